@@ -1,0 +1,276 @@
+//! Certificates: small objects from which an independent checker re-establishes a verdict. This module is the
+//! format only; what each part claims, and the theorem behind it, is defined here and in ARCHITECTURE.md so
+//! that a second implementation can check it. The planner writes them, `lifeboat-check` judges them, and the
+//! two share nothing else.
+//!
+//! # The problem that certificates speak of
+//!
+//! After the pending VMs are placed as the certificate says, the **items** are the protected VMs that run on a
+//! host that can fail and are not unprotectable; VMs that a required affinity group binds and that run on the
+//! same host are one item (their demands add up, their eligible sets intersect; overlapping groups merge).
+//! An item's home is the host that it runs on. **Targets** are the live hosts. `f(r)` is the free vector of
+//! target r (never clamped). Required anti-affinity and spread groups are **separations**: a map from host to
+//! domain (the host itself, or its fault domain); every member that runs somewhere, item or not, has the
+//! domain where it runs as its **colour**; an occupant of a domain excludes a member of another colour from
+//! it. Members with the same colour break the rule already and are let be. The target end of a migration is
+//! an occupant too, with the VM's own colour, and stays until its host fails.
+//!
+//! A **state** is where every item is, what is free, and which hosts are alive. Failing a set of hosts takes
+//! them out; the items on them must be placed: each on an alive target of its eligible set, within what is
+//! free in every resource, with no excluding occupant. VMs that are not items die with their host.
+use crate::{GroupIndex, HostIndex, VmIndex};
+use alloc::vec::Vec;
+
+/// Everything that stands behind one verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Certificate {
+    /// Where pending VMs are placed before any failure; all other claims speak of the state after that.
+    pub pending: Vec<(VmIndex, HostIndex)>,
+    /// Survivable at once.
+    pub simultaneous_proven: Option<Proven>,
+    /// Not survivable at once.
+    pub simultaneous_refuted: Option<Refuted>,
+    /// Survivable in any order and grouping.
+    pub sequential_proven: Option<Proven>,
+    /// Not survivable in some order by any policy. Where this is `None`, a simultaneous refutation serves: what
+    /// is not survived at once is not survived in turn either.
+    pub sequential_refuted: Option<SequentialRefuted>,
+}
+
+/// "Every failure set of at most `failures` hosts is survived."
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proven {
+    /// How many failures.
+    pub failures: u32,
+    /// Why.
+    pub proof: Proof,
+}
+
+/// Why every failure set is survived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// There is no item, or no failure: nothing needs a place.
+    Nothing,
+    /// A tree over the failure sets.
+    Tree(Tree),
+}
+
+/// A proof tree. Its nodes stand in preorder; a node speaks of a state, of the candidates that may still fail
+/// there, and of how many of them, k.
+///
+/// *Simultaneous* trees: the root has all hosts that can fail, in `order`, as candidates; the i-th child of a
+/// [`Closure::Branch`] lets the i-th candidate fail and has the later ones as candidates, k − 1. A set is thus
+/// met once, as its members come in `order`. A child's state may be reached by any placement: what is claimed
+/// is that some packing exists.
+///
+/// *Sequential* trees: every alive host that can fail is a candidate at every node, and a child's state is
+/// reached by `policy` and by nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tree {
+    /// Every host that can fail, once.
+    pub order: Vec<HostIndex>,
+    /// The policy; for a simultaneous tree the rule of [`Placement::Incremental`] and [`Placement::Joint`].
+    pub policy: Policy,
+    /// Parameters of the stuck tests used by [`Closure::AnyFit`].
+    pub tests: StuckTests,
+    /// The nodes in preorder; the first is the root, whose placement is ignored.
+    pub nodes: Vec<Node>,
+    /// Explicit packings, in the order in which [`Placement::Explicit`] nodes use them: the host of every item
+    /// that runs on a failed host at the root, by any VM of the item.
+    pub packings: Vec<Vec<(VmIndex, HostIndex)>>,
+}
+
+/// One node of a proof tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// How the state is reached from the parent's.
+    pub placement: Placement,
+    /// Why the claim holds there.
+    pub closure: Closure,
+}
+
+/// How a child's state is reached when one more host fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// The policy places the items that are on the newly failed host, in the parent's state.
+    Incremental,
+    /// (Simultaneous trees only.) From the root's state with the whole prefix failed at once, the policy places
+    /// all its items anew.
+    Joint,
+    /// (Simultaneous trees only.) As `Joint`, but placed as the next entry of [`Tree::packings`] says.
+    Explicit,
+}
+
+/// Why a node's claim holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closure {
+    /// k = 0: the state was reached, which is all that is claimed.
+    Done,
+    /// The stuck tests hold: no any-fit rule can get stuck. See [`StuckTests`].
+    AnyFit,
+    /// The slot test holds; needs [`Policy::BestBlock`]. See [`Policy`].
+    Slots,
+    /// The two-sided stuck test for first fit in a fixed order holds; needs [`Policy::FirstFit`] in ascending
+    /// order of free memory at the root. PERF: Theorem B.
+    FixedOrder,
+    /// A child for every candidate.
+    Branch,
+}
+
+/// Which host an item gets. All policies place the items of a failed host in descending order of
+/// `key = Σ weights[d] · demand[d]`, ties by the item's lowest VM index, each on a host that can take it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// The first host in `order` that can take it.
+    FirstFit {
+        /// Key weight by resource.
+        weights: Vec<u64>,
+        /// Every target once.
+        order: Vec<HostIndex>,
+    },
+    /// The host that can take it with the smallest `Σ weights[d] · free[d]`, ties by lowest index.
+    BestFit {
+        /// Key weight by resource.
+        weights: Vec<u64>,
+    },
+    /// The host that can take it with the largest `Σ weights[d] · free[d]`, ties by lowest index.
+    WorstFit {
+        /// Key weight by resource.
+        weights: Vec<u64>,
+    },
+    /// For memory and a chain of sizes d₁ | d₂ | … | d_k: an item is of class i if d_i is the least size of
+    /// the chain that is at least its memory. A host's free memory f is read in the mixed radix of the chain;
+    /// its smallest block for class i is the least j ≥ i with ⌊f/d_j⌋ > ⌊f/d_{j+1}⌋·(d_{j+1}/d_j), where
+    /// ⌊f/d_{k+1}⌋ = 0. The item gets the host with the smallest block, ties by lowest index. Key: memory.
+    ///
+    /// **Theorem (slots).** One resource that can bind, every item eligible on every target, no separation
+    /// among items. Let N_j = Σ ⌊f/d_j⌋ over alive targets (f < 0 counts 0) and M_j(h) the sum of d_class/d_j
+    /// over items on h of class ≥ j. If for every j the k largest of ⌊f_h/d_j⌋ + M_j(h) over the candidates
+    /// sum to at most N_j, no k failures, at once or in any order, with restarts one by one in any order, get
+    /// this policy stuck. *Proof.* Placing an item of class i on the smallest block changes N to at least
+    /// F_i(N), where F_i lowers N_j by d_i/d_j for j ≤ i and sets N_j to min(N_j, ⌊N_{j−1}·d_{j−1}/d_j⌋) for
+    /// j > i, in ascending j: if the smallest block is m, then between i and m no block is free, so
+    /// N_{j−1}d_{j−1} = N_j d_j there and each loses one; above m, N_m has a block to spare. F_i is monotone,
+    /// and keeps "N_j ≥ demand of class ≥ j in d_j" true for what is left to place, since that demand is a
+    /// multiple of d_j. A host that fails later takes its items with it: seen from the survivors, an item
+    /// placed among more hosts took the smallest block of all, so also the smallest of theirs. ∎
+    BestBlock {
+        /// d₁ | d₂ | … | d_k, ascending; d_k at least the largest item.
+        chain: Vec<u64>,
+    },
+}
+
+/// Parameters of the stuck tests.
+///
+/// **Lemma (stuck).** Let an any-fit rule place items in descending key and get stuck on item x with eligible
+/// set E and key(x) ≥ lo. Every alive host r of E refuses x: by a separation, or because in some resource d
+/// `placed_d(r) ≥ t_d := f_d(r) − x_d + 1`. In the latter case, for any multipliers l, `l·placed(r)` is at
+/// least `held(r) := min over d that can bind of ⌈t_d⁺ · min_v (l·v / v_d)⌉`, v over items with v_d > 0 that may
+/// have been placed before, key(v) ≥ lo. What was placed before x is at most the items of the failed hosts with
+/// key ≥ lo whose eligible set meets E, less x. So being stuck needs
+/// `Σ_{r ∈ E alive, not refusing by separation} held(r) ≤ l·(those items) − l·x`.
+///
+/// **Test.** Items are grouped by (eligible set, separations, bucket of key [lo, hi)); x_d is taken largest and
+/// l·x smallest over the group (held with the largest x_d; a resource with f_d < x_d gives held 0). With
+/// `w(h) = held(h)·[h ∈ E] + l·(items on h with key ≥ lo whose eligible set meets E)` over candidates,
+/// `G = Σ_{alive targets of E} held` less, for each separation of the group with m members in all, the m − 1
+/// largest domain sums of held, the test is: the largest sum of w over at most k candidates of which one has
+/// an item of the group is < G + min l·x. It must hold for each group that has an item on a candidate, for
+/// one of the `multipliers`.
+///
+/// When more failures may follow (sequential trees with k ≥ 2), what was placed before is not only larger
+/// items: lo is then 0 in `held` and `w` (the group keeps its bucket), and candidates' items are all that could
+/// ever be moved. The test then covers every order, timing and grouping of k failures (PERF: Theorem A).
+///
+/// Resource d cannot bind on r where the most of d that any items fitting in r's free memory can demand, by
+/// fractional knapsack over all items, plus x_d is at most f_d(r). `rounded`: for multipliers that weigh memory
+/// alone, held(r) of memory is raised to the least total ≥ t that the memory sizes of the items (key ≥ lo)
+/// can form, each any number of times.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StuckTests {
+    /// Multiplier vectors l, by resource. One may do for one group and another for the next.
+    pub multipliers: Vec<Vec<u64>>,
+    /// Bucket boundaries of key, ascending; the last bucket is open above, keys below the first are bucket 0.
+    pub buckets: Vec<u64>,
+    /// Whether held memory is raised to what sizes can form.
+    pub rounded: bool,
+}
+
+/// "Some failure set of `failed.len()` hosts is not survived." With an empty set: pending VMs cannot be placed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refuted {
+    /// The failure set, ascending.
+    pub failed: Vec<HostIndex>,
+    /// Why its items cannot all be placed.
+    pub refutation: Refutation,
+}
+
+/// Why items cannot all be placed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refutation {
+    /// More hosts than liveness lets fail.
+    Liveness,
+    /// No target survives, and there is an item.
+    NoSurvivor,
+    /// **Dual bound.** Give each item i a value u_i ≥ 0 (one not named: 0). A host r can hold at most
+    /// K(r) = the largest value of a set of named items that are eligible there and whose demand in `surrogate`
+    /// (Σ s_d · demand_d) is at most s·f(r), each item at most once. If Σ u > Σ_{alive targets} K(r), not all
+    /// items fit. The checker computes an upper bound of K by dynamic programming over the surrogate.
+    ///
+    /// Volume is u = size; counting is u = 1 (or ⌊s/x⌋) on items of size ≥ x; Hall's condition is u = 1 on items
+    /// confined to few hosts; dual feasible functions and column-generation duals are other choices of u.
+    Values {
+        /// Surrogate weight by resource, not all 0.
+        surrogate: Vec<u64>,
+        /// The value of an item, by its lowest VM.
+        values: Vec<(VmIndex, u64)>,
+    },
+    /// **Pigeonhole.** These members of a separation have pairwise different colours and need pairwise different
+    /// domains, and there are fewer domains where any of them could go than members.
+    Separation {
+        /// The group.
+        group: GroupIndex,
+        /// The members, items of the failed hosts, by their lowest VM.
+        members: Vec<VmIndex>,
+    },
+    /// **Exhaustion.** Placing these items in this order, each in turn on every host that can take it, never
+    /// places them all. At most `nodes` placements are tried; hosts that are the same for all items that are
+    /// left may be tried once.
+    Exhaustion {
+        /// The items, by their lowest VM.
+        items: Vec<VmIndex>,
+        /// How many placements the search makes.
+        nodes: u64,
+    },
+    /// **Cases.** The item must go somewhere: one refutation for each host that can take it, in ascending order.
+    Cases {
+        /// The item, by its lowest VM.
+        item: VmIndex,
+        /// A refutation for each host that can take it now.
+        cases: Vec<(HostIndex, Refutation)>,
+    },
+}
+
+/// "Some order of `failures` failures is not survived by any policy": an adversary's strategy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SequentialRefuted {
+    /// How many failures.
+    pub failures: u32,
+    /// The adversary's move in the initial state.
+    pub strategy: Strategy,
+}
+
+/// What the adversary does in a state with k failures left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// Lets these hosts (at most k) fail at once, which cannot be survived from here.
+    AtOnce(Refuted),
+    /// Lets a host fail, and has an answer to every placement of its items. The placements are met in the
+    /// canonical order: items by lowest VM ascending, each on every host that can take it, ascending.
+    Fail {
+        /// The host.
+        host: HostIndex,
+        /// What it does after each placement.
+        answers: Vec<Strategy>,
+    },
+}
