@@ -182,10 +182,15 @@ pub enum Policy {
 /// items: lo is then 0 in `held` and `w` (the group keeps its bucket), and candidates' items are all that could
 /// ever be moved. The test then covers every order, timing and grouping of k failures (PERF: Theorem A).
 ///
-/// Resource d cannot bind on r where the most of d that any items fitting in r's free memory can demand, by
-/// fractional knapsack over all items, plus x_d is at most f_d(r). `rounded`: for multipliers that weigh memory
-/// alone, held(r) of memory is raised to the least total ≥ t that the memory sizes of the items (key ≥ lo)
-/// can form, each any number of times.
+/// Resource d ≠ memory **cannot bind** on r where φ_d(f_memory(r)) ≤ f_d(r); φ_d(m) is the most of d that any
+/// items of the pool whose memory sums to at most max(m, 0) can demand, by fractional knapsack over all items
+/// (whole items in descending d per memory, items without memory first, then ⌊rest · v_d / v_memory⌋ of the
+/// next). For if memory does not refuse x, then x and what was placed before fit the memory together, so their
+/// demand in d is at most φ_d. A resource of which x demands nothing does not refuse it either.
+///
+/// `rounded`: for multipliers that weigh memory alone, held(r) of memory is raised to the least total ≥ t that
+/// the memory sizes of the items (key ≥ lo) can form, each any number of times (where no total that large can
+/// be formed within a table of 2^17 units of the sizes' greatest common divisor, the plain t stands).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StuckTests {
     /// Multiplier vectors l, by resource. One may do for one group and another for the next.
