@@ -108,6 +108,13 @@ pub enum Closure {
     Done,
     /// The stuck tests hold: no any-fit rule can get stuck. See [`StuckTests`].
     AnyFit,
+    /// (Simultaneous trees only.) The stuck tests hold *at the root's state* for every set made of the hosts that
+    /// failed on the way here (the prefix) and at most k of this node's candidates: for each group that has an
+    /// item on a host of prefix or candidates, for one of the multipliers, w(prefix) + the largest sum of w over
+    /// at most k of the candidates is < G + min l·x. (Groups for which the root's own test holds for all
+    /// `failures` hosts need no second look.) The placement of such a node is not carried out: its state is not
+    /// needed, and it may be a leaf (k = 0).
+    AnyFitAtRoot,
     /// The slot test holds; needs [`Policy::BestBlock`]. See [`Policy`].
     Slots,
     /// The two-sided stuck test for first fit in a fixed order holds; needs [`Policy::FirstFit`] in ascending
