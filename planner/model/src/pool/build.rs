@@ -56,7 +56,7 @@ impl Pool {
         }
         let mut resource_names = vec![String::new(); builder.resource_by_id.len()];
         for (name, index) in &builder.resource_by_id {
-            resource_names[index.get()] = (*name).to_owned();
+            (*name).clone_into(&mut resource_names[index.get()]);
         }
         Ok(Self {
             id: Arc::from(spec.id.as_str()),
