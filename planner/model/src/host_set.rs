@@ -20,8 +20,11 @@ enum Words {
 impl HostSet {
     /// No host of a pool of `hosts` hosts.
     pub fn empty(hosts: usize) -> Self {
-        let words =
-            if hosts <= 64 { Words::One([0]) } else { Words::Many(alloc::vec![0; hosts.div_ceil(64)].into()) };
+        let words = if hosts <= 64 {
+            Words::One([0])
+        } else {
+            Words::Many(alloc::vec![0; hosts.div_ceil(64)].into())
+        };
         Self { hosts: hosts as u16, words }
     }
 
@@ -43,6 +46,13 @@ impl HostSet {
             set.insert(host);
         }
         set
+    }
+
+    /// The same members in a pool that has grown to `hosts` hosts.
+    #[must_use]
+    pub fn grown_to(&self, hosts: usize) -> Self {
+        debug_assert!(hosts >= self.pool_size(), "a pool's host indices stay; it never shrinks");
+        Self::of(hosts, self.iter())
     }
 
     /// The hosts of the pool that this set is drawn from.

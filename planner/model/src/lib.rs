@@ -12,6 +12,7 @@ extern crate alloc;
 
 pub mod agility;
 pub mod certificate;
+pub mod change;
 pub mod host_set;
 pub mod ids;
 pub mod limits;
@@ -20,7 +21,10 @@ pub mod pool;
 pub mod spec;
 pub mod verdict;
 
+pub use change::{Change, ChangeError};
 pub use host_set::HostSet;
-pub use ids::{DomainIndex, GroupIndex, HostIndex, NetworkIndex, ProfileIndex, ResourceIndex, StorageIndex, VmIndex};
+pub use ids::{
+    DomainIndex, GroupIndex, HostIndex, NetworkIndex, ProfileIndex, ResourceIndex, StorageIndex, VmIndex,
+};
 pub use pool::{Group, Host, Pool, Profile, Settings, Vm};
 pub use spec::{Defect, PoolSpec};

@@ -5,6 +5,8 @@
 //! a VM is a few words and lowering a pool to the planner's arrays streams through them.
 mod build;
 
+pub(crate) use build::MEMORY;
+
 use crate::spec::{Guarantee, HostState, Medium, PowerState, RestartPriority, Rule, RuleMode, StorageLoss};
 use crate::{
     DomainIndex, HostIndex, HostSet, NetworkIndex, ProfileIndex, ResourceIndex, StorageIndex, VmIndex,
@@ -126,13 +128,13 @@ pub struct Pool {
     pub(crate) resources: Arc<Vec<String>>,
     pub(crate) storages: Arc<Vec<Storage>>,
     pub(crate) networks: Arc<Vec<String>>,
-    pub(crate) hosts: Vec<Host>,
+    pub(crate) hosts: Arc<Vec<Host>>,
     pub(crate) vms: Vec<Vm>,
     pub(crate) vm_ids: Arc<Vec<Arc<str>>>,
     pub(crate) groups: Arc<Vec<Group>>,
     pub(crate) demands: Arc<Vec<u64>>,
     pub(crate) profiles: Arc<Vec<Profile>>,
-    pub(crate) domains: u16,
+    pub(crate) domains: Arc<Vec<Option<Arc<str>>>>,
 }
 
 impl Pool {
@@ -212,7 +214,11 @@ impl Pool {
     }
     /// How many fault domains there are; every [`DomainIndex`] is below.
     pub fn domain_count(&self) -> usize {
-        self.domains as usize
+        self.domains.len()
+    }
+    /// A fault domain's name; none where it is one host's own.
+    pub fn domain_name(&self, domain: DomainIndex) -> Option<&str> {
+        self.domains[domain.get()].as_deref()
     }
     /// All host indices.
     pub fn host_indices(&self) -> impl DoubleEndedIterator<Item = HostIndex> + use<> {
@@ -258,7 +264,7 @@ impl Pool {
     pub fn free(&self) -> Vec<i64> {
         let width = self.resources.len();
         let mut free = Vec::with_capacity(self.hosts.len() * width);
-        for host in &self.hosts {
+        for host in self.hosts.iter() {
             if host.state.is_up() {
                 free.extend(host.capacity.iter().map(|&amount| amount as i64));
                 let memory = free.len() - width;
@@ -300,7 +306,8 @@ impl Pool {
 
     /// HFTT less the hosts in maintenance, not below 0.
     pub fn effective_target(&self) -> u32 {
-        let maintenance = self.hosts.iter().filter(|host| host.state == HostState::Maintenance).count() as u32;
+        let maintenance =
+            self.hosts.iter().filter(|host| host.state == HostState::Maintenance).count() as u32;
         self.settings.host_failures_to_tolerate.saturating_sub(maintenance)
     }
 

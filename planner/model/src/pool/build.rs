@@ -6,13 +6,16 @@ use crate::limits;
 use crate::spec::{
     Defect, Fault, GroupSpec, HostSpec, Medium, PoolSpec, PowerState, SettingsSpec, StorageLoss, VmSpec,
 };
-use crate::{DomainIndex, GroupIndex, HostIndex, HostSet, NetworkIndex, ProfileIndex, ResourceIndex, StorageIndex, VmIndex};
+use crate::{
+    DomainIndex, GroupIndex, HostIndex, HostSet, NetworkIndex, ProfileIndex, ResourceIndex, StorageIndex,
+    VmIndex,
+};
 use alloc::{
     borrow::ToOwned, boxed::Box, collections::BTreeMap, format, string::String, sync::Arc, vec, vec::Vec,
 };
 
 /// Name of the resource that every pool has.
-const MEMORY: &str = "memory_mib";
+pub(crate) const MEMORY: &str = "memory_mib";
 
 impl Pool {
     /// Builds a pool from its description.
@@ -43,12 +46,17 @@ impl Pool {
             profiles: Interner::default(),
             defects,
         };
-        unique::<GroupIndex>(&mut builder.defects, "/groups", spec.groups.iter().map(|group| group.id.as_str()));
+        unique::<GroupIndex>(
+            &mut builder.defects,
+            "/groups",
+            spec.groups.iter().map(|group| group.id.as_str()),
+        );
         builder.declare_by_use(spec);
         let settings = builder.settings(&spec.settings);
         let hosts: Vec<Host> =
             spec.hosts.iter().enumerate().map(|(position, host)| builder.host(position, host)).collect();
-        let vms: Vec<Vm> = spec.vms.iter().enumerate().map(|(position, vm)| builder.vm(position, vm)).collect();
+        let vms: Vec<Vm> =
+            spec.vms.iter().enumerate().map(|(position, vm)| builder.vm(position, vm)).collect();
         let groups: Vec<Group> =
             spec.groups.iter().enumerate().map(|(position, group)| builder.group(position, group)).collect();
         if !builder.defects.0.is_empty() {
@@ -58,14 +66,20 @@ impl Pool {
         for (name, index) in &builder.resource_by_id {
             (*name).clone_into(&mut resource_names[index.get()]);
         }
+        let mut domains = vec![None; builder.domain_by_id.len()];
+        for (domain, index) in &builder.domain_by_id {
+            if let Domain::Named(name) = domain {
+                domains[index.get()] = Some(Arc::from(*name));
+            }
+        }
         Ok(Self {
             id: Arc::from(spec.id.as_str()),
             settings,
             resources: Arc::new(resource_names),
             storages: Arc::new(builder.storages),
             networks: Arc::new(builder.networks),
-            domains: builder.domain_by_id.len() as u16,
-            hosts,
+            domains: Arc::new(domains),
+            hosts: Arc::new(hosts),
             vms,
             vm_ids: Arc::new(spec.vms.iter().map(|vm| Arc::from(vm.id.as_str())).collect()),
             groups: Arc::new(groups),
@@ -101,7 +115,11 @@ impl Defects {
 }
 
 /// The index of each id, with a defect for each that is bad or taken.
-fn unique<'s, I>(defects: &mut Defects, section: &str, ids: impl Iterator<Item = &'s str>) -> BTreeMap<&'s str, I>
+fn unique<'s, I>(
+    defects: &mut Defects,
+    section: &str,
+    ids: impl Iterator<Item = &'s str>,
+) -> BTreeMap<&'s str, I>
 where
     I: FromPosition,
 {
@@ -287,9 +305,7 @@ impl<'s> Builder<'s> {
                 let indices = self.storage_list(&format!("/hosts/{position}/storages"), names);
                 bits(self.storages.len(), indices.iter().map(|index| index.get()))
             }
-            None => {
-                bits(self.storages.len(), (0..self.storages.len()).filter(|&i| self.storages[i].shared))
-            }
+            None => bits(self.storages.len(), (0..self.storages.len()).filter(|&i| self.storages[i].shared)),
         };
         let networks = match &spec.networks {
             Some(names) => {
