@@ -3,12 +3,16 @@
 use crate::draw::Draw;
 use crate::recipe::Recipe;
 use lifeboat_model::spec::{
-    GroupSpec, Guarantee, HostSpec, HostState, PoolSpec, RestartPriority, Rule, RuleMode, SettingsSpec, VmSpec,
+    GroupSpec, Guarantee, HostSpec, HostState, PoolSpec, RestartPriority, Rule, RuleMode, SettingsSpec,
+    VmSpec,
 };
 use lifeboat_model::{HostIndex, HostSet};
 
 /// Memory, and at most one resource more.
 pub(crate) type Amounts = [u64; 2];
+
+/// Weights that tell hosts apart by memory. Shapes are at most 64: the quotient has bits to spare.
+pub(crate) const MEMORY_ALONE: Amounts = [4096, 0];
 
 #[derive(Default)]
 pub(crate) struct Draft {
@@ -102,11 +106,29 @@ impl Draft {
         used
     }
 
-    /// The least loaded host for its shape, among those that `allowed` lets through.
-    pub(crate) fn least_loaded(&self, used: &[Amounts], allowed: impl Fn(usize) -> bool) -> Option<usize> {
-        // Shapes are at most 64, so the quotient has six more bits than it needs to tell loads apart.
-        let load = |host: usize| used[host][0] * 4096 / self.hosts[host].shape[0].max(1);
+    /// The least loaded host for its shape, among those that `allowed` lets through. Loads in the two
+    /// resources are added up with those weights.
+    pub(crate) fn least_loaded(
+        &self,
+        used: &[Amounts],
+        weights: Amounts,
+        allowed: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
+        let load = |host: usize| {
+            let shape = self.hosts[host].shape;
+            used[host][0] * weights[0] / shape[0].max(1) + used[host][1] * weights[1] / shape[1].max(1)
+        };
         (0..self.hosts.len()).filter(|&host| allowed(host)).min_by_key(|&host| (load(host), host))
+    }
+
+    /// Weights under which a host that is full in one resource counts as much as one full in the other. A
+    /// resource that some hosts do not have is not weighed.
+    pub(crate) fn even_weights(&self) -> Amounts {
+        let all = |resource: usize| self.vms.iter().map(|vm| vm.demand[resource]).sum::<u64>();
+        if self.hosts.iter().any(|host| host.shape[1] == 0) || all(1) == 0 {
+            return MEMORY_ALONE;
+        }
+        [MEMORY_ALONE[0], MEMORY_ALONE[0] * all(0) / all(1)]
     }
 
     /// Whether a VM of that class may run on the host.

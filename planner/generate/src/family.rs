@@ -11,7 +11,7 @@ mod rules;
 mod twodim;
 mod volume;
 
-use crate::draft::Draft;
+use crate::draft::{Draft, DraftVm};
 use crate::draw::Draw;
 use crate::recipe::{Family, Recipe, Room};
 use lifeboat_model::PoolSpec;
@@ -72,13 +72,13 @@ enum Layout {
     Balanced,
     /// As they come, to the least loaded host.
     AsTheyCame,
-    /// Anywhere, in proportion to the host.
-    Scattered,
+    /// As they come, to the least loaded of three hosts at random: uneven, as grown pools are.
+    Grown,
 }
 
 impl Layout {
     fn draw(draw: &mut Draw) -> Self {
-        draw.weighted(&[(Self::Balanced, 4), (Self::AsTheyCame, 1), (Self::Scattered, 1)])
+        draw.weighted(&[(Self::Balanced, 4), (Self::AsTheyCame, 1), (Self::Grown, 1)])
     }
 }
 
@@ -89,36 +89,23 @@ fn place(draft: &mut Draft, draw: &mut Draw, layout: Layout) {
     if matches!(layout, Layout::Balanced) {
         order.sort_by_key(|&vm| core::cmp::Reverse(draft.vms[vm].demand));
     }
-    let by_shape: Vec<(usize, u32)> =
-        draft.hosts.iter().enumerate().map(|(host, of)| (host, of.shape[0] as u32)).collect();
+    let weights = draft.even_weights();
     let mut used = vec![[0; 2]; draft.hosts.len()];
     for vm in order {
-        let DraftVmNeeds { class, needs_second, demand } = needs(draft, vm);
+        let DraftVm { class, demand, .. } = draft.vms[vm];
         let allowed =
-            |host: usize| draft.allows(class, host) && (!needs_second || draft.hosts[host].shape[1] > 0);
-        let home = match layout {
-            Layout::Scattered => {
-                let open: Vec<(usize, u32)> =
-                    by_shape.iter().copied().filter(|&(host, _)| allowed(host)).collect();
-                draw.weighted(&open)
+            |host: usize| draft.allows(class, host) && (demand[1] == 0 || draft.hosts[host].shape[1] > 0);
+        let some = match layout {
+            Layout::Grown => {
+                let three = [0; 3].map(|_| draw.below(draft.hosts.len()));
+                draft.least_loaded(&used, weights, |host| three.contains(&host) && allowed(host))
             }
-            Layout::Balanced | Layout::AsTheyCame => {
-                draft.least_loaded(&used, allowed).expect("classes have hosts, and some host has each resource")
-            }
+            Layout::Balanced | Layout::AsTheyCame => None,
         };
+        let home = some.or_else(|| draft.least_loaded(&used, weights, allowed));
+        let home = home.expect("every class has hosts, and every resource is on some host");
         used[home][0] += demand[0];
         used[home][1] += demand[1];
         draft.vms[vm].home = home;
     }
-}
-
-struct DraftVmNeeds {
-    class: Option<usize>,
-    needs_second: bool,
-    demand: crate::draft::Amounts,
-}
-
-fn needs(draft: &Draft, vm: usize) -> DraftVmNeeds {
-    let vm = &draft.vms[vm];
-    DraftVmNeeds { class: vm.class, needs_second: vm.demand[1] > 0, demand: vm.demand }
 }

@@ -78,6 +78,11 @@ impl Family {
         }
     }
 
+    /// Whether free memory is part of the construction, so that no fill can be asked for.
+    pub fn is_built_exactly(self) -> bool {
+        matches!(self, Self::Advgreedy | Self::Advfrag | Self::Advseq | Self::Advunion)
+    }
+
     /// The fewest hosts that the family can be built on.
     pub fn fewest_hosts(self) -> u32 {
         match self {
@@ -191,6 +196,7 @@ impl Recipe {
             Room::Slack(permille) if !(-1000..=100_000).contains(&permille) => {
                 Err(RecipeError::SlackOutOfRange(permille))
             }
+            Room::Fill(_) if self.family.is_built_exactly() => Err(RecipeError::NoFill(self.family)),
             Room::Fill(permille) => range("fill", permille, 1, 1000),
             _ => Ok(()),
         }
@@ -217,6 +223,9 @@ pub enum RecipeError {
         /// The family.
         family: Family,
     },
+    /// The family's free memory is what makes it what it is.
+    #[error("{0} is built around exact free memory: it takes a slack, or nothing, but no fill")]
+    NoFill(Family),
     /// A slack with which there would be no room at all, or absurdly much.
     #[error("slack {0} is out of range: -1000 to 100000 thousandths")]
     SlackOutOfRange(i32),

@@ -127,7 +127,8 @@ fn tests(draft: &Draft, resource: usize, thresholds: &[u64]) -> Vec<Test> {
 
 impl Test {
     fn passes(&self, free: &[u64], failures: usize) -> bool {
-        let member = |host: usize| self.class.as_ref().is_none_or(|class| class.contains(HostIndex::new(host)));
+        let member =
+            |host: usize| self.class.as_ref().is_none_or(|class| class.contains(HostIndex::new(host)));
         let mut slots = 0;
         let mut lost = Vec::with_capacity(free.len());
         for (host, &free) in free.iter().enumerate().filter(|&(host, _)| member(host)) {

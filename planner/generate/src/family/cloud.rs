@@ -4,7 +4,7 @@
 use super::{Layout, failures, fill, place};
 use crate::draft::Draft;
 use crate::draw::Draw;
-use crate::recipe::{Recipe, Room};
+use crate::recipe::Recipe;
 use crate::room::{Wanted, give_room};
 use lifeboat_model::PoolSpec;
 
@@ -54,6 +54,7 @@ pub(super) fn build(recipe: &Recipe, draw: &mut Draw) -> PoolSpec {
     // Two or three generations of servers side by side.
     let generations = draw.pick(&[&[4][..], &[3, 4], &[2, 3, 4]]);
     let mut draft = Draft::with_hosts((0..hosts).map(|_| draw.pick(generations)));
+    draft.hosts.iter_mut().for_each(|host| host.shape[1] = host.shape[0]);
     draft.second = Some("vcpus");
     draft.rack_up((hosts / 8).max(2));
     let sizes: Vec<((u64, u64), u32)> = SIZES
@@ -74,15 +75,10 @@ pub(super) fn build(recipe: &Recipe, draw: &mut Draw) -> PoolSpec {
     // A third of the pools sells more vCPUs than it can run, so that vCPUs are as short as memory; the others
     // have half as many again.
     let spare = if draw.permille(333) { 1000 } else { 1500 };
-    for host in &mut draft.hosts {
-        host.shape[1] = host.shape[0];
-    }
     give_room(&mut draft, &Wanted { room, failures, thresholds: &[1], grain: [16 * GIB, 8] });
     for host in &mut draft.hosts {
         host.capacity[1] = (host.capacity[1] * spare / 1000).div_ceil(8) * 8;
     }
-    // Sold by the rack unit: no pool is built so tight that the room asked for is not reached.
-    debug_assert!(!matches!(room, Room::Drawn));
     draft.finish(recipe)
 }
 

@@ -26,7 +26,7 @@ const NOT_IN_TURN: [Core; 8] = [
 /// once; a packing exists.
 const NOT_TOGETHER: [Core; 8] = [
     (&[5, 7, 1, 9], &[&[], &[], &[5, 3], &[3]]),
-    (&[0, 6, 4, 3], &[&[], &[2], &[], &[3, 2]]),
+    (&[0, 6, 4, 3], &[&[3, 2], &[2], &[], &[]]),
     (&[9, 3, 10, 10, 6], &[&[], &[3], &[5], &[2], &[5, 6]]),
     (&[7, 11, 9, 7, 9], &[&[], &[3, 5], &[3, 4], &[], &[5, 7]]),
     (&[7, 8, 6, 2, 10], &[&[5, 4], &[], &[4, 5], &[4, 4, 3], &[]]),
@@ -40,14 +40,19 @@ pub(super) fn build(recipe: &Recipe, draw: &mut Draw) -> PoolSpec {
     let cores = if recipe.family == Family::Advseq { NOT_IN_TURN } else { NOT_TOGETHER };
     let fitting: Vec<Core> = cores
         .into_iter()
-        .filter(|(free, on)| free.len() <= hosts && on.iter().map(|vms| vms.len()).sum::<usize>() <= recipe.vms as usize)
+        .filter(|(free, on)| {
+            free.len() <= hosts && on.iter().map(|vms| vms.len()).sum::<usize>() <= recipe.vms as usize
+        })
         .collect();
     let (free, on) = draw.pick(&fitting);
     let unit = draw.between(512, 32 * 1024);
     let mut places: Vec<usize> = (0..hosts).collect();
     draw.shuffle(&mut places);
 
-    let mut draft = Draft { hosts: vec![DraftHost { reserved_mib: 1024, ..DraftHost::default() }; hosts], ..Draft::default() };
+    let mut draft = Draft {
+        hosts: vec![DraftHost { reserved_mib: 1024, ..DraftHost::default() }; hosts],
+        ..Draft::default()
+    };
     for (sizes, &host) in on.iter().zip(&places) {
         for &size in *sizes {
             draft.add(size * unit).home = host;

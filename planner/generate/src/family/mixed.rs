@@ -15,20 +15,20 @@ pub(super) fn build(recipe: &Recipe, draw: &mut Draw) -> PoolSpec {
     let mut pool = rules::build(recipe, draw).finish(recipe);
     settings(&mut pool, draw);
     hosts(&mut pool, draw);
-    for position in 0..pool.vms.len() {
-        let home = home_of(&pool, position);
-        needs(&mut pool.vms[position], &pool.hosts[home], draw);
-        life(&mut pool.vms[position], draw);
+    let index = index(&pool);
+    for vm in &mut pool.vms {
+        let home = vm.host.as_ref().map_or(0, |id| index[id]);
+        needs(vm, &pool.hosts[home], draw);
+        life(vm, draw);
     }
     states(&mut pool, draw);
     migrations(&mut pool, draw);
     pool
 }
 
-/// The position of a VM's host; every VM has one until [`life`] takes it.
-fn home_of(pool: &PoolSpec, vm: usize) -> usize {
-    let home = pool.vms[vm].host.as_deref();
-    pool.hosts.iter().position(|host| Some(host.id.as_str()) == home).expect("drafts place every VM")
+/// The position of each host by its id.
+fn index(pool: &PoolSpec) -> BTreeMap<String, usize> {
+    pool.hosts.iter().enumerate().map(|(position, host)| (host.id.clone(), position)).collect()
 }
 
 fn settings(pool: &mut PoolSpec, draw: &mut Draw) {
@@ -111,8 +111,7 @@ fn states(pool: &mut PoolSpec, draw: &mut Draw) {
     let hosts = pool.hosts.len();
     for _ in 0..hosts.div_ceil(12) {
         let host = draw.below(hosts);
-        pool.hosts[host].state =
-            draw.pick(&[HostState::Live, HostState::Disabled, HostState::Maintenance]);
+        pool.hosts[host].state = draw.pick(&[HostState::Live, HostState::Disabled, HostState::Maintenance]);
     }
     if hosts >= 8 && draw.permille(350) {
         let host = draw.below(hosts);
@@ -126,28 +125,18 @@ fn states(pool: &mut PoolSpec, draw: &mut Draw) {
 
 /// A few live migrations, to hosts with room for both ends.
 fn migrations(pool: &mut PoolSpec, draw: &mut Draw) {
-    let mut free = free(pool);
-    let state: BTreeMap<String, HostState> =
-        pool.hosts.iter().map(|host| (host.id.clone(), host.state)).collect();
-    let ids: Vec<String> = pool.hosts.iter().map(|host| host.id.clone()).collect();
+    let index = index(pool);
+    let mut free = free(pool, &index);
     for vm in &mut pool.vms {
-        let target = draw.pick(&(0..ids.len()).collect::<Vec<_>>());
-        let moves = draw.permille(15);
-        let Some(home) = vm.host.clone().filter(|_| runs(vm)) else { continue };
-        let room = &mut free[target];
-        let need = demand(vm);
-        let allowed = vm.allowed_hosts.as_ref().is_none_or(|list| list.contains(&ids[target]));
-        if moves
-            && allowed
-            && home != ids[target]
-            && state[&home].is_up()
-            && state[&ids[target]] == HostState::Live
-            && need[0] <= room[0]
-            && need[1] <= room[1]
-        {
-            room[0] -= need[0];
-            room[1] -= need[1];
-            vm.migrating_to = Some(ids[target].clone());
+        let (moves, target) = (draw.permille(15), draw.below(pool.hosts.len()));
+        let Some(home) = vm.host.as_ref().filter(|_| moves && runs(vm)).map(|id| index[id]) else { continue };
+        let (need, to) = (demand(vm), &pool.hosts[target]);
+        let allowed = vm.allowed_hosts.as_ref().is_none_or(|list| list.contains(&to.id));
+        let live = pool.hosts[home].state.is_up() && to.state == HostState::Live;
+        if allowed && live && home != target && need[0] <= free[target][0] && need[1] <= free[target][1] {
+            free[target][0] -= need[0];
+            free[target][1] -= need[1];
+            vm.migrating_to = Some(to.id.clone());
         }
     }
 }
@@ -160,16 +149,20 @@ fn demand(vm: &VmSpec) -> [u64; 2] {
     [vm.memory_mib + vm.overhead_mib, vm.resources.iter().map(|&(_, amount)| amount).sum()]
 }
 
-fn free(pool: &PoolSpec) -> Vec<[u64; 2]> {
+fn free(pool: &PoolSpec, index: &BTreeMap<String, usize>) -> Vec<[u64; 2]> {
     let mut free: Vec<[u64; 2]> = pool
         .hosts
         .iter()
-        .map(|host| [host.memory_mib - host.reserved_mib, host.resources.iter().map(|&(_, amount)| amount).sum()])
+        .map(|host| {
+            [host.memory_mib - host.reserved_mib, host.resources.iter().map(|&(_, amount)| amount).sum()]
+        })
         .collect();
-    for (position, vm) in pool.vms.iter().enumerate().filter(|(_, vm)| runs(vm)) {
-        let (home, need) = (home_of(pool, position), demand(vm));
-        free[home][0] -= need[0];
-        free[home][1] -= need[1];
+    for vm in pool.vms.iter().filter(|vm| runs(vm)) {
+        if let Some(&home) = vm.host.as_ref().and_then(|id| index.get(id)) {
+            let need = demand(vm);
+            free[home][0] -= need[0];
+            free[home][1] -= need[1];
+        }
     }
     free
 }

@@ -19,7 +19,10 @@ pub(super) fn build(recipe: &Recipe, draw: &mut Draw) -> PoolSpec {
         _ => 0,
     };
 
-    let mut draft = Draft { hosts: vec![DraftHost { reserved_mib: 1024, ..DraftHost::default() }; hosts], ..Draft::default() };
+    let mut draft = Draft {
+        hosts: vec![DraftHost { reserved_mib: 1024, ..DraftHost::default() }; hosts],
+        ..Draft::default()
+    };
     let unit = draw.pick(&[256, 512, 1024]);
     let mut free = vec![0; hosts];
     // Two to four planted VMs a small host, while three quarters of the VMs last; the rest is small fry.

@@ -2,7 +2,7 @@
 //! host, replicas that must not share a rack, pairs that belong together, wishes that need not be met, and VMs
 //! that may use a part of the pool only. Every required rule holds as the VMs run now.
 use super::{failures, fill};
-use crate::draft::{Draft, DraftGroup, DraftHost};
+use crate::draft::{Draft, DraftGroup, DraftHost, MEMORY_ALONE};
 use crate::draw::Draw;
 use crate::recipe::Recipe;
 use crate::room::{Wanted, give_room};
@@ -74,8 +74,8 @@ fn settle(draft: &mut Draft, used: &mut [[u64; 2]], vm: usize, home: usize) {
 fn uneven(draft: &Draft, used: &[[u64; 2]], draw: &mut Draw, allowed: impl Fn(usize) -> bool) -> usize {
     let two = [draw.below(used.len()), draw.below(used.len())];
     draft
-        .least_loaded(used, |host| two.contains(&host) && allowed(host))
-        .or_else(|| draft.least_loaded(used, &allowed))
+        .least_loaded(used, MEMORY_ALONE, |host| two.contains(&host) && allowed(host))
+        .or_else(|| draft.least_loaded(used, MEMORY_ALONE, &allowed))
         .unwrap_or(two[0])
 }
 

@@ -17,12 +17,13 @@ pub(super) fn build(recipe: &Recipe, draw: &mut Draw) -> PoolSpec {
     draw.shuffle(&mut order);
     for (position, &host) in order.iter().enumerate() {
         let shape = &mut draft.hosts[host].shape;
-        shape[1] = if !gpus { shape[0] } else { u64::from(position < hosts.div_ceil(2)) };
+        shape[1] = if gpus { u64::from(position < hosts.div_ceil(2)) } else { shape[0] };
     }
     let sizes = draw.pick(&[Sizes::FiveFlavours, Sizes::Arbitrary]);
     for _ in 0..recipe.vms {
         let memory = sizes.draw(draw);
-        let second = if gpus { draw.weighted(&[(0, 84), (1, 8), (2, 4), (4, 4)]) } else { vcpus(memory, draw) };
+        let second =
+            if gpus { draw.weighted(&[(0, 84), (1, 8), (2, 4), (4, 4)]) } else { vcpus(memory, draw) };
         draft.add(memory).demand[1] = second;
     }
     draft.draw_priorities(draw, 850);
