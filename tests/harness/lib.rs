@@ -5,6 +5,7 @@
 //! described pool ([`lifeboat_model::spec::PoolSpec`]) with its own, plainest possible code: it calls no function
 //! of the model, the planner or the checker, so that a misunderstanding in one of them cannot hide in the other.
 pub mod draw;
+pub mod judge;
 pub mod oracle;
 pub mod shrink;
 pub mod tiny;

@@ -52,6 +52,13 @@ impl World {
         Some(found)
     }
 
+    /// Whether these pending VMs, the others left aside, can all be placed.
+    pub fn can_place_pending(&self, vms: &[usize], budget: &mut Budget) -> Option<bool> {
+        let mut found = Vec::new();
+        self.extend_placement(vms, &mut Vec::new(), &mut found, budget)?;
+        Some(!found.is_empty())
+    }
+
     fn extend_placement(
         &self,
         rest: &[usize],

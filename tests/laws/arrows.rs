@@ -1,0 +1,86 @@
+//! Which crate may use which of ours, and what the pure crates never use. The table stands in ARCHITECTURE.md too.
+use super::metadata;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the product's crates may use of ours. Crates that are not named are no part of the product.
+const MAY_USE: [(&str, &[&str]); 5] = [
+    ("lifeboat-model", &[]),
+    ("lifeboat-check", &["lifeboat-model"]),
+    ("lifeboat-planner", &["lifeboat-model"]),
+    ("lifeboat-generate", &["lifeboat-model"]),
+    ("lifeboat", &["lifeboat-model", "lifeboat-check", "lifeboat-planner", "lifeboat-generate"]),
+];
+
+/// What they may use of ours in their own tests besides: the checker judges the planner, never the reverse.
+const MAY_TEST_WITH: [(&str, &[&str]); 2] = [
+    ("lifeboat-planner", &["lifeboat-check", "lifeboat-generate"]),
+    ("lifeboat-check", &["lifeboat-generate"]),
+];
+
+/// The only things from outside that the pure crates use.
+const FROM_OUTSIDE: [(&str, &[&str]); 4] = [
+    ("lifeboat-model", &["thiserror"]),
+    ("lifeboat-check", &["thiserror"]),
+    ("lifeboat-planner", &["good_lp", "microlp", "thiserror"]),
+    ("lifeboat-generate", &["rand", "rand_chacha", "thiserror"]),
+];
+
+/// Dependencies by crate: of ours and from outside, in the product and in tests.
+fn dependencies() -> BTreeMap<String, Vec<(String, bool, bool)>> {
+    let mut by_crate = BTreeMap::new();
+    for package in metadata(&["--no-deps"])["packages"].as_array().expect("packages") {
+        let name = package["name"].as_str().expect("a name").to_owned();
+        let uses = package["dependencies"].as_array().expect("dependencies").iter().map(|dependency| {
+            let ours = dependency["path"].is_string();
+            let in_tests_only = dependency["kind"].as_str() == Some("dev");
+            (dependency["name"].as_str().expect("a name").to_owned(), ours, in_tests_only)
+        });
+        by_crate.insert(name, uses.collect());
+    }
+    by_crate
+}
+
+fn allowed(table: &[(&str, &[&str])], name: &str) -> BTreeSet<String> {
+    let entry = table.iter().find(|(crate_name, _)| *crate_name == name);
+    entry.map(|(_, uses)| uses.iter().map(|&used| used.to_owned()).collect()).unwrap_or_default()
+}
+
+#[test]
+fn arrows_point_down() {
+    let dependencies = dependencies();
+    for (name, _) in MAY_USE {
+        assert!(dependencies.contains_key(name), "{name} is in the table, but not in the workspace");
+    }
+    for (name, uses) in &dependencies {
+        if ["lifeboat-tests", "lifeboat-benches"].contains(&name.as_str()) {
+            continue;
+        }
+        let product = allowed(&MAY_USE, name);
+        let tests: BTreeSet<String> = allowed(&MAY_TEST_WITH, name).union(&product).cloned().collect();
+        for (used, ours, in_tests_only) in uses {
+            let may = if *in_tests_only { &tests } else { &product };
+            assert!(!ours || may.contains(used), "{name} may not use {used}");
+        }
+    }
+}
+
+#[test]
+fn the_pure_crates_use_nothing_from_outside_but_what_is_listed() {
+    for (name, uses) in dependencies() {
+        let Some((_, outside)) = FROM_OUTSIDE.iter().find(|(pure, _)| *pure == name) else { continue };
+        for (used, ours, in_tests_only) in uses {
+            assert!(ours || in_tests_only || outside.contains(&used.as_str()), "{name} may not use {used}");
+        }
+    }
+}
+
+#[test]
+fn every_crate_takes_the_lints_of_the_workspace() {
+    for (path, text) in super::files("Cargo.toml") {
+        let stands_alone = text.contains("[workspace]");
+        assert!(
+            stands_alone || text.contains("[lints]\nworkspace = true"),
+            "{path} lacks [lints] workspace = true"
+        );
+    }
+}
