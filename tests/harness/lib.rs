@@ -4,6 +4,7 @@
 //! Nothing here is clever. The oracle re-implements the meaning of ARCHITECTURE.md's "What is proven" from a
 //! described pool ([`lifeboat_model::spec::PoolSpec`]) with its own, plainest possible code: it calls no function
 //! of the model, the planner or the checker, so that a misunderstanding in one of them cannot hide in the other.
+pub mod by_hand;
 pub mod draw;
 pub mod judge;
 pub mod oracle;

@@ -1,31 +1,9 @@
 //! The oracle against cases worked out by hand. What judges the planner must itself be judged.
 use lifeboat_model::Pool;
-use lifeboat_model::spec::{GroupSpec, HostSpec, PoolSpec, RestartPriority, Rule, RuleMode, VmSpec};
+use lifeboat_model::spec::{PoolSpec, RestartPriority, Rule};
+use lifeboat_tests::by_hand::{pool, rule};
 use lifeboat_tests::oracle::{Budget, Settled, World};
 use lifeboat_tests::tiny;
-
-/// A pool of hosts with this much free memory each, which run protected VMs of these sizes.
-fn pool(free: &[u64], running: &[&[u64]]) -> PoolSpec {
-    let mut spec = PoolSpec { id: "by-hand".into(), ..PoolSpec::default() };
-    for (host, &free) in free.iter().enumerate() {
-        let sizes = running.get(host).copied().unwrap_or_default();
-        spec.hosts.push(HostSpec {
-            id: format!("h{host}"),
-            memory_mib: free + sizes.iter().sum::<u64>(),
-            ..HostSpec::default()
-        });
-        for &memory_mib in sizes {
-            spec.vms.push(VmSpec {
-                id: format!("v{}", spec.vms.len()),
-                memory_mib,
-                host: Some(format!("h{host}")),
-                restart_priority: RestartPriority::Restart,
-                ..VmSpec::default()
-            });
-        }
-    }
-    spec
-}
 
 /// Simultaneous and sequential tolerance after the only, or the first, pending placement.
 fn tolerances(spec: &PoolSpec) -> Option<(usize, usize)> {
@@ -36,11 +14,6 @@ fn tolerances(spec: &PoolSpec) -> Option<(usize, usize)> {
     let settled = Settled::new(&world, placements.first()?);
     let simultaneous = settled.simultaneous(&mut budget).expect("enough budget");
     Some((simultaneous, settled.sequential(&mut budget).expect("enough budget")))
-}
-
-fn rule(rule: Rule, vms: &[&str]) -> GroupSpec {
-    let vms = vms.iter().map(|&vm| vm.into()).collect();
-    GroupSpec { id: "g".into(), rule, mode: RuleMode::Required, vms }
 }
 
 #[test]
