@@ -23,7 +23,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         Self { all: limits.work, left: limits.work }
     }
 

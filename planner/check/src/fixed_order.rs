@@ -1,7 +1,6 @@
 //! The two-sided stuck test for first fit in a fixed ascending order of free memory. The theorem and its proof
 //! stand at [`lifeboat_model::certificate::Closure::FixedOrder`]; names here are the theorem's.
 use crate::Why;
-use crate::binding::Binding;
 use crate::budget::Budget;
 use crate::policy::Choice;
 use crate::slots::memory_decides;
@@ -11,12 +10,12 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// Whether no so many failures among the candidates, at once or in turn, can get the policy stuck.
-pub(crate) fn holds(claimed: &Claimed<'_, '_>, binding: &Binding, budget: &mut Budget) -> Result<(), Why> {
+pub(crate) fn holds(claimed: &Claimed<'_, '_>, budget: &mut Budget) -> Result<(), Why> {
     let needs = |needs| Why::ClosureNeeds { node: claimed.node, needs };
     let Choice::First(order) = claimed.rule.choice() else {
         return Err(needs("the fixed-order test needs the first-fit policy"));
     };
-    let items = memory_decides(claimed, binding, budget)?;
+    let items = memory_decides(claimed, budget)?;
     let state = claimed.state;
     let alive: Vec<usize> = order.iter().copied().filter(|&host| state.is_alive(host)).collect();
     let free: Vec<i64> = alive.iter().map(|&host| state.free[host * state.problem.width]).collect();
@@ -112,7 +111,8 @@ impl Test<'_> {
 
 fn loads(claimed: &Claimed<'_, '_>, alive_targets: &[usize], items: &[(usize, usize)]) -> Vec<Load> {
     let state = claimed.state;
-    let mut sizes: BTreeMap<usize, Vec<i64>> = claimed.candidates.iter().map(|&host| (host, Vec::new())).collect();
+    let mut sizes: BTreeMap<usize, Vec<i64>> =
+        claimed.candidates.iter().map(|&host| (host, Vec::new())).collect();
     for &(host, item) in items {
         if let Some(sizes) = sizes.get_mut(&host) {
             sizes.push(state.problem.items[item].demand[0]);

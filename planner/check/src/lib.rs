@@ -60,7 +60,7 @@ pub struct Accepted {
 /// # Errors
 /// The first claim that is not established, and why. Nothing is then accepted.
 pub fn verify(pool: &Pool, certificate: &Certificate, limits: &Limits) -> Result<Accepted, Refusal> {
-    let mut budget = Budget::new(limits);
+    let mut budget = Budget::new(*limits);
     let mut claims = Vec::new();
     match &certificate.simultaneous_refuted {
         Some(refuted) if refuted.failed.is_empty() => {
@@ -93,7 +93,8 @@ fn judge(
     claims: &mut Vec<Claim>,
     budget: &mut Budget,
 ) -> Result<(), Refusal> {
-    let homes = pending::place(pool, &certificate.pending, budget).map_err(|why| Claim::Pending.refused(why))?;
+    let homes =
+        pending::place(pool, &certificate.pending, budget).map_err(|why| Claim::Pending.refused(why))?;
     if !certificate.pending.is_empty() {
         claims.push(Claim::Pending);
     }

@@ -41,8 +41,7 @@ fn obey_rules(pool: &Pool, vms: &[VmIndex], hosts: &mut HostSet) {
             continue;
         }
         if group.rule == Rule::Affinity {
-            let running =
-                HostSet::of(hosts.pool_size(), group.vms.iter().filter_map(|&vm| pool.runs_on(vm)));
+            let running = HostSet::of(hosts.pool_size(), group.vms.iter().filter_map(|&vm| pool.runs_on(vm)));
             if !running.is_empty() {
                 hosts.intersect_with(&running);
             }

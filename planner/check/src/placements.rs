@@ -27,7 +27,12 @@ impl<'i> Placements<'i> {
 
     /// Goes on to the next placement of all items, which `state` then shows; false where there is none left, and
     /// `state` is as it was before the search. Refuses to try more than `most` placements of one item.
-    pub(crate) fn next(&mut self, state: &mut State<'_>, most: u64, budget: &mut Budget) -> Result<bool, Why> {
+    pub(crate) fn next(
+        &mut self,
+        state: &mut State<'_>,
+        most: u64,
+        budget: &mut Budget,
+    ) -> Result<bool, Why> {
         if self.begun {
             state.undo_to(self.before + self.untried.len().saturating_sub(1));
         } else {
@@ -60,7 +65,12 @@ impl<'i> Placements<'i> {
     }
 
     /// The hosts to try for the item at `depth`, descending.
-    fn hosts_for_next(&self, state: &State<'_>, depth: usize, budget: &mut Budget) -> Result<Vec<usize>, Why> {
+    fn hosts_for_next(
+        &self,
+        state: &State<'_>,
+        depth: usize,
+        budget: &mut Budget,
+    ) -> Result<Vec<usize>, Why> {
         let item = self.items[depth];
         let mut hosts = state.takers(item, budget)?;
         if self.once {

@@ -212,16 +212,8 @@ pub(crate) fn eligible_sets(pool: &Pool) -> Vec<HostSet> {
 /// nowhere); overlapping groups merge. Bundles are ascending by their first VM.
 pub(crate) fn bundle<H: Ord>(pool: &Pool, vms: &[VmIndex], home: impl Fn(VmIndex) -> H) -> Vec<Vec<VmIndex>> {
     let mut leader: Vec<usize> = (0..vms.len()).collect();
-    fn find(leader: &mut [usize], mut position: usize) -> usize {
-        while leader[position] != position {
-            leader[position] = leader[leader[position]];
-            position = leader[position];
-        }
-        position
-    }
     for group in pool.groups().iter().filter(|group| binds(group.mode) && group.rule == Rule::Affinity) {
-        let members: Vec<usize> =
-            group.vms.iter().filter_map(|vm| vms.binary_search(vm).ok()).collect();
+        let members: Vec<usize> = group.vms.iter().filter_map(|vm| vms.binary_search(vm).ok()).collect();
         // The first member met on each host leads the later ones there.
         let mut met: BTreeMap<H, usize> = BTreeMap::new();
         for member in members {
@@ -235,6 +227,15 @@ pub(crate) fn bundle<H: Ord>(pool: &Pool, vms: &[VmIndex], home: impl Fn(VmIndex
         bundles.entry(find(&mut leader, position)).or_default().push(vm);
     }
     bundles.into_values().collect()
+}
+
+/// Who leads the one at `position`; the way there is shortened.
+fn find(leader: &mut [usize], mut position: usize) -> usize {
+    while leader[position] != position {
+        leader[position] = leader[leader[position]];
+        position = leader[position];
+    }
+    position
 }
 
 pub(crate) fn binds(mode: RuleMode) -> bool {

@@ -1,11 +1,11 @@
 //! Refutations: why the items that wait for a place cannot all be placed.
+use crate::Why;
 use crate::budget::Budget;
 use crate::placements::Placements;
 use crate::policy::{MAX_WEIGHT, checked, weigh};
 use crate::problem::Problem;
 use crate::state::State;
 use crate::values::{Alike, exact, fractional};
-use crate::Why;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use lifeboat_model::certificate::{Refutation, Refuted};
@@ -15,7 +15,11 @@ use lifeboat_model::{GroupIndex, HostIndex, VmIndex};
 const MOST_DEPTH: usize = 256;
 
 /// Whether the failure set is not survived from the state before any failure.
-pub(crate) fn not_survived_at_once(problem: &Problem, refuted: &Refuted, budget: &mut Budget) -> Result<(), Why> {
+pub(crate) fn not_survived_at_once(
+    problem: &Problem,
+    refuted: &Refuted,
+    budget: &mut Budget,
+) -> Result<(), Why> {
     let mut state = State::new(problem);
     fails_at_once(&mut state, refuted, 0, problem.hosts, budget)
 }
@@ -53,7 +57,11 @@ pub(crate) fn fails_at_once(
 }
 
 /// Whether the pending items cannot all be placed.
-pub(crate) fn cannot_place_pending(problem: &Problem, refutation: &Refutation, budget: &mut Budget) -> Result<(), Why> {
+pub(crate) fn cannot_place_pending(
+    problem: &Problem,
+    refutation: &Refutation,
+    budget: &mut Budget,
+) -> Result<(), Why> {
     let mut state = State::new(problem);
     let waiting: Vec<usize> = (0..problem.items.len()).collect();
     Waiting { state: &mut state, dead: 0 }.cannot_all_be_placed(&waiting, refutation, 0, budget)
@@ -131,12 +139,13 @@ impl Waiting<'_, '_> {
             *knapsacks.entry((room, alike)).or_default() += 1;
         }
         let mut bounds: Vec<u128> = Vec::with_capacity(knapsacks.len());
-        for ((room, alike), _) in &knapsacks {
+        for (room, alike) in knapsacks.keys() {
             budget.spend(16 * alike.len())?;
             bounds.push(fractional(alike, *room));
         }
         let counts: Vec<u128> = knapsacks.values().copied().collect();
-        let total = |bounds: &[u128]| bounds.iter().zip(&counts).map(|(bound, count)| bound * count).sum::<u128>();
+        let total =
+            |bounds: &[u128]| bounds.iter().zip(&counts).map(|(bound, count)| bound * count).sum::<u128>();
         for (position, (room, alike)) in knapsacks.keys().enumerate() {
             if worth > total(&bounds) {
                 break;
@@ -159,15 +168,21 @@ impl Waiting<'_, '_> {
     ) -> Result<(), Why> {
         let problem = self.state.problem;
         let refused = Why::NotSeparated(group);
-        let separation =
-            problem.separations.iter().position(|separation| separation.group == group).ok_or(refused.clone())?;
+        let separation = problem
+            .separations
+            .iter()
+            .position(|separation| separation.group == group)
+            .ok_or(refused.clone())?;
         let items = self.named(waiting, members.iter().copied(), budget)?;
         let mut colours = BTreeSet::new();
         let mut reachable = BTreeSet::new();
         let domains = &problem.domains[problem.separations[separation].domains];
         for item in items {
-            let colour =
-                problem.items[item].separations.iter().find(|(of, _)| *of == separation).map(|(_, colour)| *colour);
+            let colour = problem.items[item]
+                .separations
+                .iter()
+                .find(|(of, _)| *of == separation)
+                .map(|(_, colour)| *colour);
             if !colour.is_some_and(|colour| colours.insert(colour)) {
                 return Err(refused);
             }

@@ -1,7 +1,6 @@
 //! The slot test: no failures get the smallest-block policy stuck. The theorem and its proof stand at
 //! [`lifeboat_model::certificate::Policy::BestBlock`]; names here are the theorem's.
 use crate::Why;
-use crate::binding::Binding;
 use crate::budget::Budget;
 use crate::policy::Choice;
 use crate::top::largest_sum;
@@ -10,11 +9,14 @@ use alloc::{vec, vec::Vec};
 use lifeboat_model::HostIndex;
 
 /// Whether no so many failures among the candidates, at once or in turn, can get the policy stuck.
-pub(crate) fn holds(claimed: &Claimed<'_, '_>, binding: &Binding, budget: &mut Budget) -> Result<(), Why> {
+pub(crate) fn holds(claimed: &Claimed<'_, '_>, budget: &mut Budget) -> Result<(), Why> {
     let Choice::Block(chain) = claimed.rule.choice() else {
-        return Err(Why::ClosureNeeds { node: claimed.node, needs: "the slot test needs the best-block policy" });
+        return Err(Why::ClosureNeeds {
+            node: claimed.node,
+            needs: "the slot test needs the best-block policy",
+        });
     };
-    let items = memory_decides(claimed, binding, budget)?;
+    let items = memory_decides(claimed, budget)?;
     let Some(&(_, some_item)) = items.first() else { return Ok(()) };
     let (state, width, levels) = (claimed.state, claimed.state.problem.width, chain.sizes.len());
     budget.spend(levels * (2 * state.problem.hosts + claimed.candidates.len()))?;
@@ -48,7 +50,6 @@ pub(crate) fn holds(claimed: &Claimed<'_, '_>, binding: &Binding, budget: &mut B
 /// every alive target, in no separation, and no other resource can ever be short.
 pub(crate) fn memory_decides(
     claimed: &Claimed<'_, '_>,
-    binding: &Binding,
     budget: &mut Budget,
 ) -> Result<Vec<(usize, usize)>, Why> {
     let needs = |needs| Why::ClosureNeeds { node: claimed.node, needs };
@@ -79,7 +80,9 @@ pub(crate) fn memory_decides(
     }
     budget.spend(alive_targets.len() * problem.width * 8)?;
     for host in alive_targets.iter().map(HostIndex::get) {
-        if (1..problem.width).any(|resource| binding.can_refuse(state, host, resource, largest[resource])) {
+        if (1..problem.width)
+            .any(|resource| claimed.binding.can_refuse(state, host, resource, largest[resource]))
+        {
             return Err(needs("no resource but memory may be short anywhere"));
         }
     }

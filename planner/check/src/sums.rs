@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn totals_are_those_that_plain_search_finds() {
-        let mut budget = Budget::new(&Limits::default());
+        let mut budget = Budget::new(Limits::default());
         for sizes in [&[3, 5][..], &[7], &[6, 10, 15], &[4, 6, 0], &[64, 96], &[1]] {
             let most = 200;
             let sums = Sums::new(sizes, most, &mut budget).unwrap();
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_table_that_would_be_too_long_still_rounds_to_the_common_divisor() {
-        let mut budget = Budget::new(&Limits::default());
+        let mut budget = Budget::new(Limits::default());
         let sums = Sums::new(&[1 << 20, 3], 1 << 40, &mut budget).unwrap();
         assert_eq!((sums.words(), sums.least_from(5)), (0, Some(5)));
         let sums = Sums::new(&[10, 15], 1 << 40, &mut budget).unwrap();

@@ -36,6 +36,8 @@ pub(crate) fn holds(
         stuck,
         binding: Binding::new(problem, budget)?,
         state: State::new(problem),
+        root: State::new(problem),
+        failures,
         failed: Vec::new(),
         next_node: 0,
         next_packing: 0,
@@ -59,6 +61,10 @@ struct Walk<'p> {
     stuck: StuckTest<'p>,
     binding: Binding,
     state: State<'p>,
+    /// The state before any failure.
+    root: State<'p>,
+    /// How many failures the root speaks of.
+    failures: u32,
     /// The hosts that failed on the way here.
     failed: Vec<usize>,
     next_node: usize,
@@ -66,11 +72,13 @@ struct Walk<'p> {
 }
 
 /// What closures look at: a state, who may still fail there, and how many of them.
+#[derive(Clone, Copy)]
 pub(crate) struct Claimed<'a, 'p> {
     pub(crate) state: &'a State<'p>,
     pub(crate) rule: &'a Rule,
+    pub(crate) binding: &'a Binding,
     pub(crate) candidates: &'a [usize],
-    /// At least 1.
+    /// At least 1, but for a leaf that is judged at the root.
     pub(crate) failures: usize,
     /// Whether restarts come between the failures.
     pub(crate) in_turn: bool,
@@ -106,26 +114,32 @@ impl Walk<'_> {
         let claimed = Claimed {
             state: &self.state,
             rule: &self.rule,
+            binding: &self.binding,
             candidates: &candidates,
             failures: failures as usize,
             in_turn: self.notion == Notion::Sequential,
             node: position,
         };
         match node.closure {
-            Closure::Done | Closure::Branch => Err(Why::FailuresLeft { node: position, left: failures }),
-            Closure::AnyFit => self.stuck.holds(&claimed, &self.binding, budget),
-            Closure::Slots => slots::holds(&claimed, &self.binding, budget),
-            Closure::FixedOrder => fixed_order::holds(&claimed, &self.binding, budget),
+            Closure::Done | Closure::Branch | Closure::AnyFitAtRoot => {
+                Err(Why::FailuresLeft { node: position, left: failures })
+            }
+            Closure::AnyFit => self.stuck.holds(&claimed, budget),
+            Closure::Slots => slots::holds(&claimed, budget),
+            Closure::FixedOrder => fixed_order::holds(&claimed, budget),
         }
     }
 
     /// Lets a host fail, reaches the state as the next node says, judges the node, and restores the state.
     fn child(&mut self, host: usize, failures: u32, first: usize, budget: &mut Budget) -> Result<(), Why> {
         let position = self.next_node;
-        let Node { placement, .. } = *self.tree.nodes.get(position).ok_or(Why::NodesMissing)?;
+        let Node { placement, closure } = *self.tree.nodes.get(position).ok_or(Why::NodesMissing)?;
         self.state.fail(host);
         self.failed.push(host);
-        if placement == Placement::Incremental {
+        if closure == Closure::AnyFitAtRoot {
+            self.next_node += 1;
+            self.at_root(failures, first, position, budget)?;
+        } else if placement == Placement::Incremental {
             let before = self.state.moves();
             let mut ranks = Vec::new();
             self.rule.ranks_on(&self.state, host, &mut ranks);
@@ -154,6 +168,26 @@ impl Walk<'_> {
         self.failed.pop();
         self.state.revive(host);
         Ok(())
+    }
+
+    /// Judges a node by the stuck tests of the root: its own state is not needed.
+    fn at_root(&mut self, failures: u32, first: usize, node: usize, budget: &mut Budget) -> Result<(), Why> {
+        if self.notion == Notion::Sequential {
+            return Err(Why::NotByPolicy(node));
+        }
+        budget.spend(self.order.len())?;
+        let root = Claimed {
+            state: &self.root,
+            rule: &self.rule,
+            binding: &self.binding,
+            candidates: &self.order,
+            failures: self.failures as usize,
+            in_turn: false,
+            node: 0,
+        };
+        // In a simultaneous tree the hosts from `first` on are alive.
+        let here = Claimed { candidates: &self.order[first..], failures: failures as usize, node, ..root };
+        self.stuck.holds_at_root(&root, &self.failed, &here, budget)
     }
 
     /// The policy places these items.

@@ -21,12 +21,11 @@ pub(crate) struct Alike {
 /// An upper bound: the best that a fraction of one item may be cut for, rounded down.
 pub(crate) fn fractional(items: &[Alike], room: u128) -> u128 {
     let mut order: Vec<&Alike> = items.iter().filter(|alike| alike.size <= room && alike.value > 0).collect();
-    // Values are at most 2^40 and sizes at most 2^103 (half of that fits besides): their products may not fit
-    // 128 bits, so sizes are compared by what is left of them after dropping the bits that cannot fit.
+    // Values are at most 2^40; room, and with it every size that is left, is at most 64 · 2^40 · 2^40.
     order.sort_by(|a, b| more_valuable(a, b));
     let (mut left, mut worth) = (room, 0);
     for alike in order {
-        let whole = if alike.size == 0 { alike.count } else { alike.count.min(left / alike.size) };
+        let whole = left.checked_div(alike.size).map_or(alike.count, |fitting| alike.count.min(fitting));
         worth += whole * alike.value;
         left -= whole * alike.size;
         if whole < alike.count {
@@ -46,8 +45,11 @@ pub(crate) fn exact(items: &[Alike], room: u128, budget: &mut Budget) -> Result<
     let mut totals: Vec<(u128, u128)> = alloc::vec![(0, 0)];
     let mut steps = 0;
     for alike in items.iter().filter(|alike| alike.size <= room && alike.value > 0) {
-        let copies = if alike.size == 0 { 1 } else { alike.count.min(room / alike.size) };
-        let value = if alike.size == 0 { alike.value * alike.count } else { alike.value };
+        // What takes up nothing is taken whole.
+        let (copies, value) = match room.checked_div(alike.size) {
+            None => (1, alike.value * alike.count),
+            Some(fitting) => (alike.count.min(fitting), alike.value),
+        };
         for _ in 0..copies {
             steps += totals.len();
             budget.spend(2 * totals.len())?;
@@ -69,7 +71,8 @@ pub(crate) fn exact(items: &[Alike], room: u128, budget: &mut Budget) -> Result<
 /// The unbeaten totals of these with and without one more item.
 fn with_one_more(totals: &[(u128, u128)], size: u128, value: u128, room: u128) -> Vec<(u128, u128)> {
     let mut merged: Vec<(u128, u128)> = Vec::with_capacity(2 * totals.len());
-    let mut with = totals.iter().map(|&(s, v)| (s + size, v + value)).take_while(|&(s, _)| s <= room).peekable();
+    let mut with =
+        totals.iter().map(|&(s, v)| (s + size, v + value)).take_while(|&(s, _)| s <= room).peekable();
     let mut without = totals.iter().copied().peekable();
     loop {
         let next = match (with.peek(), without.peek()) {
