@@ -1,0 +1,205 @@
+//! The sequential notion: hosts fail in any order and any grouping, with restarts in between, and restarted VMs
+//! stay where they were put. What is proven is proven for one policy, the very one that does the restarting; a
+//! batch is replayed host by host, so a policy that survives every order survives every grouping.
+//!
+//! A root test settles most pools (slots, fixed order, any order). Otherwise every host is let fail, the policy
+//! places what was on it, and the same question is asked of the state that comes out, with one failure fewer.
+use crate::Limits;
+use crate::bound::stuck::{Before, Buffers, Stuck};
+use crate::bound::slots;
+use crate::problem::{Position, Problem, Rank};
+use crate::search::branch::test_cost;
+use crate::search::work::Meter;
+use crate::state::{PositionPolicy, State};
+use lifeboat_model::certificate::{Closure, Node, Placement, Tree};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Tries to prove that `policy` survives any `n` failures in any order; `None` where it does not, or the meter ran
+/// out.
+pub(crate) fn prove(
+    problem: &Problem<'_>,
+    stuck: &Stuck,
+    policy: &PositionPolicy,
+    n: usize,
+    limits: &Limits<'_>,
+    meter: &mut Meter<'_>,
+) -> Option<Tree> {
+    let root = State::initial(problem);
+    let mut walk = Walk::new(problem, stuck, policy, n, &root);
+    let closure = walk.closure(&root, n, meter);
+    let mut nodes =
+        vec![Node { placement: Placement::Incremental, closure: closure.unwrap_or(Closure::Branch) }];
+    if closure.is_none() {
+        nodes.extend(children(problem, stuck, policy, n, &root, limits, meter)?);
+    }
+    Some(Tree {
+        order: problem.failable.iter().map(|&p| problem.host[usize::from(p)]).collect(),
+        policy: policy.spell(problem),
+        tests: stuck.spell(),
+        nodes,
+        packings: Vec::new(),
+    })
+}
+
+/// Root subtrees of one round; see `search::branch` for why rounds are fixed.
+const ROUND: usize = 16;
+
+fn children(
+    problem: &Problem<'_>,
+    stuck: &Stuck,
+    policy: &PositionPolicy,
+    n: usize,
+    root: &State,
+    limits: &Limits<'_>,
+    meter: &mut Meter<'_>,
+) -> Option<Vec<Node>> {
+    // The most loaded hosts first: a policy that fails is found out early.
+    let mut order = problem.failable.clone();
+    let load = |position: Position| -> i64 {
+        problem.at_home[usize::from(position)].iter().map(|&rank| problem.items[rank as usize].key).sum()
+    };
+    order.sort_by_key(|&position| (core::cmp::Reverse(load(position)), position));
+    let mut parts: Vec<(Position, Vec<Node>)> = Vec::with_capacity(order.len());
+    for round in order.chunks(ROUND) {
+        let next = AtomicUsize::new(0);
+        let failed = AtomicBool::new(false);
+        let found: Mutex<Vec<(usize, Option<Vec<Node>>, Meter<'_>)>> = Mutex::new(Vec::new());
+        let share = meter.part(u64::MAX);
+        let work = || {
+            let mut walk = Walk::new(problem, stuck, policy, n, root);
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(&position) = round.get(index) else { return };
+                let mut part_meter = share.part(u64::MAX);
+                walk.nodes.clear();
+                let held = walk.child(position, n, &mut part_meter);
+                let nodes = held.then(|| core::mem::take(&mut walk.nodes));
+                if !held {
+                    failed.store(true, Ordering::Relaxed);
+                }
+                let mut found = found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                found.push((index, nodes, part_meter));
+            }
+        };
+        let threads = limits.threads.get().min(round.len());
+        if threads <= 1 || n <= 1 {
+            work();
+        } else {
+            std::thread::scope(|scope| {
+                for _ in 0..threads {
+                    scope.spawn(work);
+                }
+            });
+        }
+        let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        found.sort_by_key(|&(index, ..)| index);
+        for (index, nodes, part_meter) in found {
+            meter.add(&part_meter);
+            parts.push((round[index], nodes?));
+        }
+        if failed.load(Ordering::Relaxed) || meter.stopped().is_some() {
+            return None;
+        }
+    }
+    // The certificate has the children in the order of its candidates.
+    parts.sort_by_key(|&(position, _)| {
+        problem.failable.iter().position(|&candidate| candidate == position).unwrap_or(usize::MAX)
+    });
+    Some(parts.into_iter().flat_map(|(_, nodes)| nodes).collect())
+}
+
+struct Walk<'w, 'p> {
+    problem: &'w Problem<'p>,
+    stuck: &'w Stuck,
+    policy: &'w PositionPolicy,
+    n: usize,
+    plain: bool,
+    states: Vec<State>,
+    nodes: Vec<Node>,
+    orphans: Vec<Rank>,
+    buffers: Buffers,
+    scratch: Vec<i64>,
+    cost: u64,
+}
+
+impl<'w, 'p> Walk<'w, 'p> {
+    fn new(
+        problem: &'w Problem<'p>,
+        stuck: &'w Stuck,
+        policy: &'w PositionPolicy,
+        n: usize,
+        root: &State,
+    ) -> Self {
+        Self {
+            problem,
+            stuck,
+            policy,
+            n,
+            plain: problem.is_plain(),
+            states: vec![root.clone(); n + 1],
+            nodes: Vec::new(),
+            orphans: Vec::new(),
+            buffers: Buffers::default(),
+            scratch: Vec::new(),
+            cost: test_cost(problem, stuck),
+        }
+    }
+
+    /// Lets `position` fail in the state of the depth above, with k failures left before it.
+    fn child(&mut self, position: Position, k: usize, meter: &mut Meter<'_>) -> bool {
+        let depth = self.n - k + 1;
+        let (before, after) = self.states.split_at_mut(depth);
+        let state = &mut after[0];
+        state.clone_from(&before[depth - 1]);
+        self.orphans.clear();
+        state.fail(self.problem, position, &mut self.orphans);
+        if !meter.spend(1 + self.orphans.len() as u64 / 32)
+            || state.place_all(self.problem, self.policy, &self.orphans).is_err()
+        {
+            return false;
+        }
+        self.node(k - 1, meter)
+    }
+
+    fn node(&mut self, k: usize, meter: &mut Meter<'_>) -> bool {
+        let depth = self.n - k;
+        let state = core::mem::replace(&mut self.states[depth], State { free: Vec::new(), alive: Vec::new(), placed: Vec::new() });
+        let closure = self.closure(&state, k, meter);
+        self.states[depth] = state;
+        self.nodes.push(Node {
+            placement: Placement::Incremental,
+            closure: closure.unwrap_or(Closure::Branch),
+        });
+        if closure.is_some() {
+            return true;
+        }
+        for index in 0..self.problem.failable.len() {
+            let position = self.problem.failable[index];
+            if self.states[depth].is_alive(position) && !self.child(position, k, meter) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// A test that settles k more failures in this state.
+    fn closure(&mut self, state: &State, k: usize, meter: &mut Meter<'_>) -> Option<Closure> {
+        if k == 0 {
+            return Some(Closure::Done);
+        }
+        let candidates: Vec<Position> =
+            self.problem.failable.iter().copied().filter(|&position| state.is_alive(position)).collect();
+        if let (PositionPolicy::BestBlock(chain), true) = (self.policy, self.plain) {
+            meter.spend(2);
+            if slots::holds(self.problem, state, chain, &candidates, k, &mut self.scratch) {
+                return Some(Closure::Slots);
+            }
+        }
+        let before = if k == 1 { Before::Larger } else { Before::Anything };
+        meter.spend(self.cost);
+        self.stuck
+            .holds(self.problem, state, &candidates, k, before, &mut self.buffers)
+            .then_some(Closure::AnyFit)
+    }
+}
