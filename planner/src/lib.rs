@@ -4,13 +4,20 @@
 //! inside [`assess`] alone and never change an answer.
 pub mod assessment;
 mod bound;
+mod facts;
+mod game;
 pub mod limits;
+mod partial;
+mod pending;
 mod plain;
 mod problem;
 pub mod restart_plan;
+mod rules;
 mod search;
 mod sequential;
+mod simultaneous;
 mod state;
+mod witness;
 
 pub use assessment::{Assessment, BrokenRule, OverFull, TargetStatus, assess};
 pub use limits::{Limits, Progress};

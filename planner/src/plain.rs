@@ -26,6 +26,8 @@ pub(crate) struct Plain {
     pub(crate) target: Vec<bool>,
     /// Free memory by column, 0 where it is no target or over-full: what counts as room.
     pub(crate) room: Vec<i64>,
+    /// Free by column and resource, as it is.
+    pub(crate) free: Vec<i64>,
     /// The levels, ascending; every protected VM is in one.
     pub(crate) levels: Vec<Level>,
     /// Memory of protected VMs by level and column, row-major by level: of this level alone.
@@ -38,8 +40,8 @@ pub(crate) struct Plain {
     pub(crate) unit: i64,
     /// Whether every level is a single size.
     pub(crate) exact_sizes: bool,
-    /// How many VMs are protected.
-    pub(crate) protected: u32,
+    /// How many VMs are protected and run.
+    pub(crate) protected_here: u32,
 }
 
 /// Up to this many distinct sizes each gets a level of its own.
@@ -78,7 +80,6 @@ impl Plain {
                 if restart && vm.should_run {
                     return None;
                 }
-                protected += u32::from(restart);
                 continue;
             }
             let column = usize::from(column);
@@ -114,7 +115,7 @@ impl Plain {
         }
         let room =
             (0..wide).map(|column| if target[column] { free[column * width].max(0) } else { 0 }).collect();
-        Some(Self::from_matrix(columns.hosts, target, room, &sizes, own, count, protected))
+        Some(Self { free, ..Self::from_matrix(columns.hosts, target, room, &sizes, own, count, protected) })
     }
 
     fn from_matrix(
@@ -153,13 +154,14 @@ impl Plain {
             hosts,
             target,
             room,
+            free: Vec::new(),
             levels,
             own,
             load,
             count,
             unit: unit.max(1),
             exact_sizes: sizes.exact,
-            protected,
+            protected_here: protected,
         }
     }
 

@@ -5,6 +5,7 @@
 //! Hosts are renumbered by *position*: targets in ascending order of free room first, then hosts that can fail
 //! but take nothing. First fit in ascending room is then the lowest set bit of a mask.
 pub(crate) mod clusters;
+mod pending;
 pub(crate) mod separation;
 
 use crate::plain::Curve;
@@ -19,6 +20,9 @@ use std::collections::BTreeMap;
 pub(crate) type Position = u16;
 /// An item's rank: larger keys first, ties by lowest VM.
 pub(crate) type Rank = u32;
+
+/// The home of a pending item.
+pub(crate) const NOWHERE: Position = Position::MAX;
 
 /// What must be placed when its host fails: a protected VM, or several that affinity binds together.
 #[derive(Clone, Debug)]
@@ -78,15 +82,24 @@ pub(crate) struct Problem<'p> {
 }
 
 impl<'p> Problem<'p> {
-    /// Lowers a pool.
+    /// Lowers a pool whose pending VMs are placed, or left out.
     pub(crate) fn new(pool: &'p Pool) -> Self {
+        let failable = pool.failable_hosts();
+        let drafts = Drafts::new(pool, &failable, &pool.target_hosts());
+        Self::lower(pool, &failable, drafts)
+    }
+
+    /// Lowers the question where pending VMs go: they are the items, and have no home.
+    pub(crate) fn of_pending(pool: &'p Pool) -> Self {
+        Self::lower(pool, &HostSet::empty(pool.hosts().len()), pending::drafts(pool))
+    }
+
+    fn lower(pool: &'p Pool, failable: &HostSet, mut drafts: Drafts) -> Self {
         let width = pool.resources().len();
         let pool_free = pool.free();
-        let failable = pool.failable_hosts();
         let target = pool.target_hosts();
-        let mut drafts = Drafts::new(pool, &failable, &target);
         let weights = key_weights(&pool_free, &target, &drafts.demand, width);
-        let (host, targets) = first_fit_order(&pool_free, &weights, &failable, &target);
+        let (host, targets) = first_fit_order(&pool_free, &weights, failable, &target);
         let mut position_of = vec![Position::MAX; pool.hosts().len()];
         for (position, &host) in host.iter().enumerate() {
             position_of[host.get()] = position as Position;
@@ -102,7 +115,7 @@ impl<'p> Problem<'p> {
             }
         }
         let mut at_home = vec![Vec::new(); host.len()];
-        for (rank, item) in items.iter().enumerate() {
+        for (rank, item) in items.iter().enumerate().filter(|(_, item)| item.home != NOWHERE) {
             at_home[usize::from(item.home)].push(rank as Rank);
         }
         let curves = (0..width).map(|resource| curve(&demand, width, resource)).collect();
@@ -199,8 +212,8 @@ impl<'p> Problem<'p> {
 
 /// Items before they are ranked.
 struct Drafts {
-    /// By draft: lowest VM, home, class, order.
-    items: Vec<(VmIndex, HostIndex, u32, u32)>,
+    /// By draft: lowest VM, home (none: pending), class, order.
+    items: Vec<(VmIndex, Option<HostIndex>, u32, u32)>,
     /// Demand by draft.
     demand: Vec<Vec<i64>>,
     classes: Vec<HostSet>,
@@ -208,9 +221,28 @@ struct Drafts {
     item_of: BTreeMap<VmIndex, usize>,
     clusters: Clusters,
     unprotectable: Vec<VmIndex>,
+    class_index: BTreeMap<HostSet, u32>,
 }
 
 impl Drafts {
+    fn push(
+        &mut self,
+        vm: VmIndex,
+        home: Option<HostIndex>,
+        eligible: &HostSet,
+        order: u32,
+        demand: Vec<i64>,
+    ) {
+        let class = self.class_index.get(eligible).copied().unwrap_or_else(|| {
+            let class = self.classes.len() as u32;
+            self.classes.push(eligible.clone());
+            self.class_index.insert(eligible.clone(), class);
+            class
+        });
+        self.items.push((vm, home, class, order));
+        self.demand.push(demand);
+    }
+
     fn new(pool: &Pool, failable: &HostSet, target: &HostSet) -> Self {
         let mut class_of_profile: Vec<Option<HostSet>> = vec![None; pool.profiles().len()];
         let mut unprotectable = Vec::new();
@@ -248,8 +280,8 @@ impl Drafts {
             item_of: BTreeMap::new(),
             clusters,
             unprotectable,
+            class_index: BTreeMap::new(),
         };
-        let mut class_index: BTreeMap<HostSet, u32> = BTreeMap::new();
         let track = !pool.groups().is_empty();
         for &(vm, home) in &protected {
             let vms = drafts.clusters.vms_of(vm);
@@ -274,17 +306,7 @@ impl Drafts {
                 }
             }
             let eligible = eligible.expect("an item has a VM");
-            let class = match class_index.get(&eligible) {
-                Some(&class) => class,
-                None => {
-                    let class = drafts.classes.len() as u32;
-                    drafts.classes.push(eligible.clone());
-                    class_index.insert(eligible, class);
-                    class
-                }
-            };
-            drafts.items.push((vm, home, class, order));
-            drafts.demand.push(demand);
+            drafts.push(vm, Some(home), &eligible, order, demand);
         }
         drafts
     }
@@ -312,7 +334,7 @@ impl Drafts {
             let (_, home, class, order) = self.items[draft];
             let start = members.len() as u32;
             members.extend(memberships.get(&draft).into_iter().flatten().copied());
-            let home = position_of[home.get()];
+            let home = home.map_or(NOWHERE, |home| position_of[home.get()]);
             items.push(Item { vm, key, class, home, members: (start, members.len() as u32), order });
             demand.extend_from_slice(&self.demand[draft]);
         }

@@ -5,3 +5,4 @@ pub(crate) mod exact;
 pub(crate) mod packing;
 pub(crate) mod refute;
 pub(crate) mod work;
+pub(crate) mod worst;

@@ -5,15 +5,105 @@
 //! A root test settles most pools (slots, fixed order, any order). Otherwise every host is let fail, the policy
 //! places what was on it, and the same question is asked of the state that comes out, with one failure fewer.
 use crate::Limits;
+use crate::bound::slots::{self, Slots};
 use crate::bound::stuck::{Before, Buffers, Stuck};
-use crate::bound::slots;
+use crate::bound::{any_fit, fixed_order};
+use crate::plain::Plain;
+use crate::simultaneous::{Found, any_fit_tree, report};
 use crate::problem::{Position, Problem, Rank};
 use crate::search::branch::test_cost;
 use crate::search::work::Meter;
 use crate::state::{PositionPolicy, State};
-use lifeboat_model::certificate::{Closure, Node, Placement, Tree};
+use lifeboat_model::Pool;
+use lifeboat_model::certificate::{Closure, Node, Placement, Policy, Proof, Tree};
+use lifeboat_model::verdict::{Notion, StoppedBy};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// What is proven of the notion.
+pub(crate) struct Proven {
+    /// The most failures.
+    pub(crate) proven: usize,
+    /// Why.
+    pub(crate) proof: Proof,
+    /// What stopped the search short.
+    pub(crate) stopped_by: Option<StoppedBy>,
+}
+
+/// What one test of the root proves of a plain pool, for at most `most` failures (those survived at once).
+pub(crate) fn of_plain(pool: &Pool, plain: &Plain, most: usize) -> Proven {
+    if most == 0 {
+        return Proven { proven: 0, proof: Proof::Nothing, stopped_by: None };
+    }
+    // One failure is one batch: what is survived at once.
+    let mut best = (1, Closure::AnyFit, None);
+    if most > 1 {
+        if let Some(found) = slots::best_chain(plain, most)
+            && found.survived > best.0
+        {
+            best = (found.survived, Closure::Slots, Some(found.chain));
+        }
+        if best.0 < most {
+            let survived = fixed_order::survivable_in_turn(plain, most);
+            if survived > best.0 {
+                best = (survived, Closure::FixedOrder, None);
+            }
+        }
+        if best.0 < most {
+            let survived = any_fit::survivable_in_turn(plain, most);
+            if survived > best.0 {
+                best = (survived, Closure::AnyFit, None);
+            }
+        }
+    }
+    let (proven, closure, chain) = best;
+    let rounded = proven == 1 && plain.exact_sizes;
+    let mut tree = any_fit_tree(pool, plain, rounded);
+    if let Some(chain) = chain {
+        tree.policy = Policy::BestBlock { chain };
+    }
+    tree.nodes[0].closure = closure;
+    Proven { proven, proof: Proof::Tree(tree), stopped_by: None }
+}
+
+/// Work for one policy and number of failures, so that a policy that gets nowhere does not use up the rest.
+const SHARE: u64 = 3_000_000;
+
+/// Raises what is proven by search, up to what is survived at once.
+pub(crate) fn settle(
+    problem: &Problem<'_>,
+    stuck: &Stuck,
+    known: Option<Proven>,
+    chain: Option<Slots>,
+    at_once: &Found,
+    limits: &Limits<'_>,
+    meter: &mut Meter<'_>,
+) -> Proven {
+    let mut best = known.unwrap_or(Proven { proven: 0, proof: Proof::Nothing, stopped_by: None });
+    let mut policies = vec![PositionPolicy::FirstFit, PositionPolicy::BestFit, PositionPolicy::WorstFit];
+    if let Some(chain) = chain {
+        let chain = chain.chain.into_iter().map(|slot| slot as i64).collect();
+        policies.insert(0, PositionPolicy::BestBlock(chain));
+    }
+    while best.proven < at_once.proven {
+        let n = best.proven + 1;
+        report(limits, Notion::Sequential, n, at_once, meter);
+        let tree = policies.iter().enumerate().find_map(|(index, policy)| {
+            let mut share = meter.part(SHARE);
+            let tree = prove(problem, stuck, policy, n, limits, &mut share);
+            meter.add(&share);
+            tree.map(|tree| (index, tree))
+        });
+        let Some((index, tree)) = tree else {
+            best.stopped_by = Some(meter.stopped().unwrap_or(StoppedBy::Work));
+            break;
+        };
+        // The policy that got here is the likeliest to get further.
+        policies[..=index].rotate_right(1);
+        best = Proven { proven: n, proof: Proof::Tree(tree), stopped_by: None };
+    }
+    best
+}
 
 /// Tries to prove that `policy` survives any `n` failures in any order; `None` where it does not, or the meter ran
 /// out.

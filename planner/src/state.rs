@@ -71,7 +71,12 @@ impl State {
 
     /// Whether no occupant of another colour keeps an item out of a host's domain.
     pub(crate) fn separable(&self, problem: &Problem<'_>, rank: Rank, position: usize) -> bool {
-        problem.members_of(rank).iter().all(|member| {
+        let members = problem.members_of(rank);
+        members.iter().all(|member| {
+            // An item that affinity binds together and separation keeps apart has no place at all.
+            if members.iter().any(|own| own.separation == member.separation && own.colour != member.colour) {
+                return false;
+            }
             let separation = &problem.separations[member.separation as usize];
             let domain = separation.domain[position];
             let stands = separation.occupants.iter().any(|occupant| {

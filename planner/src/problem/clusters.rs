@@ -14,18 +14,22 @@ pub(crate) struct Clusters {
 impl Clusters {
     /// Binds the `protected` VMs (with their hosts) by the pool's required affinity groups.
     pub(crate) fn new(pool: &Pool, protected: &[(VmIndex, HostIndex)]) -> Self {
-        let groups: Vec<_> = pool
+        Self::bind(pool, &protected.iter().map(|&(vm, home)| (vm, Some(home))).collect())
+    }
+
+    /// Binds pending VMs: those of one group go together, wherever that is.
+    pub(crate) fn of_pending(pool: &Pool, pending: &[VmIndex]) -> Self {
+        Self::bind(pool, &pending.iter().map(|&vm| (vm, None)).collect())
+    }
+
+    fn bind(pool: &Pool, home: &BTreeMap<VmIndex, Option<HostIndex>>) -> Self {
+        let groups = pool
             .groups()
             .iter()
-            .filter(|group| group.rule == Rule::Affinity && group.mode == RuleMode::Required)
-            .collect();
-        if groups.is_empty() {
-            return Self::default();
-        }
-        let home: BTreeMap<VmIndex, HostIndex> = protected.iter().copied().collect();
+            .filter(|group| group.rule == Rule::Affinity && group.mode == RuleMode::Required);
         let mut root: BTreeMap<VmIndex, VmIndex> = BTreeMap::new();
         for group in groups {
-            let mut first_on: BTreeMap<HostIndex, VmIndex> = BTreeMap::new();
+            let mut first_on: BTreeMap<Option<HostIndex>, VmIndex> = BTreeMap::new();
             for &vm in &group.vms {
                 let Some(&host) = home.get(&vm) else { continue };
                 let first = *first_on.entry(host).or_insert(vm);

@@ -38,6 +38,9 @@ pub(crate) struct Member {
     pub(crate) colour: u16,
 }
 
+/// Colours above any domain.
+const FIRST_PENDING_COLOUR: u16 = 2048;
+
 /// Lowers the required separations; `item_of` tells which item a VM is of. Gives the memberships by item.
 pub(crate) fn lower(
     pool: &Pool,
@@ -64,16 +67,21 @@ pub(crate) fn lower(
         let mut occupants = Vec::new();
         let mut members = 0;
         for &vm in &group.vms {
-            let Some(home) = pool.runs_on(vm) else { continue };
+            let home = pool.runs_on(vm);
+            let item = item_of.get(&vm);
+            if home.is_none() && item.is_none() {
+                continue;
+            }
+            // A pending member shares its colour with nobody.
+            let colour = home.map_or(FIRST_PENDING_COLOUR + members as u16, domain_of);
             members += 1;
-            let colour = domain_of(home);
-            for end in [Some(home), pool.migration_end(vm)].into_iter().flatten() {
+            for end in [home, pool.migration_end(vm)].into_iter().flatten() {
                 let position = position_of[end.get()];
                 if position != Position::MAX {
                     occupants.push(Occupant { position, domain: domain_of(end), colour });
                 }
             }
-            if let Some(&item) = item_of.get(&vm) {
+            if let Some(&item) = item {
                 let member = Member { separation: separations.len() as u32, colour };
                 let list = memberships.entry(item).or_default();
                 if !list.contains(&member) {
