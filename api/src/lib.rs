@@ -1,1 +1,7 @@
-//! wip
+//! The edge of Lifeboat: the pool document and the answers as JSON, the command line, the service.
+//!
+//! A newcomer starts at [`dto`]: what comes in ([`dto::pool`]) becomes a [`lifeboat_model::Pool`] or a list
+//! of everything that is wrong with it; what the planner says goes out through the answers beside it.
+//! [`cli`] has one file a verb. Whatever decides anything lives in the crates below; this one reads,
+//! prints and keeps the clock.
+pub mod dto;

@@ -1,0 +1,174 @@
+//! How free VMs are to move, and what keeps them from each host, as JSON.
+use lifeboat_model::agility::{Agility, Obstacle};
+use lifeboat_model::spec::RestartPriority;
+use lifeboat_model::{HostIndex, Pool, VmIndex};
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+/// A protected VM that no host but its own could run.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Unprotectable")]
+pub struct Unprotectable<'a> {
+    /// The VM.
+    pub vm: &'a str,
+    /// Every other host, and why not there.
+    pub hosts: Vec<HostReason<'a>>,
+}
+
+/// Why a VM cannot run on a host.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "HostReason")]
+pub struct HostReason<'a> {
+    /// The host.
+    pub host: &'a str,
+    /// Everything that keeps the VM from it, in words.
+    pub reason: String,
+    /// The same as codes.
+    pub reason_codes: Vec<&'static str>,
+}
+
+/// Unprotectable VMs, written one by one: with many VMs on many hosts the list is long.
+#[derive(Debug)]
+pub struct UnprotectableList<'a> {
+    /// The pool.
+    pub pool: &'a Pool,
+    /// The VMs.
+    pub vms: &'a [VmIndex],
+}
+
+impl Serialize for UnprotectableList<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.vms.iter().map(|&vm| Unprotectable {
+            vm: self.pool.vm_id(vm),
+            hosts: obstacles(self.pool, vm)
+                .map(|(host, obstacles)| HostReason::new(self.pool, host, &obstacles))
+                .collect(),
+        }))
+    }
+}
+
+impl<'a> HostReason<'a> {
+    /// Why a VM cannot run on `host`.
+    pub fn new(pool: &'a Pool, host: HostIndex, obstacles: &[Obstacle]) -> Self {
+        Self {
+            host: pool.host_id(host),
+            reason: reason(pool, obstacles),
+            reason_codes: obstacles.iter().map(Obstacle::code).collect(),
+        }
+    }
+}
+
+/// Obstacles in one sentence.
+pub fn reason(pool: &Pool, obstacles: &[Obstacle]) -> String {
+    let words: Vec<String> = obstacles.iter().map(|obstacle| obstacle.describe(pool)).collect();
+    words.join("; ")
+}
+
+/// Every host but a VM's own that cannot run it, with what keeps it away.
+pub fn obstacles(pool: &Pool, vm: VmIndex) -> impl Iterator<Item = (HostIndex, Vec<Obstacle>)> + '_ {
+    let profile = pool.profile(pool.vm(vm).profile);
+    let home = pool.runs_on(vm);
+    pool.host_indices()
+        .filter(move |&host| Some(host) != home)
+        .map(move |host| (host, pool.obstacles(profile, host)))
+        .filter(|(_, obstacles)| !obstacles.is_empty())
+}
+
+/// How free the VMs of a pool are to move.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AgilityAnswer")]
+pub struct AgilityAnswer<'a> {
+    /// The pool's name.
+    pub pool: &'a str,
+    /// How many hosts it has.
+    pub hosts: usize,
+    /// How many VMs it has.
+    pub vms: usize,
+    /// The protected ones.
+    pub protected: AgilityCounts,
+    /// The others.
+    pub others: AgilityCounts,
+    /// Every VM that is not agile, in document order.
+    pub not_agile: Vec<VmAgility<'a>>,
+}
+
+/// How many VMs are how free to move.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AgilityCounts {
+    /// Every enabled host could run them.
+    pub agile: usize,
+    /// Only some could.
+    pub partly_agile: usize,
+    /// None but where they are.
+    pub unprotectable: usize,
+}
+
+/// How free one VM is to move.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "VmAgility")]
+pub struct VmAgility<'a> {
+    /// The VM.
+    pub vm: &'a str,
+    /// The host that it is on; null where there is none.
+    pub host: Option<&'a str>,
+    /// Its restart priority.
+    pub restart_priority: &'static str,
+    /// `agile`, `partly-agile` or `unprotectable`.
+    pub agility: &'static str,
+    /// The hosts that could run it.
+    pub eligible_hosts: Vec<&'a str>,
+    /// Every other host than its own that could not, and why.
+    pub obstacles: Vec<HostReason<'a>>,
+}
+
+impl<'a> AgilityAnswer<'a> {
+    /// The answer for `pool`.
+    pub fn new(pool: &'a Pool) -> Self {
+        let mut answer = Self {
+            pool: pool.id(),
+            hosts: pool.hosts().len(),
+            vms: pool.vms().len(),
+            protected: AgilityCounts::default(),
+            others: AgilityCounts::default(),
+            not_agile: Vec::new(),
+        };
+        for vm in pool.vm_indices() {
+            let agility = pool.agility(vm);
+            let counts = if pool.vm(vm).restart_priority == RestartPriority::Restart {
+                &mut answer.protected
+            } else {
+                &mut answer.others
+            };
+            match agility {
+                Agility::Agile => counts.agile += 1,
+                Agility::Partly => counts.partly_agile += 1,
+                Agility::Unprotectable => counts.unprotectable += 1,
+            }
+            if agility != Agility::Agile {
+                answer.not_agile.push(VmAgility::new(pool, vm));
+            }
+        }
+        answer
+    }
+}
+
+impl<'a> VmAgility<'a> {
+    /// The answer for one VM of `pool`.
+    pub fn new(pool: &'a Pool, vm: VmIndex) -> Self {
+        let state = pool.vm(vm);
+        Self {
+            vm: pool.vm_id(vm),
+            host: state.host.map(|host| pool.host_id(host)),
+            restart_priority: super::restart::priority_word(state.restart_priority),
+            agility: match pool.agility(vm) {
+                Agility::Agile => "agile",
+                Agility::Partly => "partly-agile",
+                Agility::Unprotectable => "unprotectable",
+            },
+            eligible_hosts: pool.eligible_hosts(state.profile).iter().map(|host| pool.host_id(host)).collect(),
+            obstacles: obstacles(pool, vm)
+                .map(|(host, obstacles)| HostReason::new(pool, host, &obstacles))
+                .collect(),
+        }
+    }
+}
