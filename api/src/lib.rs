@@ -4,4 +4,7 @@
 //! of everything that is wrong with it; what the planner says goes out through the answers beside it.
 //! [`cli`] has one file a verb. Whatever decides anything lives in the crates below; this one reads,
 //! prints and keeps the clock.
+pub mod cli;
+pub mod clock;
 pub mod dto;
+pub mod source;

@@ -38,11 +38,13 @@ pub struct UnprotectableList<'a> {
 
 impl Serialize for UnprotectableList<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.vms.iter().map(|&vm| Unprotectable {
-            vm: self.pool.vm_id(vm),
-            hosts: obstacles(self.pool, vm)
-                .map(|(host, obstacles)| HostReason::new(self.pool, host, &obstacles))
-                .collect(),
+        serializer.collect_seq(self.vms.iter().map(|&vm| {
+            Unprotectable {
+                vm: self.pool.vm_id(vm),
+                hosts: obstacles(self.pool, vm)
+                    .map(|(host, obstacles)| HostReason::new(self.pool, host, &obstacles))
+                    .collect(),
+            }
         }))
     }
 }
@@ -55,6 +57,15 @@ impl<'a> HostReason<'a> {
             reason: reason(pool, obstacles),
             reason_codes: obstacles.iter().map(Obstacle::code).collect(),
         }
+    }
+}
+
+/// How free a VM is to move, as documents spell it.
+pub fn agility_word(agility: Agility) -> &'static str {
+    match agility {
+        Agility::Agile => "agile",
+        Agility::Partly => "partly-agile",
+        Agility::Unprotectable => "unprotectable",
     }
 }
 
@@ -89,7 +100,23 @@ pub struct AgilityAnswer<'a> {
     /// The others.
     pub others: AgilityCounts,
     /// Every VM that is not agile, in document order.
-    pub not_agile: Vec<VmAgility<'a>>,
+    #[schemars(with = "Vec<VmAgility<'static>>")]
+    pub not_agile: NotAgileList<'a>,
+}
+
+/// VMs that are not agile, written one by one: with many VMs on many hosts the list is long.
+#[derive(Debug)]
+pub struct NotAgileList<'a> {
+    /// The pool.
+    pub pool: &'a Pool,
+    /// The VMs.
+    pub vms: Vec<VmIndex>,
+}
+
+impl Serialize for NotAgileList<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.vms.iter().map(|&vm| VmAgility::new(self.pool, vm)))
+    }
 }
 
 /// How many VMs are how free to move.
@@ -130,7 +157,7 @@ impl<'a> AgilityAnswer<'a> {
             vms: pool.vms().len(),
             protected: AgilityCounts::default(),
             others: AgilityCounts::default(),
-            not_agile: Vec::new(),
+            not_agile: NotAgileList { pool, vms: Vec::new() },
         };
         for vm in pool.vm_indices() {
             let agility = pool.agility(vm);
@@ -145,7 +172,7 @@ impl<'a> AgilityAnswer<'a> {
                 Agility::Unprotectable => counts.unprotectable += 1,
             }
             if agility != Agility::Agile {
-                answer.not_agile.push(VmAgility::new(pool, vm));
+                answer.not_agile.vms.push(vm);
             }
         }
         answer
@@ -160,12 +187,12 @@ impl<'a> VmAgility<'a> {
             vm: pool.vm_id(vm),
             host: state.host.map(|host| pool.host_id(host)),
             restart_priority: super::restart::priority_word(state.restart_priority),
-            agility: match pool.agility(vm) {
-                Agility::Agile => "agile",
-                Agility::Partly => "partly-agile",
-                Agility::Unprotectable => "unprotectable",
-            },
-            eligible_hosts: pool.eligible_hosts(state.profile).iter().map(|host| pool.host_id(host)).collect(),
+            agility: agility_word(pool.agility(vm)),
+            eligible_hosts: pool
+                .eligible_hosts(state.profile)
+                .iter()
+                .map(|host| pool.host_id(host))
+                .collect(),
             obstacles: obstacles(pool, vm)
                 .map(|(host, obstacles)| HostReason::new(pool, host, &obstacles))
                 .collect(),

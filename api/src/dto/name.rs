@@ -11,7 +11,7 @@ use std::fmt;
 #[serde(transparent)]
 pub struct Name<'a>(pub Cow<'a, str>);
 
-impl<'a> Name<'a> {
+impl Name<'_> {
     /// The name as a string of its own.
     pub fn into_owned(self) -> String {
         self.0.into_owned()

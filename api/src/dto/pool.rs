@@ -11,6 +11,8 @@ mod faults;
 mod json;
 mod over_full;
 mod share;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use amounts::Amounts;
@@ -18,8 +20,8 @@ pub use fault::{Fault, FaultKind};
 pub use over_full::over_full;
 pub use share::Share;
 pub use words::{
-    DocumentFormat, GuaranteeWord, HostStateWord, MediumWord, PowerStateWord, RestartPriorityWord, RuleModeWord,
-    RuleWord, StorageLossWord,
+    DocumentFormat, GuaranteeWord, HostStateWord, MediumWord, PowerStateWord, RestartPriorityWord,
+    RuleModeWord, RuleWord, StorageLossWord,
 };
 
 use super::name::Name;
@@ -34,7 +36,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub fn read(document: &[u8]) -> Result<Pool, Vec<Fault>> {
     let text = document.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(document);
     match serde_json::from_slice::<PoolDocument<'_>>(text) {
-        Ok(document) => Pool::new(&PoolSpec::from(document)).map_err(fault::from_defects),
+        Ok(document) => Pool::new(&PoolSpec::from(document))
+            .map_err(|defects| fault::sorted(fault::from_defects(defects))),
         Err(error) => Err(faults::all(text, &error)),
     }
 }

@@ -1,9 +1,9 @@
 //! A restart plan as JSON: what starts where, in which order, what cannot, and what the pool tolerates then.
 use super::verdict::{ToleranceAnswer, UnplacedAnswer};
+use lifeboat_model::Pool;
 use lifeboat_model::plan::RestartPlan;
 use lifeboat_model::spec::RestartPriority;
 use lifeboat_model::verdict::Tolerance;
-use lifeboat_model::Pool;
 use schemars::JsonSchema;
 use serde::Serialize;
 

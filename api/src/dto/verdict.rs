@@ -288,10 +288,6 @@ impl From<Tolerance> for ToleranceAnswer {
 
 impl From<Bounds> for BoundsAnswer {
     fn from(bounds: Bounds) -> Self {
-        Self {
-            proven: bounds.proven,
-            refuted: bounds.refuted,
-            stopped_by: bounds.stopped_by.map(Into::into),
-        }
+        Self { proven: bounds.proven, refuted: bounds.refuted, stopped_by: bounds.stopped_by.map(Into::into) }
     }
 }

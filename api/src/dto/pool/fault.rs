@@ -1,6 +1,10 @@
 //! What can be wrong with a pool document, and where: for a person a sentence, for a program a code.
 use lifeboat_model::{Defect, spec};
 
+/// The fields of the document, in the order in which it is written.
+pub(super) const SECTIONS: &[&str] =
+    &["format", "id", "settings", "storages", "networks", "hosts", "vms", "groups"];
+
 /// One thing that is wrong with a document, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {kind}", if pointer.is_empty() { "(document)" } else { pointer })]
@@ -18,7 +22,7 @@ pub enum FaultKind {
     #[error("not a JSON document: {0}")]
     Syntax(String),
     /// A field that the format does not have.
-    #[error("unknown field{}", suggestion(.0))]
+    #[error("unknown field{}", suggestion(.0.as_deref()))]
     UnknownField(Option<String>),
     /// The same key twice in one object.
     #[error("the key is given twice")]
@@ -54,7 +58,9 @@ pub enum FaultKind {
     #[error("the string cannot be read: {0}")]
     BadString(String),
     /// A host runs more than it has.
-    #[error("host {host:?} is over-full: what runs there needs {by} more {resource} than it has (--allow-over-full plans all the same)")]
+    #[error(
+        "host {host:?} is over-full: what runs there needs {by} more {resource} than it has (--allow-over-full plans all the same)"
+    )]
     OverFull {
         /// The host.
         host: String,
@@ -106,8 +112,8 @@ fn unsound_code(fault: &spec::Fault) -> &'static str {
     }
 }
 
-fn suggestion(near: &Option<String>) -> String {
-    near.as_ref().map(|near| format!("; did you mean {near:?}?")).unwrap_or_default()
+fn suggestion(near: Option<&str>) -> String {
+    near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default()
 }
 
 /// The model's defects as faults of the document.
@@ -116,4 +122,18 @@ pub(super) fn from_defects(defects: Vec<Defect>) -> Vec<Fault> {
         .into_iter()
         .map(|defect| Fault { pointer: defect.pointer, kind: FaultKind::Unsound(defect.fault) })
         .collect()
+}
+
+/// Faults in the order of the document: by section, then by position in it.
+pub(super) fn sorted(mut faults: Vec<Fault>) -> Vec<Fault> {
+    faults.sort_by_cached_key(|fault| place(&fault.pointer));
+    faults
+}
+
+fn place(pointer: &str) -> (usize, usize) {
+    let mut segments = pointer.split('/').skip(1);
+    let section = segments.next().unwrap_or_default();
+    let rank = SECTIONS.iter().position(|known| *known == section);
+    let position = segments.next().and_then(|segment| segment.parse().ok());
+    (rank.unwrap_or(SECTIONS.len()), position.unwrap_or(0))
 }

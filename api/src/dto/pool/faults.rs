@@ -4,8 +4,8 @@
 use super::json::{Fields, Reader, escape, placeholder};
 use super::share::Share;
 use super::words::{
-    DocumentFormat, GuaranteeWord, HostStateWord, MediumWord, PowerStateWord, RestartPriorityWord, RuleModeWord,
-    RuleWord, StorageLossWord,
+    DocumentFormat, GuaranteeWord, HostStateWord, MediumWord, PowerStateWord, RestartPriorityWord,
+    RuleModeWord, RuleWord, StorageLossWord,
 };
 use super::{Fault, FaultKind, fault};
 use lifeboat_model::spec::{self, GroupSpec, HostSpec, SettingsSpec, StorageSpec, VmSpec};
@@ -21,20 +21,24 @@ pub(super) fn all(document: &[u8], error: &serde_json::Error) -> Vec<Fault> {
             return vec![Fault { pointer: String::new(), kind: FaultKind::Syntax(error.to_string()) }];
         }
     };
-    let mut reader = Reader::default();
-    let spec = pool(&mut reader, whole);
-    let mut faults = reader.faults;
+    let (spec, mut faults) = describe(whole);
     if let Err(defects) = Pool::new(&spec) {
         let unread: BTreeSet<String> = faults.iter().map(|fault| fault.pointer.clone()).collect();
-        faults.extend(
-            fault::from_defects(defects).into_iter().filter(|fault| !is_consequence(fault, &unread)),
-        );
+        faults
+            .extend(fault::from_defects(defects).into_iter().filter(|fault| !is_consequence(fault, &unread)));
     }
     if faults.is_empty() {
         // The two paths must not disagree; should they, the fast one's word is passed on.
         faults.push(Fault { pointer: String::new(), kind: FaultKind::Syntax(error.to_string()) });
     }
-    faults
+    fault::sorted(faults)
+}
+
+/// What can be read of a document, and what cannot.
+pub(super) fn describe(whole: &RawValue) -> (PoolSpec, Vec<Fault>) {
+    let mut reader = Reader::default();
+    let spec = pool(&mut reader, whole);
+    (spec, reader.faults)
 }
 
 /// Whether a fault of the model only follows from a value that could not be read and was replaced.
@@ -56,8 +60,7 @@ fn is_consequence(fault: &Fault, unread: &BTreeSet<String>) -> bool {
 }
 
 fn pool(reader: &mut Reader, whole: &RawValue) -> PoolSpec {
-    const KNOWN: &[&str] = &["format", "id", "settings", "storages", "networks", "hosts", "vms", "groups"];
-    let fields = &mut reader.fields(whole, "", KNOWN);
+    let fields = &mut reader.fields(whole, "", fault::SECTIONS);
     reader.required::<DocumentFormat>(fields, "format", Reader::word);
     PoolSpec {
         id: id(reader, fields),
@@ -107,7 +110,9 @@ fn settings(reader: &mut Reader, value: &RawValue, at: &str) -> SettingsSpec {
         timeout_s: reader.optional(fields, "timeout_s", Reader::number),
         medium: reader.optional::<MediumWord>(fields, "medium", Reader::word).map(Into::into),
         etcd_members: reader.optional(fields, "etcd_members", Reader::strings).unwrap_or_default(),
-        storage_loss: reader.optional::<StorageLossWord>(fields, "storage_loss", Reader::word).map(Into::into),
+        storage_loss: reader
+            .optional::<StorageLossWord>(fields, "storage_loss", Reader::word)
+            .map(Into::into),
         brake_permille: reader.nullable(fields, "brake", |reader, value, at| {
             let expected = "a share from 0.001 to 1 in steps of 0.001";
             reader.number_as(value, at, expected, Share::from_number).map(|share| share.0)
@@ -211,7 +216,7 @@ fn group(reader: &mut Reader, value: &RawValue, at: &str) -> GroupSpec {
 fn amounts(reader: &mut Reader, value: &RawValue, at: &str) -> Option<Vec<(String, u64)>> {
     let mut seen = BTreeSet::new();
     let mut amounts = Vec::new();
-    for (name, value) in reader.entries(value, at) {
+    for (name, value) in reader.entries(value, at)? {
         let pointer = format!("{at}/{}", escape(&name));
         if !seen.insert(name.clone()) {
             reader.add(pointer, FaultKind::DuplicateKey);

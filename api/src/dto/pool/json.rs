@@ -20,6 +20,7 @@ pub(super) struct Reader {
 pub(super) struct Fields<'d> {
     pub(super) at: String,
     by_name: BTreeMap<&'static str, &'d RawValue>,
+    readable: bool,
 }
 
 impl Fields<'_> {
@@ -41,7 +42,9 @@ impl Reader {
         known: &'static [&'static str],
     ) -> Fields<'d> {
         let mut by_name = BTreeMap::new();
-        for (key, value) in self.entries(value, at) {
+        let entries = self.entries(value, at);
+        let readable = entries.is_some();
+        for (key, value) in entries.into_iter().flatten() {
             let pointer = format!("{at}/{}", escape(&key));
             match known.iter().find(|name| **name == key) {
                 None => self.add(pointer, FaultKind::UnknownField(nearest(&key, known))),
@@ -51,19 +54,23 @@ impl Reader {
                 }
             }
         }
-        Fields { at: at.to_owned(), by_name }
+        Fields { at: at.to_owned(), by_name, readable }
     }
 
     /// The entries of an object in document order, keys given twice included.
-    pub(super) fn entries<'d>(&mut self, value: &'d RawValue, at: &str) -> Vec<(String, &'d RawValue)> {
+    pub(super) fn entries<'d>(
+        &mut self,
+        value: &'d RawValue,
+        at: &str,
+    ) -> Option<Vec<(String, &'d RawValue)>> {
         if !self.is(value, at, "an object") {
-            return Vec::new();
+            return None;
         }
         match serde_json::from_str::<Entries<'d>>(value.get()) {
-            Ok(Entries(entries)) => entries,
+            Ok(Entries(entries)) => Some(entries),
             Err(error) => {
                 self.add(at, FaultKind::BadString(error.to_string()));
-                Vec::new()
+                None
             }
         }
     }
@@ -75,7 +82,7 @@ impl Reader {
         name: &'static str,
         read: impl FnOnce(&mut Self, &'d RawValue, &str) -> Option<T>,
     ) -> Option<T> {
-        if !fields.by_name.contains_key(name) {
+        if fields.readable && !fields.by_name.contains_key(name) {
             self.add(fields.pointer(name), FaultKind::Missing);
         }
         self.optional(fields, name, read)
@@ -130,10 +137,10 @@ impl Reader {
     }
 
     /// The strings of an array; a placeholder for what is none keeps the positions of the others.
+    #[expect(clippy::unnecessary_wraps, reason = "the signature of all that reads a field")]
     pub(super) fn strings(&mut self, value: &RawValue, at: &str) -> Option<Vec<String>> {
-        let string = |reader: &mut Self, value, at: &str| {
-            reader.string(value, at).unwrap_or_else(|| placeholder(at))
-        };
+        let string =
+            |reader: &mut Self, value, at: &str| reader.string(value, at).unwrap_or_else(|| placeholder(at));
         Some(self.list(value, at, string))
     }
 
@@ -160,9 +167,12 @@ impl Reader {
         if !self.is(value, at, expected) {
             return None;
         }
-        let number = serde_json::from_str(value.get()).ok();
+        let text = value.get();
+        let number = serde_json::from_str(text).ok();
         if number.is_none() {
-            self.add(at, FaultKind::BadNumber { found: shortened(value.get()), expected });
+            let expected =
+                if text.bytes().all(|byte| byte.is_ascii_digit()) { "much smaller" } else { expected };
+            self.add(at, FaultKind::BadNumber { found: shortened(text), expected });
         }
         number
     }
@@ -190,7 +200,8 @@ impl Reader {
         let found = self.string(value, at)?;
         let word = W::WORDS.iter().find(|(spelling, _)| *spelling == found).map(|(_, word)| *word);
         if word.is_none() {
-            let expected: Vec<String> = W::WORDS.iter().map(|(spelling, _)| format!("{spelling:?}")).collect();
+            let expected: Vec<String> =
+                W::WORDS.iter().map(|(spelling, _)| format!("{spelling:?}")).collect();
             self.add(at, FaultKind::UnknownWord { found, expected: expected.join(", ") });
         }
         word

@@ -1,0 +1,99 @@
+//! The command line. One file a verb; each takes its arguments and the output, and says how it ended. What a
+//! verb decides comes from the crates below: here are only arguments, documents and words.
+//!
+//! A verb is a file `cli/<verb>.rs` with `Arguments` (clap's derive, examples in its help) and
+//! `run(&Arguments, &mut Output) -> Result<Status, Trouble>`, a line in [`Verb`] and one in [`run`]. Pools are
+//! read through [`pool::PoolArguments`], searches bounded through [`search::SearchArguments`], and everything
+//! is printed through [`output::Output`].
+pub mod certificate;
+mod diagnose;
+mod obstacles;
+pub mod output;
+mod plan;
+pub mod pool;
+mod schema;
+pub mod search;
+pub mod style;
+pub mod trouble;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+use output::Output;
+use std::ffi::OsString;
+use trouble::Trouble;
+
+/// How a run of the command line ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// The question was answered.
+    Answered,
+    /// The input cannot be used.
+    Unusable,
+    /// Asked to check, and the pool is overcommitted.
+    Overcommitted,
+    /// The certificate does not establish what it claims.
+    Refused,
+}
+
+impl Status {
+    /// The exit status that scripts see.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Answered => 0,
+            Self::Unusable => 1,
+            Self::Overcommitted => 3,
+            Self::Refused => 4,
+        }
+    }
+}
+
+/// Proves how many host failures a pool of virtual machines survives, and plans the restarts.
+#[derive(Debug, Parser)]
+#[command(name = "lifeboat", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    after_help = "Exit status: 0 answered; 1 the input cannot be used; 3 overcommitted (with --check); \
+                        4 certificate refused."
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Plan(plan::Arguments),
+    Diagnose(diagnose::Arguments),
+    Schema(schema::Arguments),
+}
+
+/// Runs one command line, the program's name first.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, output: &mut Output<'_>) -> Status {
+    let ended = match CommandLine::try_parse_from(arguments) {
+        Ok(command) => match &command.verb {
+            Verb::Plan(arguments) => plan::run(arguments, output),
+            Verb::Diagnose(arguments) => diagnose::run(arguments, output),
+            Verb::Schema(arguments) => schema::run(arguments, output),
+        },
+        Err(error) => misunderstood(&error, output),
+    };
+    let ended = ended.and_then(|status| output.flush().map(|()| status).map_err(Trouble::Output));
+    ended.unwrap_or_else(|trouble| {
+        output.trouble(&trouble);
+        Status::Unusable
+    })
+}
+
+/// A request for help is an answer; anything else that clap cannot read is input that cannot be used.
+fn misunderstood(error: &clap::Error, output: &mut Output<'_>) -> Result<Status, Trouble> {
+    let text = error.render().ansi().to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            output.text(&text).map_err(Trouble::Output)?;
+            Ok(Status::Answered)
+        }
+        _ => {
+            output.note(&text);
+            Ok(Status::Unusable)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What can keep a verb from answering: said in one line, with its particulars below and the next step last.
+use super::style::{BAD, QUIET, count, styled};
+use crate::dto::certificate::CertificateError;
+use crate::dto::pool::Fault;
+use crate::source::SourceError;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a verb could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// A file cannot be read or unpacked.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A file cannot be written.
+    #[error("cannot write {}", .path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A pool document that is not right.
+    #[error("{path} cannot be used: {}", count(.faults.len(), "fault"))]
+    Document {
+        /// The file.
+        path: String,
+        /// Everything that is wrong with it.
+        faults: Vec<Fault>,
+    },
+    /// A certificate of no use.
+    #[error("{} cannot be used as a certificate of this pool", .path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: CertificateError,
+    },
+    /// A name that the pool does not have.
+    #[error("the pool has no {kind} {name:?}")]
+    UnknownName {
+        /// Host, VM or the like.
+        kind: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A host that cannot fail any more.
+    #[error("host {host:?} cannot fail: it is {state}")]
+    AlreadyDown {
+        /// The host.
+        host: String,
+        /// Its state.
+        state: &'static str,
+    },
+    /// The answer could not be printed.
+    #[error("cannot write the answer")]
+    Output(#[source] io::Error),
+}
+
+impl Trouble {
+    /// The whole report for standard error.
+    pub fn report(&self) -> String {
+        let mut text = format!("{} {self}", styled(BAD, "error:"));
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let _ = write!(text, ": {error}");
+            cause = error.source();
+        }
+        text.push('\n');
+        if let Self::Document { faults, .. } = self {
+            for fault in faults {
+                let _ = writeln!(text, "  {fault}");
+            }
+        }
+        if let Some(step) = self.next_step() {
+            let _ = writeln!(text, "{} {step}", styled(QUIET, "next:"));
+        }
+        text
+    }
+
+    fn next_step(&self) -> Option<&'static str> {
+        match self {
+            Self::Source(SourceError::Unreadable { .. }) => Some("check the path; `-` reads standard input"),
+            Self::Source(SourceError::Unpack { .. }) => {
+                Some("check the file with `gzip -t`, or give the plain document")
+            }
+            Self::Document { .. } => {
+                Some("correct the document; `lifeboat schema` prints what belongs in it")
+            }
+            Self::Certificate { .. } => Some("`lifeboat plan POOL --certificate FILE` writes one"),
+            Self::UnknownName { .. } => Some("names are those of the pool document, in the same spelling"),
+            Self::AlreadyDown { .. } => {
+                Some("what ran there and should run is pending already: see `lifeboat plan` without it")
+            }
+            Self::Unwritable { .. } | Self::Output(_) => None,
+        }
+    }
+}
