@@ -296,7 +296,23 @@ impl Pool {
     /// # Errors
     /// Where the change makes no sense for this pool; the pool itself is as it was either way.
     pub fn with(&self, change: &Change) -> Result<Self, ChangeError> {
+        self.with_all(core::slice::from_ref(change))
+    }
+
+    /// The pool after several changes, one after the other: cheaper than one at a time.
+    ///
+    /// # Errors
+    /// For the first change that makes no sense for the pool that the earlier ones left.
+    pub fn with_all(&self, changes: &[Change]) -> Result<Self, ChangeError> {
         let mut pool = self.clone();
+        for change in changes {
+            pool.apply(change)?;
+        }
+        Ok(pool)
+    }
+
+    fn apply(&mut self, change: &Change) -> Result<(), ChangeError> {
+        let pool = self;
         match change {
             Change::StartNew { vm, host } => pool.start_new(vm, *host)?,
             Change::Start { vm, host } => pool.start(*vm, *host)?,
@@ -325,7 +341,7 @@ impl Pool {
             }
             Change::Guarantee { guarantee } => pool.settings.guarantee = *guarantee,
         }
-        Ok(pool)
+        Ok(())
     }
 }
 
