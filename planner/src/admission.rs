@@ -229,9 +229,10 @@ fn reason(
     };
     let (old, new) = (&before.objective, &after.objective);
     let mut words = if verdict == Verdict::Fine {
-        match after.overcommitted {
-            true => String::from("the pool falls short of its target now and would not fall shorter"),
-            false => format!("the target of {} still holds", after.effective_target),
+        if after.overcommitted {
+            String::from("the pool falls short of its target now and would not fall shorter")
+        } else {
+            format!("the target of {} still holds", after.effective_target)
         }
     } else if new.unplaced != old.unplaced {
         match after.unplaced.as_slice() {
@@ -240,7 +241,9 @@ fn reason(
         }
     } else if new.unprotectable != old.unprotectable {
         match newly_unprotectable {
-            [] => format!("{} VM(s) would be unprotectable instead of {}", new.unprotectable, old.unprotectable),
+            [] => {
+                format!("{} VM(s) would be unprotectable instead of {}", new.unprotectable, old.unprotectable)
+            }
             new => format!("no other host could run {}", names(new)),
         }
     } else {

@@ -309,13 +309,11 @@ impl Search<'_> {
 /// The starts of so many copies, each under a name that the pool does not have.
 fn copies(pool: &Pool, template: &VmSpec, hosts: &[Option<HostIndex>]) -> Vec<Change> {
     let stem = if template.id.is_empty() { "vm" } else { &template.id };
-    let taken = |id: &str| pool.find_vm(id).is_some();
     // One look for a free stem instead of one for each copy.
-    let prefix = (0..)
+    let prefix = (0..=pool.vms().len())
         .map(|number| if number == 0 { format!("{stem}-") } else { format!("{stem}-{number}-") })
         .find(|prefix| pool.vm_indices().all(|vm| !pool.vm_id(vm).starts_with(prefix.as_str())))
-        .expect("a pool has finitely many VMs");
-    debug_assert!(!taken(&prefix), "nothing begins with it");
+        .expect("each VM begins with one of these at most, and there are more of them than VMs");
     let copy = |(number, host): (usize, &Option<HostIndex>)| Change::StartNew {
         vm: Box::new(VmSpec { id: format!("{prefix}{}", number + 1), ..template.clone() }),
         host: *host,

@@ -95,7 +95,9 @@ pub fn explain(pool: &Pool, assessment: &Assessment) -> Explanation {
         asked: (0..width).map(sum).collect(),
         there: (0..width).map(left).collect(),
         near_misses: largest
-            .map(|vm| targets.iter().map(|host| near_miss(pool, assessment, &failed, &free, vm, host)).collect())
+            .map(|vm| {
+                targets.iter().map(|host| near_miss(pool, assessment, &failed, &free, vm, host)).collect()
+            })
             .unwrap_or_default(),
         largest,
         hosts: host_rows(pool, &failed, &free),
@@ -123,9 +125,12 @@ fn near_miss(
     host: HostIndex,
 ) -> NearMiss {
     let room = &free[host.get() * pool.resources().len()..];
-    let short = pool.demand_of(vm).iter().zip(room).enumerate().filter(|&(_, (&asked, &free))| {
-        asked > 0 && asked as i64 > free
-    });
+    let short = pool
+        .demand_of(vm)
+        .iter()
+        .zip(room)
+        .enumerate()
+        .filter(|&(_, (&asked, &free))| asked > 0 && asked as i64 > free);
     NearMiss {
         host,
         obstacles: pool.obstacles(pool.profile(pool.vm(vm).profile), host),
@@ -144,7 +149,8 @@ fn rules_in_the_way(
     vm: VmIndex,
     host: HostIndex,
 ) -> Vec<(GroupIndex, VmIndex)> {
-    let placed = |vm: VmIndex| assessment.pending_placement.iter().find(|&&(v, _)| v == vm).map(|&(_, host)| host);
+    let placed =
+        |vm: VmIndex| assessment.pending_placement.iter().find(|&&(v, _)| v == vm).map(|&(_, host)| host);
     let home = |vm: VmIndex| pool.runs_on(vm).or_else(|| placed(vm));
     let mut found = Vec::new();
     for (position, group) in pool.groups().iter().enumerate() {
@@ -204,7 +210,9 @@ mod tests {
     fn the_largest_vm_of_the_witness_is_held_against_every_surviving_host() {
         let mut described = spec(1, &[(5, &[]), (2, &[]), (9, &[]), (0, &[4, 6])]);
         described.storages.push(StorageSpec { id: "nas".into(), shared: true });
-        for (host, storages) in described.hosts.iter_mut().zip([&["san", "nas"][..], &["nas"], &["san"], &["nas"]]) {
+        for (host, storages) in
+            described.hosts.iter_mut().zip([&["san", "nas"][..], &["nas"], &["san"], &["nas"]])
+        {
             host.storages = Some(storages.iter().map(|name| (*name).into()).collect());
         }
         described.vms[1].storages = vec!["nas".into()];
@@ -227,7 +235,8 @@ mod tests {
         let rule = Rule::AntiAffinity;
         described.groups.push(GroupSpec { id: "apart".into(), rule, mode: RuleMode::Required, vms });
         let pool = Pool::new(&described).unwrap();
-        let mut assessment = oracle::assess(&Pool::new(&spec(1, &[(5, &[1]), (5, &[1])])).unwrap(), &Limits::default());
+        let mut assessment =
+            oracle::assess(&Pool::new(&spec(1, &[(5, &[1]), (5, &[1])])).unwrap(), &Limits::default());
         let failed = HostSet::of(2, [host(0)]);
         let miss = near_miss(&pool, &assessment, &failed, &pool.free(), vm(0), host(1));
         assert_eq!(miss.rules, [(GroupIndex(0), vm(1))]);

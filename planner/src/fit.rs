@@ -64,7 +64,8 @@ pub(crate) fn fit(room: &[i64], width: usize, items: &[Item], nodes: u32) -> Fit
     if too_much(room, width, items) {
         return Fit::No;
     }
-    let mut search = Search { room: room.to_vec(), width, items, nodes, places: Vec::with_capacity(items.len()) };
+    let mut search =
+        Search { room: room.to_vec(), width, items, nodes, places: Vec::with_capacity(items.len()) };
     match search.place() {
         Some(true) => Fit::Yes(search.places),
         Some(false) => Fit::No,
@@ -169,7 +170,10 @@ mod tests {
 
     #[test]
     fn the_packing_that_greedy_misses_is_found() {
-        assert_eq!(look(&pool(1, &[(40, &[]), (30, &[]), (0, &[30, 20, 20])]), &[2]), Fit::Yes(vec![host(1), host(0), host(0)]));
+        assert_eq!(
+            look(&pool(1, &[(40, &[]), (30, &[]), (0, &[30, 20, 20])]), &[2]),
+            Fit::Yes(vec![host(1), host(0), host(0)])
+        );
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub(crate) fn assess(pool: &Pool, limits: &Limits<'_>) -> Assessment {
         .collect();
     let pending: Vec<VmIndex> =
         pool.vm_indices().filter(|&vm| pool.is_pending(vm) && !stuck.contains(&vm)).collect();
-    let start = State { free: pool.free(), home: items(pool, &stuck), alive: HostSet::full(pool.hosts().len()) };
+    let start =
+        State { free: pool.free(), home: items(pool, &stuck), alive: HostSet::full(pool.hosts().len()) };
     let failable = pool.failable_hosts();
     let mut best: Option<(Tolerance, Vec<(VmIndex, HostIndex)>)> = None;
     for placed in placements(pool, &start, &pending) {
@@ -52,11 +53,14 @@ pub(crate) fn assess(pool: &Pool, limits: &Limits<'_>) -> Assessment {
     };
     let target = pool.effective_target();
     let target_status = match bounds {
-        Bounds { proven: Some(proven), .. } if proven >= target.min(failable.len() as u32) => TargetStatus::Proven,
+        Bounds { proven: Some(proven), .. } if proven >= target.min(failable.len() as u32) => {
+            TargetStatus::Proven
+        }
         Bounds { refuted: Some(refuted), .. } if refuted <= target => TargetStatus::Refuted,
         _ => TargetStatus::Open,
     };
-    let unplaced = |vm: &VmIndex| Unplaced { vm: *vm, reason_code: ReasonCode::NotTogether, reason: String::new() };
+    let unplaced =
+        |vm: &VmIndex| Unplaced { vm: *vm, reason_code: ReasonCode::NotTogether, reason: String::new() };
     Assessment {
         pending_unplaced: if broken { pending.iter().map(unplaced).collect() } else { Vec::new() },
         protected: pool.vm_indices().filter(protected).count() as u32,
@@ -144,7 +148,8 @@ fn survives_at_once(pool: &Pool, state: &State, failable: &HostSet, failures: u3
 
 fn subsets(of: &HostSet) -> Vec<HostSet> {
     let members: Vec<HostIndex> = of.iter().collect();
-    let pick = |bits: u32| members.iter().enumerate().filter(move |(i, _)| bits >> i & 1 == 1).map(|(_, &h)| h);
+    let pick =
+        |bits: u32| members.iter().enumerate().filter(move |(i, _)| bits >> i & 1 == 1).map(|(_, &h)| h);
     (0..1u32 << members.len()).map(|bits| HostSet::of(of.pool_size(), pick(bits))).collect()
 }
 
@@ -180,7 +185,8 @@ fn witness(
     bounds: Bounds,
 ) -> Option<Witness> {
     let refuted = bounds.refuted?;
-    let mut state = State { free: pool.free(), home: items(pool, stuck), alive: HostSet::full(pool.hosts().len()) };
+    let mut state =
+        State { free: pool.free(), home: items(pool, stuck), alive: HostSet::full(pool.hosts().len()) };
     let width = pool.resources().len();
     for &(vm, host) in placed {
         for (left, &amount) in state.free[host.get() * width..].iter_mut().zip(pool.demand_of(vm)) {
@@ -205,7 +211,11 @@ fn witness(
         if placements(pool, &next, &vms).is_empty() {
             let smallest = (1u32..1 << vms.len())
                 .map(|bits| {
-                    vms.iter().enumerate().filter(|(i, _)| bits >> i & 1 == 1).map(|(_, &vm)| vm).collect::<Vec<_>>()
+                    vms.iter()
+                        .enumerate()
+                        .filter(|(i, _)| bits >> i & 1 == 1)
+                        .map(|(_, &vm)| vm)
+                        .collect::<Vec<_>>()
                 })
                 .filter(|part| placements(pool, &next, part).is_empty())
                 .min_by_key(Vec::len);

@@ -114,7 +114,12 @@ pub struct Repair {
 ///
 /// # Errors
 /// If `target` is out of range.
-pub fn repair(pool: &Pool, target: Option<u32>, ration: u32, limits: &Limits<'_>) -> Result<Repair, ChangeError> {
+pub fn repair(
+    pool: &Pool,
+    target: Option<u32>,
+    ration: u32,
+    limits: &Limits<'_>,
+) -> Result<Repair, ChangeError> {
     repair_with(&crate::assess, pool, target, ration, limits)
 }
 

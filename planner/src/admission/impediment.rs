@@ -62,9 +62,11 @@ pub(crate) fn impediments(before: &Pool, after: &Pool, change: &Change) -> Vec<I
         found.extend(obstacles.map(|obstacle| Impediment::Obstacle { host, obstacle }));
     }
     found.extend(
-        fuller(before, after)
-            .into_iter()
-            .map(|OverFull { host, resource, by }| Impediment::OverFull { host, resource, by }),
+        fuller(before, after).into_iter().map(|OverFull { host, resource, by }| Impediment::OverFull {
+            host,
+            resource,
+            by,
+        }),
     );
     found
 }

@@ -34,13 +34,10 @@ impl MemoryReport {
         let mut hosts: Vec<MemoryUse> = pool
             .hosts()
             .iter()
-            .map(|host| match host.state.is_up() {
-                false => MemoryUse::default(),
-                true => MemoryUse {
-                    capacity_mib: host.capacity[0],
-                    reserved_mib: host.reserved_mib,
-                    ..MemoryUse::default()
-                },
+            .map(|host| {
+                let (capacity_mib, reserved_mib) =
+                    if host.state.is_up() { (host.capacity[0], host.reserved_mib) } else { (0, 0) };
+                MemoryUse { capacity_mib, reserved_mib, ..MemoryUse::default() }
             })
             .collect();
         for position in 0..pool.vms().len() {

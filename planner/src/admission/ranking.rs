@@ -1,16 +1,14 @@
 //! A start without a host: every host that could take the VM, best first. Best is what leaves the pool where
 //! it stands best, then what leaves the highest tolerance proven, then the most even load, then the lowest
 //! index.
-use super::impediment::{impediments, newly_broken_rules};
+use super::impediment::{Impediment, impediments, newly_broken_rules};
+use super::objective::Standing;
 use super::{Admission, Verdict, compare, judge_change};
 use crate::judge::Judge;
 use crate::{Assessment, BrokenRule};
 use core::cmp::Reverse;
 use lifeboat_model::change::{Change, ChangeError};
 use lifeboat_model::{HostIndex, Pool};
-
-use super::impediment::Impediment;
-use super::objective::Standing;
 
 /// A host that could take the VM, and what would become of the pool.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,24 +74,27 @@ pub(super) fn judge_start(
         let Standing { objective, guaranteed, .. } = &candidate.standing;
         (objective.clone(), Reverse(guaranteed.proven), candidate.load_ppm, candidate.host)
     });
-    let mut answer = match candidates.first() {
-        Some((best, start)) => {
-            let mut answer = judge_change(judge, pool, before, start)?;
-            answer.suggested_host = Some(best.host);
-            answer
-        }
-        None => {
-            let mut answer = super::judge_after(judge, pool, before, change, waiting);
-            answer.refuse_for(vec![Impediment::NoHost]);
-            answer
-        }
+    let mut answer = if let Some((best, start)) = candidates.first() {
+        let mut answer = judge_change(judge, pool, before, start)?;
+        answer.suggested_host = Some(best.host);
+        answer
+    } else {
+        let mut answer = super::judge_after(judge, pool, before, change, waiting);
+        answer.refuse_for(vec![Impediment::NoHost]);
+        answer
     };
     answer.candidates = candidates.into_iter().map(|(candidate, _)| candidate).collect();
     answer.unfit = unfit;
     Ok(answer)
 }
 
-fn candidate(judge: &Judge<'_>, pool: &Pool, before: &Assessment, after: &Pool, host: HostIndex) -> Candidate {
+fn candidate(
+    judge: &Judge<'_>,
+    pool: &Pool,
+    before: &Assessment,
+    after: &Pool,
+    host: HostIndex,
+) -> Candidate {
     let assessment = super::assess_after(judge, before, after);
     let standing = Standing::of(after, &assessment);
     let memory = after.host(host).capacity[0].max(1);

@@ -1,3 +1,4 @@
+//! Admission, by hand where a case is known to go wrong elsewhere, and on tiny pools by brute force.
 use super::*;
 use crate::fixture::{host, pool, protected, spec, tiny_pools, vm};
 use crate::oracle;
@@ -6,7 +7,8 @@ use proptest::prelude::*;
 
 fn judged(pool: &Pool, change: &Change) -> Admission {
     let limits = Limits::default();
-    check_with(&Judge::new(&oracle::assess, &limits, u32::MAX), pool, None, change).expect("a change that can be")
+    check_with(&Judge::new(&oracle::assess, &limits, u32::MAX), pool, None, change)
+        .expect("a change that can be")
 }
 
 fn forty() -> Pool {
@@ -84,7 +86,10 @@ fn a_start_without_a_host_goes_where_most_tolerance_remains() {
     let unprotected = judged(&pool, &Change::StartNew { vm: Box::new(plain), host: None });
     assert_eq!(unprotected.suggested_host, Some(host(1)), "an unprotected VM takes room all the same");
     let big = judged(&pool, &Change::StartNew { vm: Box::new(protected("new", 7)), host: None });
-    assert_eq!((big.verdict, big.reason.as_str()), (Verdict::CannotBeDone, "no host that could run it has room"));
+    assert_eq!(
+        (big.verdict, big.reason.as_str()),
+        (Verdict::CannotBeDone, "no host that could run it has room")
+    );
     assert_eq!(big.unfit.len(), 3);
     assert_eq!(big.unfit[0].impediments[0].describe(&big.pool_after), "h0 would be 2 memory_mib short");
 }
@@ -101,7 +106,10 @@ fn what_cannot_be_carried_out_is_refused_with_the_reason() {
     let reason = "h1 cannot run it: storage san is not attached; h1 would be 1 memory_mib short";
     assert_eq!(answer.reason, reason);
     let grow = judged(&pool, &Change::VmMemory { vm: vm(0), memory_mib: 12 });
-    assert_eq!((grow.verdict, grow.reason.as_str()), (Verdict::CannotBeDone, "h0 would be 1 memory_mib short"));
+    assert_eq!(
+        (grow.verdict, grow.reason.as_str()),
+        (Verdict::CannotBeDone, "h0 would be 1 memory_mib short")
+    );
 }
 
 #[test]
@@ -109,7 +117,12 @@ fn a_rule_that_a_change_breaks_is_named_and_no_such_host_is_suggested() {
     let mut described = spec(0, &[(9, &[2]), (1, &[])]);
     described.vms.push(VmSpec { power_state: Some(PowerState::Halted), ..protected("new", 1) });
     let vms = vec!["v0".into(), "new".into()];
-    described.groups.push(GroupSpec { id: "apart".into(), rule: Rule::AntiAffinity, mode: RuleMode::Required, vms });
+    described.groups.push(GroupSpec {
+        id: "apart".into(),
+        rule: Rule::AntiAffinity,
+        mode: RuleMode::Required,
+        vms,
+    });
     let pool = Pool::new(&described).unwrap();
     let start = Change::Start { vm: vm(1), host: Some(host(0)) };
     let broken = newly_broken_rules(&pool, &pool.with(&start).unwrap());
@@ -126,7 +139,10 @@ fn memory_is_told_apart_by_restart_priority() {
     described.vms[2].migrating_to = Some("h1".into());
     let report = MemoryReport::of(&Pool::new(&described).unwrap());
     let [first, second] = report.hosts[..] else { panic!("two hosts") };
-    assert_eq!((first.protected_mib, first.best_effort_mib, first.unprotected_mib, first.free_mib), (2, 3, 5, 8));
+    assert_eq!(
+        (first.protected_mib, first.best_effort_mib, first.unprotected_mib, first.free_mib),
+        (2, 3, 5, 8)
+    );
     assert_eq!((second.unprotected_mib, second.free_mib), (5, -4));
     assert_eq!((report.pool.unprotected_mib, report.pool.free_mib), (10, 4));
 }

@@ -1,3 +1,4 @@
+//! Capacity against every placement on tiny pools.
 use super::*;
 use crate::fixture::{pool, protected, tiny_pools};
 use crate::oracle;

@@ -31,7 +31,9 @@ pub(super) fn protect_unprotectable(case: &Case<'_>, judge: &Judge<'_>) -> Vec<R
             .min_by_key(Vec::len);
         let Some(changes) = attached.or_else(|| disks_to_share(case.pool, &vms)) else { continue };
         let after = case.pool.with_all(&changes).ok();
-        let Some(after) = after.filter(|after| after.agility(vms[0]) != Agility::Unprotectable) else { continue };
+        let Some(after) = after.filter(|after| after.agility(vms[0]) != Agility::Unprotectable) else {
+            continue;
+        };
         let (assessment, _) = case.reached(judge, &after);
         remedies.push(case.remedy(Kind::MakeAgile, changes, Certainty::Found, &after, &assessment));
     }
@@ -67,7 +69,8 @@ pub(super) fn restore_target(case: &Case<'_>, judge: &Judge<'_>) -> Vec<Remedy> 
 /// What to attach to a host so that it could run the VM; none where attaching is not enough.
 fn attachments(pool: &Pool, vm: VmIndex, host: HostIndex) -> Option<Vec<Change>> {
     let obstacles = pool.obstacles(pool.profile(pool.vm(vm).profile), host);
-    let changes: Option<Vec<Change>> = obstacles.iter().map(|obstacle| attach(pool, host, obstacle)).collect();
+    let changes: Option<Vec<Change>> =
+        obstacles.iter().map(|obstacle| attach(pool, host, obstacle)).collect();
     changes.filter(|changes| !changes.is_empty())
 }
 
@@ -93,6 +96,7 @@ fn disks_to_share(pool: &Pool, vms: &[VmIndex]) -> Option<Vec<Change>> {
     let alone: Vec<StorageIndex> =
         needed.iter().copied().filter(|from| !pool.storages()[from.get()].shared).collect();
     let to = StorageIndex::new(to);
-    let moves = |vm: &VmIndex| alone.iter().map(|&from| Change::VmStorage { vm: *vm, from, to }).collect::<Vec<_>>();
+    let moves =
+        |vm: &VmIndex| alone.iter().map(|&from| Change::VmStorage { vm: *vm, from, to }).collect::<Vec<_>>();
     (!alone.is_empty()).then(|| vms.iter().flat_map(moves).collect())
 }

@@ -9,7 +9,7 @@ use lifeboat_model::spec::{HostSpec, RestartPriority};
 
 /// Memory for the one host where the least is enough.
 pub(super) fn memory_for_one_host(case: &Case<'_>, judge: &Judge<'_>) -> Vec<Remedy> {
-    let mut best: Option<Smallest> = None;
+    let mut best: Option<Box<Smallest>> = None;
     let mut certain = true;
     for host in case.pool.target_hosts().iter() {
         let memory = case.pool.host(host).capacity[0];
@@ -43,13 +43,16 @@ pub(super) fn memory_for_every_host(case: &Case<'_>, judge: &Judge<'_>) -> Vec<R
 pub(super) fn one_more_host(case: &Case<'_>, judge: &Judge<'_>) -> Vec<Remedy> {
     let pool = case.pool;
     let hosts = || pool.target_hosts().iter().collect::<Vec<_>>().into_iter().map(|host| pool.host(host));
-    let resources = pool.resources().iter().enumerate().skip(1).map(|(index, name)| {
-        (name.clone(), hosts().map(|host| host.capacity[index]).max().unwrap_or(0))
-    });
-    let id = (1..)
+    let resources = pool
+        .resources()
+        .iter()
+        .enumerate()
+        .skip(1)
+        .map(|(index, name)| (name.clone(), hosts().map(|host| host.capacity[index]).max().unwrap_or(0)));
+    let id = (1..=pool.hosts().len() + 1)
         .map(|number| format!("new-host-{number}"))
         .find(|id| pool.find_host(id).is_none())
-        .expect("a pool has finitely many hosts");
+        .expect("more names than hosts");
     let reserved_mib = hosts().map(|host| host.reserved_mib).max().unwrap_or(0);
     let like = HostSpec {
         id,
@@ -59,7 +62,9 @@ pub(super) fn one_more_host(case: &Case<'_>, judge: &Judge<'_>) -> Vec<Remedy> {
         ..HostSpec::default()
     };
     let add = |amount: u64| {
-        vec![Change::AddHost { host: Box::new(HostSpec { memory_mib: reserved_mib + amount, ..like.clone() }) }]
+        vec![Change::AddHost {
+            host: Box::new(HostSpec { memory_mib: reserved_mib + amount, ..like.clone() }),
+        }]
     };
     match smallest(case, judge, enough(pool).min(MAX_AMOUNT - reserved_mib), &add) {
         Search::Found(found) => {
@@ -74,12 +79,8 @@ pub(super) fn one_more_host(case: &Case<'_>, judge: &Judge<'_>) -> Vec<Remedy> {
 /// As much memory as everything protected needs, and what hosts are over-full by: more cannot help.
 fn enough(pool: &Pool) -> u64 {
     let protected = pool.vm_indices().filter(|&vm| pool.vm(vm).restart_priority == RestartPriority::Restart);
-    let missing: u64 = pool
-        .free()
-        .iter()
-        .step_by(pool.resources().len())
-        .map(|&free| free.min(0).unsigned_abs())
-        .sum();
+    let missing: u64 =
+        pool.free().iter().step_by(pool.resources().len()).map(|&free| free.min(0).unsigned_abs()).sum();
     protected.map(|vm| pool.demand_of(vm)[0]).sum::<u64>() + missing
 }
 
@@ -101,7 +102,7 @@ impl Smallest {
 }
 
 enum Search {
-    Found(Smallest),
+    Found(Box<Smallest>),
     Refuted,
     Open,
 }
@@ -145,5 +146,5 @@ fn smallest(case: &Case<'_>, judge: &Judge<'_>, most: u64, change: &dyn Fn(u64) 
         }
     }
     best.certain = refuted;
-    Search::Found(best)
+    Search::Found(Box::new(best))
 }

@@ -24,7 +24,9 @@ pub(super) fn fewest(case: &Case<'_>, judge: &Judge<'_>) -> Vec<Remedy> {
     let mut lowered: Vec<VmIndex> = Vec::new();
     let mut witness = case.assessment.witness.clone();
     while !judge.exhausted() {
-        let Some(Witness { vms, .. }) = witness.as_ref().filter(|w| !w.vms.is_empty()) else { return Vec::new() };
+        let Some(Witness { vms, .. }) = witness.as_ref().filter(|w| !w.vms.is_empty()) else {
+            return Vec::new();
+        };
         if vms.iter().any(|vm| lowered.contains(vm)) {
             return Vec::new();
         }
@@ -32,22 +34,20 @@ pub(super) fn fewest(case: &Case<'_>, judge: &Judge<'_>) -> Vec<Remedy> {
             certainty = Certainty::Found;
         }
         to_hit.push(vms.clone());
-        lowered = match hitting_set(case.pool, &to_hit) {
-            Some(set) => set,
+        lowered = if let Some(set) = hitting_set(case.pool, &to_hit) {
+            set
+        } else {
             // Too many witnesses for the exact search: one more VM, from the last of them.
-            None => {
-                certainty = Certainty::Found;
-                let last = to_hit.last().and_then(|vms| vms.iter().copied().min_by_key(|&vm| worth(case.pool, vm)));
-                lowered.into_iter().chain(last).collect()
-            }
+            certainty = Certainty::Found;
+            let last =
+                to_hit.last().and_then(|vms| vms.iter().copied().min_by_key(|&vm| worth(case.pool, vm)));
+            lowered.into_iter().chain(last).collect()
         };
         if lowered.len() > MOST_LOWERED {
             return Vec::new();
         }
-        let changes: Vec<Change> = lowered
-            .iter()
-            .map(|&vm| Change::Protect { vm, priority: RestartPriority::BestEffort })
-            .collect();
+        let changes: Vec<Change> =
+            lowered.iter().map(|&vm| Change::Protect { vm, priority: RestartPriority::BestEffort }).collect();
         let Some(pool) = case.pool.with_all(&changes).ok() else {
             return Vec::new();
         };
@@ -70,7 +70,9 @@ pub(super) fn fewest_stops(case: &Case<'_>, judge: &Judge<'_>) -> Vec<Remedy> {
         let mut worths: Vec<_> = solution
             .steps
             .iter()
-            .filter_map(|step| if let Change::Stop { vm } = step { Some(worth(case.pool, *vm)) } else { None })
+            .filter_map(
+                |step| if let Change::Stop { vm } = step { Some(worth(case.pool, *vm)) } else { None },
+            )
             .collect();
         worths.sort_unstable_by_key(|worth| Reverse(*worth));
         worths
@@ -114,7 +116,13 @@ fn hitting_set(pool: &Pool, to_hit: &[Vec<VmIndex>]) -> Option<Vec<VmIndex>> {
     })?
 }
 
-fn hit(pool: &Pool, to_hit: &[Vec<VmIndex>], left: usize, chosen: &mut Vec<VmIndex>, steps: &mut u32) -> Option<bool> {
+fn hit(
+    pool: &Pool,
+    to_hit: &[Vec<VmIndex>],
+    left: usize,
+    chosen: &mut Vec<VmIndex>,
+    steps: &mut u32,
+) -> Option<bool> {
     *steps = steps.checked_sub(1)?;
     let Some(missed) = to_hit.iter().find(|set| !set.iter().any(|vm| chosen.contains(vm))) else {
         return Some(true);

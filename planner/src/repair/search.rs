@@ -77,7 +77,11 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn level(&mut self, frontier: &[Node], moves: &dyn Fn(&Pool) -> Vec<Change>) -> (Vec<Solution>, Vec<Node>) {
+    fn level(
+        &mut self,
+        frontier: &[Node],
+        moves: &dyn Fn(&Pool) -> Vec<Change>,
+    ) -> (Vec<Solution>, Vec<Node>) {
         let mut attempts: Vec<(Score, usize, Change)> = Vec::new();
         let mut promising: Vec<(u64, usize, Change)> = Vec::new();
         for (parent, node) in frontier.iter().enumerate() {

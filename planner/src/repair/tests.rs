@@ -1,3 +1,4 @@
+//! Remedies, by hand and against every shorter sequence of steps on tiny pools.
 use super::*;
 use crate::admission::{impediments, newly_broken_rules};
 use crate::fixture::{host, pool, protected, spec, tiny_pools, vm};
@@ -75,7 +76,9 @@ fn a_local_disk_is_moved_to_the_shared_storage() {
 fn attaching_the_storage_restores_the_target() {
     let mut described = spec(1, &[(0, &[3]), (3, &[]), (1, &[])]);
     described.storages.push(StorageSpec { id: "nas".into(), shared: true });
-    for (host, storages) in described.hosts.iter_mut().zip([vec!["san", "nas"], vec!["san"], vec!["san", "nas"]]) {
+    for (host, storages) in
+        described.hosts.iter_mut().zip([vec!["san", "nas"], vec!["san"], vec!["san", "nas"]])
+    {
         host.storages = Some(storages.into_iter().map(String::from).collect());
     }
     described.vms[0].storages = vec!["nas".into()];
