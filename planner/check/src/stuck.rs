@@ -134,6 +134,10 @@ impl<'p> StuckTest<'p> {
     ) -> Result<Option<Open>, Why> {
         let multipliers = self.tables.multipliers.len();
         let mut sides = Vec::with_capacity(multipliers);
+        // An item bound to others may have no eligible host at all: then nothing can be said for it.
+        if self.problem.eligible[class].is_empty() {
+            return Ok(Some(Open { item: tested.item, on: tested.on, sides }));
+        }
         for l in 0..multipliers {
             budget.spend(self.problem.hosts * (8 + 4 * self.problem.width))?;
             let held = self.held(class, l, lowest, &tested.largest, claimed);
