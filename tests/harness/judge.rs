@@ -74,6 +74,7 @@ pub fn judge(spec: &PoolSpec) -> Result<Facts, String> {
     facts.count("broken", broken);
     let placement = pending::is_right(&world, &answer, broken)?;
     let settled = Settled::new(&world, &placement);
+    pending::unprotectable_are_named(&settled, &answer, broken)?;
     let truth = settled.simultaneous(&mut budget).zip(settled.sequential(&mut budget)).filter(|_| !broken);
     if truth.is_none() && !broken {
         facts.count("beyond the oracle", true);

@@ -72,7 +72,9 @@ fn target(case: &Case<'_>) -> Result<(), String> {
     };
     let status = if bounds.proven.is_some_and(|proven| proven >= target) {
         TargetStatus::Proven
-    } else if bounds.refuted.is_some_and(|refuted| refuted <= target) {
+    } else if bounds.refuted.is_some_and(|refuted| refuted <= target) || target > case.world.failable() as u32
+    {
+        // More hosts than there are cannot be lost, so that is no target that holds either.
         TargetStatus::Refuted
     } else {
         TargetStatus::Open

@@ -18,16 +18,24 @@ pub(super) fn is_right(world: &World, answer: &Assessment, broken: bool) -> Resu
     let mut named: Vec<usize> = placement.iter().map(|&(vm, _)| vm).chain(unplaced).collect();
     named.sort_unstable();
     require(named == world.to_place(), || format!("to place {:?}, named {named:?}", world.to_place()))?;
-    unprotectable(world, answer)?;
     Ok(placement)
 }
 
-/// Judged on the present state: what a pending VM's place will make of it is left aside.
-fn unprotectable(world: &World, answer: &Assessment) -> Result<(), String> {
-    let now = Settled::new(world, &[]);
+/// Once pending VMs are placed, exactly the VMs that no host but their own could run are named so. (Of the pending
+/// VMs of a broken state only those are judged that could run nowhere at all.)
+pub(super) fn unprotectable_are_named(
+    settled: &Settled<'_>,
+    answer: &Assessment,
+    broken: bool,
+) -> Result<(), String> {
+    let world = settled.world;
     let says = vms(&answer.unprotectable);
-    for vm in (0..world.vms.len()).filter(|&vm| world.vms[vm].home.is_some() || world.vms[vm].pending) {
-        require(now.unprotectable.contains(&vm) == says.contains(&vm), || {
+    let judged = |vm: &usize| {
+        let vm = &world.vms[*vm];
+        vm.home.is_some() || vm.pending && (!broken || !vm.eligible.contains(&true))
+    };
+    for vm in (0..world.vms.len()).filter(judged) {
+        require(settled.unprotectable.contains(&vm) == says.contains(&vm), || {
             format!("{} unprotectable: {}", world.vms[vm].id, says.contains(&vm))
         })?;
     }

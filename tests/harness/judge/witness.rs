@@ -14,28 +14,34 @@ pub(super) fn is_true(case: &Case<'_>) -> Result<(), String> {
         Notion::Simultaneous => tolerance.simultaneous,
         Notion::Sequential => tolerance.sequential,
     };
-    require(bounds.refuted == Some(witness.failures), || format!("{witness:?} is not for {bounds:?}"))?;
-    require(witness.vms.is_sorted() && witness.failed_hosts.is_sorted(), || format!("unsorted {witness:?}"))?;
-    require(!witness.reason.is_empty(), || format!("no words in {witness:?}"))?;
+    require(bounds.refuted == Some(witness.failures), || {
+        format!("witness for other bounds: {witness:?} {bounds:?}")
+    })?;
+    require(witness.vms.is_sorted() && witness.failed_hosts.is_sorted(), || {
+        format!("witness unsorted: {witness:?}")
+    })?;
+    require(!witness.reason.is_empty(), || format!("witness without words: {witness:?}"))?;
     if case.truth.is_none() {
         return pending(case, witness);
     }
     let failed: Vec<usize> = witness.failed_hosts.iter().copied().map(position).collect();
     require(failed.iter().all(|&host| case.world.can_fail[host]), || {
-        format!("{witness:?}: a host cannot fail")
+        format!("witness with a host that cannot fail: {witness:?}")
     })?;
     if witness.reason_code == ReasonCode::Liveness {
         let most = case.world.liveness_cap.map(|cap| cap as u32 + 1);
         return require(most == Some(witness.failures), || {
-            format!("{witness:?}, liveness allows {most:?} less 1")
+            format!("witness of liveness for another n: {witness:?}, {most:?}")
         });
     }
     if witness.notion == Notion::Sequential {
         return Ok(()); // That no policy survives is what the bounds were judged on.
     }
-    require(failed.len() == witness.failures as usize, || format!("{witness:?}: not so many hosts"))?;
+    require(failed.len() == witness.failures as usize, || {
+        format!("witness with other than n hosts: {witness:?}")
+    })?;
     let survived = case.settled.survives(&failed, &mut Budget(1_000_000));
-    require(survived != Some(true), || format!("{witness:?} is survived"))?;
+    require(survived != Some(true), || format!("witness is survived: {witness:?}"))?;
     smallest(case.settled, &failed, witness)
 }
 
@@ -43,21 +49,21 @@ pub(super) fn is_true(case: &Case<'_>) -> Result<(), String> {
 fn smallest(settled: &Settled<'_>, failed: &[usize], witness: &Witness) -> Result<(), String> {
     let (state, homeless) = settled.fail(&settled.start, failed);
     let named = vms(&witness.vms);
-    require(!named.is_empty(), || format!("{witness:?} names no VM"))?;
+    require(!named.is_empty(), || format!("witness names no VM: {witness:?}"))?;
     let items: Vec<usize> = homeless
         .iter()
         .copied()
         .filter(|&item| settled.items[item].iter().any(|vm| named.contains(vm)))
         .collect();
     require(named.iter().all(|vm| items.iter().any(|&item| settled.items[item].contains(vm))), || {
-        format!("{witness:?} names a VM that needs no restart")
+        format!("witness names a VM that needs no restart: {witness:?}")
     })?;
     let placeable = |items: &[usize]| settled.placeable(&state, items, &mut Budget(1_000_000));
-    require(placeable(&items) != Some(true), || format!("{witness:?}: its VMs can all be placed"))?;
+    require(placeable(&items) != Some(true), || format!("witness whose VMs can all be placed: {witness:?}"))?;
     for left_out in &items {
         let others: Vec<usize> = items.iter().copied().filter(|item| item != left_out).collect();
         require(placeable(&others) != Some(false), || {
-            format!("{witness:?} is not smallest: item {:?} is not needed", settled.items[*left_out])
+            format!("witness is not smallest: {witness:?}, item {:?} is not needed", settled.items[*left_out])
         })?;
     }
     Ok(())
@@ -67,17 +73,20 @@ fn smallest(settled: &Settled<'_>, failed: &[usize], witness: &Witness) -> Resul
 fn pending(case: &Case<'_>, witness: &Witness) -> Result<(), String> {
     let named = vms(&witness.vms);
     require(witness.failures == 0 && witness.failed_hosts.is_empty(), || {
-        format!("{witness:?} of a broken state")
+        format!("witness of a broken state: {witness:?}")
     })?;
     require(!named.is_empty() && named.iter().all(|vm| case.world.to_place().contains(vm)), || {
-        format!("{witness:?} names none or other than pending VMs")
+        format!("witness of a broken state names none or other than pending VMs: {witness:?}")
     })?;
     let placeable = |vms: &[usize]| case.world.can_place_pending(vms, &mut Budget(1_000_000));
-    require(placeable(&named) != Some(true), || format!("{witness:?}: its VMs can all be placed"))?;
+    require(placeable(&named) != Some(true), || format!("witness whose VMs can all be placed: {witness:?}"))?;
     for left_out in &named {
         let others: Vec<usize> = named.iter().copied().filter(|vm| vm != left_out).collect();
         require(placeable(&others) != Some(false), || {
-            format!("{witness:?} is not smallest: {} is not needed", case.world.vms[*left_out].id)
+            format!(
+                "witness of a broken state is not smallest: {witness:?}, {} is not needed",
+                case.world.vms[*left_out].id
+            )
         })?;
     }
     Ok(())
