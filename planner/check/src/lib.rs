@@ -1,11 +1,11 @@
 //! The second mind: judges certificates and restart plans knowing nothing of the planner that made them. It
 //! shares with it the model crate and the certificate format, no code.
 //!
-//! A newcomer starts at [`verify`]. It lowers the pool to items and occupants ([`mod@problem`], plain and
-//! obvious), places the pending VMs as the certificate says ([`mod@pending`]), and then judges each claim by
-//! itself: proofs of survival are trees ([`mod@tree`]) that end in closures, one theorem a file
-//! ([`mod@stuck`], [`mod@slots`], [`mod@fixed_order`]); refutations name a failure set and why its items
-//! cannot be placed ([`mod@refutation`]), or an adversary's strategy ([`mod@strategy`]). What each part
+//! A newcomer starts at [`verify`]. It lowers the pool to items and occupants (`problem`, plain and
+//! obvious), places the pending VMs as the certificate says (`pending`), and then judges each claim by
+//! itself: proofs of survival are trees (`tree`) that end in closures, one theorem a file
+//! (`stuck`, `slots`, `fixed_order`); refutations name a failure set and why its items
+//! cannot be placed (`refutation`), or an adversary's strategy (`strategy`). What each part
 //! claims is defined in [`lifeboat_model::certificate`]. [`check_plan`] judges restart plans.
 //!
 //! A certificate may be forged: whatever it holds, the checker does not panic, its numbers do not overflow
