@@ -42,13 +42,17 @@ pub(crate) fn top_positions(weights: &[i64], k: usize) -> Vec<usize> {
     positions
 }
 
-/// The largest sum of at most `k` weights of which one belongs to a holder; `None` where nobody holds.
+/// The largest sum of at most `k` weights of which one belongs to a holder; `None` where there is no such
+/// sum: nobody holds, or none may be taken.
 pub(crate) fn top_sum_with_holder(
     weights: &[i64],
     holds: impl Fn(usize) -> bool,
     k: usize,
     scratch: &mut Vec<i64>,
 ) -> Option<i64> {
+    if k == 0 {
+        return None;
+    }
     let best_holder = (0..weights.len()).filter(|&i| holds(i)).map(|i| weights[i]).max()?;
     let top = top_sum(weights, k, scratch);
     // The k-th largest is needed only where no holder is among the top k, that is where the best holder is
