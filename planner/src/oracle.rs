@@ -47,6 +47,10 @@ pub(crate) fn assess(pool: &Pool, limits: &Limits<'_>) -> Assessment {
     }
     let broken = best.is_none();
     let (tolerance, pending_placement) = best.unwrap_or((BROKEN, Vec::new()));
+    let confined =
+        pending_placement.iter().filter(|&&(vm, host)| !movable(pool, vm, host)).map(|&(vm, _)| vm);
+    let mut unprotectable: Vec<VmIndex> = stuck.iter().copied().chain(confined).collect();
+    unprotectable.sort_unstable();
     let bounds = match pool.settings().guarantee {
         Guarantee::Sequential => tolerance.sequential,
         Guarantee::Simultaneous => tolerance.simultaneous,
@@ -64,7 +68,7 @@ pub(crate) fn assess(pool: &Pool, limits: &Limits<'_>) -> Assessment {
     Assessment {
         pending_unplaced: if broken { pending.iter().map(unplaced).collect() } else { Vec::new() },
         protected: pool.vm_indices().filter(protected).count() as u32,
-        unprotectable: stuck.clone(),
+        unprotectable,
         over_full: Vec::new(),
         broken_rules: Vec::new(),
         target: pool.settings().host_failures_to_tolerate,
@@ -227,4 +231,34 @@ fn witness(
         }
     }
     Some(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::admission::{Objective, Standing};
+    use crate::fixture::tiny_pools;
+    use crate::{Limits, TargetStatus};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// What the what-if modules read of an assessment is the same from the planner as from brute force,
+        /// wherever the planner settles the question.
+        #[test]
+        fn the_planner_and_brute_force_give_changes_the_same_ground(pool in tiny_pools(), most in 0u32..5) {
+            let limits = Limits { max_failures: Some(most), ..Limits::default() };
+            let (planner, force) = (crate::assess(&pool, &limits), super::assess(&pool, &limits));
+            let (seen, truth) = (Standing::of(&pool, &planner), Standing::of(&pool, &force));
+            prop_assert_eq!(seen.unprotectable, truth.unprotectable);
+            prop_assert_eq!(seen.effective_target, truth.effective_target);
+            prop_assert_eq!(planner.pending_unplaced.is_empty(), force.pending_unplaced.is_empty());
+            if truth.unplaced.is_empty() && planner.target_status != TargetStatus::Open {
+                prop_assert_eq!(planner.target_status, force.target_status, "{:?}", planner.tolerance);
+                prop_assert_eq!(planner.overcommitted, force.overcommitted);
+                let shortfall = |a| Objective::of(&pool, a).shortfall;
+                prop_assert_eq!(shortfall(&planner), shortfall(&force));
+            }
+        }
+    }
 }

@@ -179,7 +179,10 @@ impl Case<'_> {
     }
 
     pub(crate) fn is_reached(&self, assessment: &Assessment) -> bool {
-        !assessment.overcommitted && assessment.unprotectable.len() <= self.assessment.unprotectable.len()
+        // Lexicographically: giving pending VMs a place outweighs that one of them is unprotectable there.
+        let was_broken = !self.assessment.pending_unplaced.is_empty();
+        let no_more = assessment.unprotectable.len() <= self.assessment.unprotectable.len();
+        !assessment.overcommitted && (was_broken || no_more)
     }
 
     pub(crate) fn remedy(

@@ -90,7 +90,8 @@ fn attaching_the_storage_restores_the_target() {
 
 /// The fewest steps by trying all sequences.
 fn fewest_by_force(pool: &Pool, most: usize, moves: &dyn Fn(&Pool) -> Vec<Change>) -> Option<usize> {
-    let unprotectable = oracle::assess(pool, &Limits::default()).unprotectable.len();
+    let before = oracle::assess(pool, &Limits::default());
+    let broken = !before.pending_unplaced.is_empty();
     let mut states = vec![pool.clone()];
     for steps in 1..=most {
         let mut next: Vec<Pool> = Vec::new();
@@ -101,7 +102,8 @@ fn fewest_by_force(pool: &Pool, most: usize, moves: &dyn Fn(&Pool) -> Vec<Change
                     continue;
                 }
                 let assessment = oracle::assess(&after, &Limits::default());
-                if !assessment.overcommitted && assessment.unprotectable.len() <= unprotectable {
+                let no_more = assessment.unprotectable.len() <= before.unprotectable.len();
+                if !assessment.overcommitted && (broken || no_more) {
                     return Some(steps);
                 }
                 next.push(after);
