@@ -253,10 +253,12 @@ mod tests {
             prop_assert_eq!(seen.unprotectable, truth.unprotectable);
             prop_assert_eq!(seen.effective_target, truth.effective_target);
             prop_assert_eq!(planner.pending_unplaced.is_empty(), force.pending_unplaced.is_empty());
-            if truth.unplaced.is_empty() && planner.target_status != TargetStatus::Open {
+            // Where pending VMs are put is a matter of search: there the planner may find less.
+            let shortfall = |a| Objective::of(&pool, a).shortfall;
+            prop_assert!(shortfall(&planner) >= shortfall(&force));
+            if force.pending_placement.is_empty() && planner.target_status != TargetStatus::Open {
                 prop_assert_eq!(planner.target_status, force.target_status, "{:?}", planner.tolerance);
                 prop_assert_eq!(planner.overcommitted, force.overcommitted);
-                let shortfall = |a| Objective::of(&pool, a).shortfall;
                 prop_assert_eq!(shortfall(&planner), shortfall(&force));
             }
         }
