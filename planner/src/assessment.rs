@@ -95,7 +95,7 @@ pub fn assess(pool: &Pool, limits: &Limits<'_>) -> Assessment {
         &placed
     };
     let plain = Plain::new(state);
-    let mut ground = Ground { pool: state, plain, general: None };
+    let mut ground = Ground { pool: state, plain, general: None, at_root: 0 };
     let hosts = ground.hosts();
     let cap = pool.liveness_limit().map(|(most, limit)| (most as usize, limit));
     let asked = limits.max_failures.map_or(hosts, |most| (most as usize).min(hosts));
@@ -132,6 +132,8 @@ struct Ground<'p> {
     pool: &'p Pool,
     plain: Option<Plain>,
     general: Option<(Problem<'p>, Stuck)>,
+    /// What the root's stuck test proves of the plain form.
+    at_root: usize,
 }
 
 impl<'p> Ground<'p> {
@@ -203,6 +205,7 @@ fn settle_at_once(
         meter.spend(plain.levels.len() as u64 * plain.wide() as u64 / 50 + 20);
         simultaneous::of_plain(ground.pool, plain, most).0
     });
+    ground.at_root = known.as_ref().map_or(0, |found| found.proven);
     let decided = known.as_ref().is_some_and(|found| match &found.refuted {
         Some(disproof) => found.proven + 1 >= disproof.failed.len(),
         None => found.proven >= most,
@@ -223,7 +226,7 @@ fn settle_in_turn(
     meter: &mut Meter<'_>,
 ) -> sequential::Proven {
     let known =
-        ground.plain.as_ref().map(|plain| sequential::of_plain(ground.pool, plain, found.proven));
+        ground.plain.as_ref().map(|plain| sequential::of_plain(ground.pool, plain, found.proven, ground.at_root));
     match known {
         Some(known) if known.proven >= found.proven => known,
         known => {

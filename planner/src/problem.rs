@@ -79,6 +79,8 @@ pub(crate) struct Problem<'p> {
     pub(crate) clusters: Clusters,
     /// Protected VMs without a place to go, ascending.
     pub(crate) unprotectable: Vec<VmIndex>,
+    /// Whether memory alone can bind, every item can run on every target, and no separation touches one.
+    pub(crate) plain: bool,
 }
 
 impl<'p> Problem<'p> {
@@ -119,7 +121,8 @@ impl<'p> Problem<'p> {
             at_home[usize::from(item.home)].push(rank as Rank);
         }
         let curves = (0..width).map(|resource| curve(&demand, width, resource)).collect();
-        Self {
+        let mut problem = Self {
+            plain: false,
             pool,
             width,
             targets,
@@ -138,7 +141,9 @@ impl<'p> Problem<'p> {
             clusters: drafts.clusters,
             unprotectable: drafts.unprotectable,
             host,
-        }
+        };
+        problem.plain = problem.is_plain();
+        problem
     }
 
     /// How many hosts there are in first-fit order.
@@ -186,8 +191,7 @@ impl<'p> Problem<'p> {
         Policy::FirstFit { weights: self.weights.clone(), order: self.host[..self.targets].to_vec() }
     }
 
-    /// Whether memory alone can bind, every item can run on every target, and no separation touches one.
-    pub(crate) fn is_plain(&self) -> bool {
+    fn is_plain(&self) -> bool {
         let all = self.eligible_mask_of_targets();
         self.separations.is_empty()
             && (0..self.classes).all(|class| self.eligible_of(class as u32) == all)

@@ -1,6 +1,7 @@
 //! Search, where no linear test decides: over failure sets (`branch`), over packings of one set (`packing`,
 //! `exact`, `pattern`).
 pub(crate) mod branch;
+pub(crate) mod completion;
 pub(crate) mod exact;
 pub(crate) mod packing;
 pub(crate) mod refute;

@@ -30,9 +30,10 @@ pub(crate) struct Proven {
     pub(crate) stopped_by: Option<StoppedBy>,
 }
 
-/// What one test of the root proves of a plain pool, for at most `most` failures (those survived at once).
-pub(crate) fn of_plain(pool: &Pool, plain: &Plain, most: usize) -> Proven {
-    if most == 0 {
+/// What one test of the root proves of a plain pool, for at most `most` failures (those survived at once), of
+/// which the root's stuck test proves `at_root` at once.
+pub(crate) fn of_plain(pool: &Pool, plain: &Plain, most: usize, at_root: usize) -> Proven {
+    if at_root == 0 {
         return Proven { proven: 0, proof: Proof::Nothing, stopped_by: None };
     }
     // One failure is one batch: what is survived at once.
@@ -204,7 +205,6 @@ struct Walk<'w, 'p> {
     stuck: &'w Stuck,
     policy: &'w PositionPolicy,
     n: usize,
-    plain: bool,
     states: Vec<State>,
     nodes: Vec<Node>,
     orphans: Vec<Rank>,
@@ -226,7 +226,6 @@ impl<'w, 'p> Walk<'w, 'p> {
             stuck,
             policy,
             n,
-            plain: problem.is_plain(),
             states: vec![root.clone(); n + 1],
             nodes: Vec::new(),
             orphans: Vec::new(),
@@ -280,7 +279,7 @@ impl<'w, 'p> Walk<'w, 'p> {
         }
         let candidates: Vec<Position> =
             self.problem.failable.iter().copied().filter(|&position| state.is_alive(position)).collect();
-        if let (PositionPolicy::BestBlock(chain), true) = (self.policy, self.plain) {
+        if let (PositionPolicy::BestBlock(chain), true) = (self.policy, self.problem.plain) {
             meter.spend(2);
             if slots::holds(self.problem, state, chain, &candidates, k, &mut self.scratch) {
                 return Some(Closure::Slots);

@@ -1,5 +1,6 @@
 //! One failure set: find a packing, or a reason why there is none. Cheap rules first; each later step is tried
 //! only where the earlier ones were stuck.
+use super::completion;
 use super::exact;
 use super::refute;
 use super::work::Meter;
@@ -75,10 +76,14 @@ pub(crate) fn pack_items(
     if let Some(refutation) = refute::refute(problem, state, items, meter) {
         return Packed::Refuted(refutation);
     }
+    let plain = problem.plain;
     if effort == Effort::Quick {
         return Packed::Unknown;
     }
     if let Some(placed) = shuffled(problem, state, items, meter) {
+        return Packed::Placed(placed);
+    }
+    if plain && let Some(placed) = completion::search(problem, state, items, meter) {
         return Packed::Placed(placed);
     }
     match exact::search(problem, state, items, exact::NODES, meter) {
