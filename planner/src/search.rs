@@ -4,6 +4,7 @@ pub(crate) mod branch;
 pub(crate) mod completion;
 pub(crate) mod exact;
 pub(crate) mod packing;
+pub(crate) mod pattern;
 pub(crate) mod refute;
 pub(crate) mod work;
 pub(crate) mod worst;

@@ -8,7 +8,7 @@ use crate::bound::volume;
 use crate::limits::Progress;
 use crate::plain::Plain;
 use crate::problem::{Position, Problem};
-use crate::search::branch::{self, Level};
+use crate::search::branch::{self, Known, Level};
 use crate::search::packing::{Effort, Packed, pack};
 use crate::search::work::Meter;
 use crate::search::worst;
@@ -99,10 +99,11 @@ pub(crate) fn settle(
     if upper(&found, examined) > found.proven {
         refute_worst(problem, upper(&found, examined), &mut found, meter);
     }
+    let mut packings = Known::new();
     while found.proven < upper(&found, examined) {
         let n = found.proven + 1;
         report(limits, Notion::Simultaneous, n, &found, meter);
-        match branch::settle(problem, stuck, n, limits, meter) {
+        match branch::settle(problem, stuck, n, &packings, limits, meter) {
             Level::Proven(tree) => {
                 found.proven = n;
                 found.proof = Proof::Tree(tree);
@@ -110,13 +111,50 @@ pub(crate) fn settle(
             Level::Refuted(set, refutation) => {
                 found.refuted = Some(disproof(problem, &set, refutation, meter));
             }
-            Level::Open(_) => {
-                found.stopped_by = Some(meter.stopped().unwrap_or(StoppedBy::Work));
-                break;
-            }
+            Level::Open(sets) => match decide(problem, &sets, &mut packings, meter) {
+                Decided::Refuted(set, refutation) => {
+                    found.refuted = Some(disproof(problem, &set, refutation, meter));
+                }
+                Decided::Packed => {}
+                Decided::Open => {
+                    found.stopped_by = Some(meter.stopped().unwrap_or(StoppedBy::Work));
+                    break;
+                }
+            },
         }
     }
     found
+}
+
+/// What became of undecided sets.
+enum Decided {
+    Refuted(Vec<Position>, Refutation),
+    /// All of them are packed: the level is worth another try.
+    Packed,
+    Open,
+}
+
+/// Tries harder on sets that the level's search left undecided.
+fn decide(
+    problem: &Problem<'_>,
+    sets: &[Vec<Position>],
+    packings: &mut Known,
+    meter: &mut Meter<'_>,
+) -> Decided {
+    let mut open = sets.is_empty();
+    for set in sets {
+        if meter.stopped().is_some() {
+            return Decided::Open;
+        }
+        match pack(problem, &State::initial(problem), set, Effort::Deep, meter) {
+            Packed::Placed(placed) => {
+                packings.insert(set.clone(), placed);
+            }
+            Packed::Refuted(refutation) => return Decided::Refuted(set.clone(), refutation),
+            Packed::Unknown => open = true,
+        }
+    }
+    if open { Decided::Open } else { Decided::Packed }
 }
 
 /// The largest n that is not yet refuted.

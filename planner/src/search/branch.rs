@@ -15,7 +15,8 @@ use crate::Limits;
 use lifeboat_model::certificate::{Closure, Node, Placement, Refutation, Tree};
 use lifeboat_model::{HostIndex, VmIndex};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What became of "every set of at most n hosts".
 #[derive(Debug)]
@@ -24,8 +25,8 @@ pub(crate) enum Level {
     Proven(Tree),
     /// Not survived by this set.
     Refuted(Vec<Position>, Refutation),
-    /// Some set is undecided; the first met, if it was a set and not the limit.
-    Open(Option<Vec<Position>>),
+    /// These sets are undecided; none where the limit came first.
+    Open(Vec<Vec<Position>>),
 }
 
 /// One settled part of the tree.
@@ -33,13 +34,24 @@ pub(crate) enum Level {
 struct Part {
     nodes: Vec<Node>,
     packings: Vec<Vec<(VmIndex, HostIndex)>>,
+    /// Sets that are neither packed nor refuted: the tree is void, the search for a refuted set goes on.
+    undecided: Vec<Vec<Position>>,
 }
 
 enum Outcome {
     Closed,
     Refuted(Vec<Position>, Refutation),
-    Open(Option<Vec<Position>>),
+    Stopped,
 }
+
+/// Packings found before, by set.
+pub(crate) type Known = BTreeMap<Vec<Position>, Vec<(Rank, Position)>>;
+
+/// Undecided sets after which a task gives up.
+const MOST_UNDECIDED: usize = 4;
+
+/// Undecided sets after which the level gives up.
+const MOST_UNDECIDED_IN_ALL: usize = 24;
 
 /// Everything that a level's search reads.
 struct Ground<'s, 'p> {
@@ -53,6 +65,8 @@ struct Ground<'s, 'p> {
     groups: usize,
     /// Whether the stuck test is worth its price at inner nodes.
     test_inside: bool,
+    /// Packings found before.
+    known: &'s Known,
 }
 
 /// One test of the root over the branching order.
@@ -72,6 +86,7 @@ pub(crate) fn settle(
     problem: &Problem<'_>,
     stuck: &Stuck,
     n: usize,
+    known: &Known,
     limits: &Limits<'_>,
     meter: &mut Meter<'_>,
 ) -> Level {
@@ -86,12 +101,13 @@ pub(crate) fn settle(
     }
     let active = stuck.active_at_root(problem, &root, &candidates, n);
     meter.spend(2 * test_cost(problem, stuck));
-    let ground = Ground::new(problem, stuck, &root, &candidates, &active, n);
+    let ground = Ground::new(problem, stuck, &root, &candidates, &active, n, known);
     let tasks = ground.order.len();
     let results = run(&ground, n, tasks, limits, meter);
     let mut nodes = vec![Node { placement: Placement::Incremental, closure: Closure::Branch }];
     let mut packings = Vec::new();
-    let mut open = None;
+    let mut undecided = Vec::new();
+    let mut stopped = results.len() < tasks;
     for (part, outcome) in results {
         match outcome {
             Outcome::Closed => {
@@ -99,16 +115,14 @@ pub(crate) fn settle(
                 packings.extend(part.packings);
             }
             Outcome::Refuted(set, refutation) => return Level::Refuted(set, refutation),
-            Outcome::Open(set) => {
-                let set = open.take().flatten().or(set);
-                open = Some(set);
-            }
+            Outcome::Stopped => stopped = true,
         }
+        undecided.extend(part.undecided);
     }
-    match open {
-        Some(set) => Level::Open(set),
-        None => Level::Proven(tree(problem, stuck, order_of(&ground.order), nodes, packings)),
+    if stopped || !undecided.is_empty() {
+        return Level::Open(undecided);
     }
+    Level::Proven(tree(problem, stuck, order_of(&ground.order), nodes, packings))
 }
 
 fn tree(
@@ -143,7 +157,6 @@ fn run(
     for start in (0..tasks).step_by(ROUND) {
         let round: Vec<usize> = (start..tasks.min(start + ROUND)).collect();
         let next = AtomicUsize::new(0);
-        let done = AtomicBool::new(false);
         let outcomes: Mutex<Vec<(usize, Part, Outcome, Meter<'_>)>> = Mutex::new(Vec::new());
         let share = meter.part(u64::MAX);
         let work = || {
@@ -162,9 +175,6 @@ fn run(
                     orphans: Vec::new(),
                 };
                 let outcome = descent.child(task, n, &mut part_meter);
-                if matches!(outcome, Outcome::Refuted(..)) {
-                    done.store(true, Ordering::Relaxed);
-                }
                 let mut outcomes = outcomes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 outcomes.push((index, part, outcome, part_meter));
             }
@@ -181,19 +191,14 @@ fn run(
         }
         let mut outcomes = outcomes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         outcomes.sort_by_key(|&(index, ..)| index);
+        let mut stop = false;
         for (_, part, outcome, part_meter) in outcomes {
             meter.add(&part_meter);
-            let stop = !matches!(outcome, Outcome::Closed);
+            stop |= !matches!(outcome, Outcome::Closed);
             results.push((part, outcome));
-            if stop && meter.stopped().is_some() {
-                return results;
-            }
         }
-        if done.load(Ordering::Relaxed) || results.iter().any(|(_, o)| !matches!(o, Outcome::Closed)) {
-            return results;
-        }
-        if meter.stopped().is_some() {
-            results.push((Part::default(), Outcome::Open(None)));
+        let undecided: usize = results.iter().map(|(part, _)| part.undecided.len()).sum();
+        if stop || meter.stopped().is_some() || undecided >= MOST_UNDECIDED_IN_ALL {
             return results;
         }
     }
@@ -208,6 +213,7 @@ impl<'s, 'p> Ground<'s, 'p> {
         candidates: &[Position],
         active: &Active,
         n: usize,
+        known: &'s Known,
     ) -> Self {
         let order = danger_order(candidates, active);
         let tests = active
@@ -242,6 +248,7 @@ impl<'s, 'p> Ground<'s, 'p> {
             active: tests,
             groups: active.groups.len(),
             test_inside,
+            known,
         }
     }
 
@@ -292,8 +299,8 @@ struct Descent<'d, 's, 'p> {
 impl Descent<'_, '_, '_> {
     /// Settles the child that fails candidate `index` too, with k failures left before it.
     fn child(&mut self, index: usize, k: usize, meter: &mut Meter<'_>) -> Outcome {
-        if !meter.spend(1) {
-            return Outcome::Open(None);
+        if !meter.spend(1) || self.part.undecided.len() >= MOST_UNDECIDED {
+            return Outcome::Stopped;
         }
         let ground = self.ground;
         self.prefix.push(index);
@@ -305,14 +312,15 @@ impl Descent<'_, '_, '_> {
         }
         let outcome = match self.reach(meter) {
             Ok(placement) => self.node(placement, index + 1, k - 1, meter),
-            Err(outcome) => outcome,
+            Err(Some((set, refutation))) => Outcome::Refuted(set, refutation),
+            Err(None) => Outcome::Closed,
         };
         self.prefix.pop();
         outcome
     }
 
-    /// Packs the prefix into the state of its depth.
-    fn reach(&mut self, meter: &mut Meter<'_>) -> Result<Placement, Outcome> {
+    /// Packs the prefix into the state of its depth; `Err` where it is refuted, or undecided.
+    fn reach(&mut self, meter: &mut Meter<'_>) -> Result<Placement, Option<(Vec<Position>, Refutation)>> {
         let problem = self.ground.problem;
         let depth = self.prefix.len();
         let failed = self.ground.order[self.prefix[depth - 1]];
@@ -332,7 +340,13 @@ impl Descent<'_, '_, '_> {
             *state = joint;
             return Ok(Placement::Joint);
         }
-        match pack(problem, self.ground.root, &set, Effort::Thorough, meter) {
+        let mut sorted = set.clone();
+        sorted.sort_unstable();
+        let packed = match self.ground.known.get(&sorted) {
+            Some(placed) => Packed::Placed(placed.clone()),
+            None => pack(problem, self.ground.root, &set, Effort::Thorough, meter),
+        };
+        match packed {
             Packed::Placed(placed) => {
                 let (mut packed, _) = fail_all(problem, self.ground.root, &set);
                 let mut named = Vec::with_capacity(placed.len());
@@ -345,8 +359,11 @@ impl Descent<'_, '_, '_> {
                 self.part.packings.push(named);
                 Ok(Placement::Explicit)
             }
-            Packed::Refuted(refutation) => Err(Outcome::Refuted(set, refutation)),
-            Packed::Unknown => Err(Outcome::Open(Some(set))),
+            Packed::Refuted(refutation) => Err(Some((set, refutation))),
+            Packed::Unknown => {
+                self.part.undecided.push(sorted);
+                Err(None)
+            }
         }
     }
 

@@ -8,15 +8,16 @@ use crate::problem::{Position, Problem, Rank};
 use crate::state::State;
 
 /// Fillings to try for one order of hosts.
-const NODES: u32 = 6_000;
+const NODES: u32 = 40_000;
 /// Orders of hosts to try.
 const ROUNDS: usize = 12;
 
-/// A packing of `items` by memory, if one is found.
+/// A packing of `items` by memory, if one is found; `effort` multiplies the orders of hosts that are tried.
 pub(crate) fn search(
     problem: &Problem<'_>,
     state: &State,
     items: &[Rank],
+    effort: usize,
     meter: &mut Meter<'_>,
 ) -> Option<Vec<(Rank, Position)>> {
     let width = problem.width;
@@ -41,7 +42,7 @@ pub(crate) fn search(
         return None;
     }
     let mut random = Sequence(0x5851_f42d_4c95_7f2d);
-    for round in 0..ROUNDS {
+    for round in 0..ROUNDS * effort {
         match round {
             0 => hosts.sort_unstable(),
             1 => hosts.sort_unstable_by(|a, b| b.cmp(a)),
@@ -59,7 +60,7 @@ pub(crate) fn search(
             nodes: NODES,
         };
         let found = search.fill_host(0, room - volume);
-        if !meter.spend(u64::from(NODES - search.nodes) / 8 + 1) && !found {
+        if !meter.spend(u64::from(NODES - search.nodes) / 50 + 1) && !found {
             return None;
         }
         if found {
@@ -134,6 +135,7 @@ impl Completion<'_> {
         if self.nodes == 0 {
             return false;
         }
+        self.nodes -= 1;
         // Sizes that are too large for what is left are no choice.
         let mut size = size;
         while size < self.sizes.len() && (self.left[size] == 0 || self.sizes[size] > room) {
@@ -146,7 +148,6 @@ impl Completion<'_> {
             if room > waste {
                 return false;
             }
-            self.nodes -= 1;
             self.fillings.push(filling.clone());
             if self.fill_host(host + 1, waste - room) {
                 return true;

@@ -2,6 +2,7 @@
 //! only where the earlier ones were stuck.
 use super::completion;
 use super::exact;
+use super::pattern;
 use super::refute;
 use super::work::Meter;
 use crate::problem::{Position, Problem, Rank};
@@ -26,6 +27,8 @@ pub(crate) enum Effort {
     Quick,
     /// Milliseconds: local search, exhaustion, pattern bounds.
     Thorough,
+    /// A second: the same with larger limits, and cases.
+    Deep,
 }
 
 /// The state with `failed` out and nothing placed yet, and the items to place by rank.
@@ -83,10 +86,13 @@ pub(crate) fn pack_items(
     if let Some(placed) = shuffled(problem, state, items, meter) {
         return Packed::Placed(placed);
     }
-    if plain && let Some(placed) = completion::search(problem, state, items, meter) {
+    if plain && let Some(placed) = completion::search(problem, state, items, if effort == Effort::Deep { 20 } else { 1 }, meter) {
         return Packed::Placed(placed);
     }
-    match exact::search(problem, state, items, exact::NODES, meter) {
+    if plain && let Some(refutation) = pattern::refute(problem, state, items, meter) {
+        return Packed::Refuted(refutation);
+    }
+    match exact::search(problem, state, items, if effort == Effort::Deep { 50 * exact::NODES } else { exact::NODES }, meter) {
         exact::Searched::Placed(placed) => Packed::Placed(placed),
         exact::Searched::None(refutation) => Packed::Refuted(refutation),
         exact::Searched::Open => Packed::Unknown,
