@@ -4,6 +4,7 @@ use crate::bound::stuck::Stuck;
 use crate::pending::{self, Pending};
 use crate::plain::Plain;
 use crate::problem::Problem;
+use crate::search::packing::Effort;
 use crate::search::work::Meter;
 use crate::simultaneous::{self, Found};
 use crate::{Limits, facts, game, sequential};
@@ -109,8 +110,15 @@ pub fn assess(pool: &Pool, limits: &Limits<'_>) -> Assessment {
         let in_turn = sequential::Proven { proven: examined, proof: Proof::Nothing, stopped_by: None };
         return draft.finish(state, found, in_turn, None, Span { hosts, asked, cap }, &meter);
     }
-    let found = settle_at_once(&mut ground, examined, limits, &mut meter);
-    let in_turn = settle_in_turn(&mut ground, &found, limits, &mut meter);
+    let mut found = settle_at_once(&mut ground, examined, limits, &mut meter);
+    let mut in_turn = settle_in_turn(&mut ground, &found, None, limits, &mut meter);
+    if found.stopped_by.is_some() && meter.stopped().is_none() {
+        let before = found.proven;
+        found = ground.try_harder(found, examined, limits, &mut meter);
+        if found.proven > before && in_turn.proven == before {
+            in_turn = settle_in_turn(&mut ground, &found, Some(in_turn), limits, &mut meter);
+        }
+    }
     let game = ground.refute_in_turn(in_turn.proven, &found, &mut meter);
     let found = ground.with_total_failure(found, examined, hosts);
     draft.finish(state, found, in_turn, game, Span { hosts, asked, cap }, &meter)
@@ -168,6 +176,19 @@ impl<'p> Ground<'p> {
         }
     }
 
+    /// Takes up the sets that the first search left undecided.
+    fn try_harder(
+        &mut self,
+        found: Found,
+        examined: usize,
+        limits: &Limits<'_>,
+        meter: &mut Meter<'_>,
+    ) -> Found {
+        let most = examined.min(self.hosts() - 1);
+        let (problem, stuck) = self.general();
+        simultaneous::settle(problem, stuck, Some(found), most, Effort::Deep, limits, meter)
+    }
+
     /// Adds what needs no search: all hosts at once are not survived.
     fn with_total_failure(&mut self, mut found: Found, examined: usize, hosts: usize) -> Found {
         if found.refuted.is_none() && examined + 1 >= hosts && examined == hosts {
@@ -214,7 +235,7 @@ fn settle_at_once(
         Some(found) if decided => found,
         known => {
             let (problem, stuck) = ground.general();
-            simultaneous::settle(problem, stuck, known, most, limits, meter)
+            simultaneous::settle(problem, stuck, known, most, Effort::Thorough, limits, meter)
         }
     }
 }
@@ -222,11 +243,14 @@ fn settle_at_once(
 fn settle_in_turn(
     ground: &mut Ground<'_>,
     found: &Found,
+    before: Option<sequential::Proven>,
     limits: &Limits<'_>,
     meter: &mut Meter<'_>,
 ) -> sequential::Proven {
-    let known =
-        ground.plain.as_ref().map(|plain| sequential::of_plain(ground.pool, plain, found.proven, ground.at_root));
+    let known = before.or_else(|| {
+        let plain = ground.plain.as_ref()?;
+        Some(sequential::of_plain(ground.pool, plain, found.proven, ground.at_root))
+    });
     match known {
         Some(known) if known.proven >= found.proven => known,
         known => {

@@ -87,6 +87,7 @@ pub(crate) fn settle(
     stuck: &Stuck,
     known: Option<Found>,
     most: usize,
+    effort: Effort,
     limits: &Limits<'_>,
     meter: &mut Meter<'_>,
 ) -> Found {
@@ -100,6 +101,7 @@ pub(crate) fn settle(
         refute_worst(problem, upper(&found, examined), &mut found, meter);
     }
     let mut packings = Known::new();
+    found.stopped_by = None;
     while found.proven < upper(&found, examined) {
         let n = found.proven + 1;
         report(limits, Notion::Simultaneous, n, &found, meter);
@@ -110,6 +112,10 @@ pub(crate) fn settle(
             }
             Level::Refuted(set, refutation) => {
                 found.refuted = Some(disproof(problem, &set, refutation, meter));
+            }
+            Level::Open(_) if effort != Effort::Deep => {
+                found.stopped_by = Some(meter.stopped().unwrap_or(StoppedBy::Work));
+                break;
             }
             Level::Open(sets) => match decide(problem, &sets, &mut packings, meter) {
                 Decided::Refuted(set, refutation) => {
