@@ -195,8 +195,7 @@ impl<'p> Ground<'p> {
             let (problem, _) = self.general();
             let set = problem.failable.clone();
             let mut meter = Meter::new(&Limits::default(), 0);
-            found.refuted =
-                Some(simultaneous::disproof(problem, &set, Refutation::NoSurvivor, &mut meter));
+            found.refuted = Some(simultaneous::disproof(problem, &set, Refutation::NoSurvivor, &mut meter));
         }
         found
     }
@@ -331,8 +330,7 @@ impl Draft {
     ) -> Assessment {
         let assessment = &mut self.assessment;
         let certificate = &mut assessment.certificate;
-        certificate.simultaneous_proven =
-            Some(Proven { failures: found.proven as u32, proof: found.proof });
+        certificate.simultaneous_proven = Some(Proven { failures: found.proven as u32, proof: found.proof });
         certificate.sequential_proven =
             Some(Proven { failures: in_turn.proven as u32, proof: in_turn.proof });
         let mut refuted = found.refuted.as_ref().map(|disproof| disproof.failed.len() as u32);
@@ -348,8 +346,7 @@ impl Draft {
             refuted = Some(cap as u32 + 1);
             assessment.tolerance.limited_by = LimitedBy::Liveness(limit);
             assessment.witness = Some(liveness_witness(&failed, limit));
-            certificate.simultaneous_refuted =
-                Some(Refuted { failed, refutation: Refutation::Liveness });
+            certificate.simultaneous_refuted = Some(Refuted { failed, refutation: Refutation::Liveness });
         }
         let at_once = Bounds {
             proven: Some(found.proven as u32),

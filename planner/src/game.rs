@@ -76,10 +76,7 @@ impl Game<'_, '_> {
                 if self.answers > MOST_ANSWERS {
                     return Err(TooLong);
                 }
-                return Ok(Some(Strategy::Fail {
-                    host: self.problem.host[usize::from(position)],
-                    answers,
-                }));
+                return Ok(Some(Strategy::Fail { host: self.problem.host[usize::from(position)], answers }));
             }
         }
         Ok(None)

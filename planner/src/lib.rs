@@ -11,6 +11,7 @@ mod facts;
 mod fit;
 #[cfg(test)]
 mod fixture;
+mod follow;
 mod game;
 mod judge;
 pub mod limits;

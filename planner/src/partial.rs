@@ -119,7 +119,11 @@ pub(crate) fn explain(problem: &Problem<'_>, state: &State, partial: &Partial) -
         .iter()
         .flat_map(|&rank| {
             let (reason_code, reason) = why(problem, state, rank);
-            problem.vms_of(rank).into_iter().map(move |vm| Unplaced { vm, reason_code, reason: reason.clone() })
+            problem.vms_of(rank).into_iter().map(move |vm| Unplaced {
+                vm,
+                reason_code,
+                reason: reason.clone(),
+            })
         })
         .collect();
     unplaced.sort_by_key(|entry| entry.vm);

@@ -1,8 +1,8 @@
 //! Pending VMs are placed before any failure is considered, where they leave the highest proven tolerance that was
 //! found. The placement is part of the answer and of the plan: what is shown is what is executed.
+use crate::bound::any_fit;
 use crate::bound::held::Held;
 use crate::bound::stuck::{Before, Buffers, Stuck};
-use crate::bound::any_fit;
 use crate::partial;
 use crate::plain::Plain;
 use crate::problem::{Position, Problem, Rank};
@@ -95,8 +95,6 @@ fn quick_tolerance(pool: &Pool) -> usize {
     let state = State::initial(&problem);
     let mut buffers = Buffers::default();
     (1..problem.failable.len())
-        .take_while(|&n| {
-            stuck.holds(&problem, &state, &problem.failable, n, Before::Larger, &mut buffers)
-        })
+        .take_while(|&n| stuck.holds(&problem, &state, &problem.failable, n, Before::Larger, &mut buffers))
         .count()
 }

@@ -300,12 +300,10 @@ fn bucket(size: i64) -> usize {
 fn only_memory_binds(pool: &Pool, count: &[u32], free: &[i64], target: &[bool]) -> bool {
     let width = pool.resources().len();
     (1..width).all(|resource| {
-        let curve = Curve::new(
-            (0..count.len()).filter(|&d| count[d] > 0).map(|d| {
-                let demand = pool.demand(DemandIndex(d as u32));
-                (demand[0] as i64, demand[resource] as i64, i64::from(count[d]))
-            }),
-        );
+        let curve = Curve::new((0..count.len()).filter(|&d| count[d] > 0).map(|d| {
+            let demand = pool.demand(DemandIndex(d as u32));
+            (demand[0] as i64, demand[resource] as i64, i64::from(count[d]))
+        }));
         curve.is_flat()
             || (0..target.len())
                 .filter(|&column| target[column])

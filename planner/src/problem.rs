@@ -300,7 +300,8 @@ impl Drafts {
                     *sum += amount as i64;
                 }
                 order = order.min(pool.vm(vm).order);
-                let own = class_of_profile[pool.vm(vm).profile.get()].as_ref().expect("filled in the pass above");
+                let own =
+                    class_of_profile[pool.vm(vm).profile.get()].as_ref().expect("filled in the pass above");
                 match &mut eligible {
                     Some(eligible) => eligible.intersect_with(own),
                     None => eligible = Some(own.clone()),

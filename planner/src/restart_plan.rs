@@ -5,17 +5,18 @@
 //! for that many failures and gets stuck, a packing is searched for. If not everything fits, the best partial plan
 //! is made. Best-effort VMs come after every placeable protected VM, and only where they do not cost the pool its
 //! target.
+use crate::Limits;
 use crate::assessment::{Assessment, assess};
 use crate::bound::any_fit;
 use crate::bound::held::Held;
+use crate::follow;
 use crate::partial;
 use crate::plain::Plain;
 use crate::problem::{Position, Problem, Rank};
 use crate::search::packing::{Effort, Packed, fail_all, pack_items};
 use crate::search::work::Meter;
-use crate::state::{PositionPolicy, State, fits};
-use crate::Limits;
-use lifeboat_model::certificate::{Policy, Proof};
+use crate::state::{State, fits};
+use lifeboat_model::certificate::{Proof, Proven, Tree};
 use lifeboat_model::plan::{Restart, RestartPlan, Unplaced};
 use lifeboat_model::spec::{Guarantee, RestartPriority};
 use lifeboat_model::verdict::ReasonCode;
@@ -37,9 +38,8 @@ pub fn restart_plan(
     let mut plan = protected_plan(pool, &state, &failing, assessment, &mut meter);
     plan.failed.clone_from(failed);
     best_effort(pool, &failing, assessment, &mut plan);
-    plan.restarts.sort_by_key(|restart| {
-        (restart.priority != RestartPriority::Restart, restart.order, restart.vm)
-    });
+    plan.restarts
+        .sort_by_key(|restart| (restart.priority != RestartPriority::Restart, restart.order, restart.vm));
     plan.unplaced.sort_by_key(|unplaced| unplaced.vm);
     plan
 }
@@ -66,19 +66,18 @@ fn protected_plan(
 ) -> RestartPlan {
     // A pending VM whose place fails with these hosts is an item of that host: it is placed again.
     let all_placed = pool.placed(&assessment.pending_placement);
-    let pool_of = if surviving(&assessment.pending_placement, failing).len() == assessment.pending_placement.len()
-    {
-        state
-    } else {
-        &all_placed
-    };
+    let pool_of =
+        if surviving(&assessment.pending_placement, failing).len() == assessment.pending_placement.len() {
+            state
+        } else {
+            &all_placed
+        };
     let problem = Problem::new(pool_of);
-    let positions: Vec<Position> =
-        failing.iter().filter_map(|host| problem.position_of(host)).collect();
+    let positions: Vec<Position> = failing.iter().filter_map(|host| problem.position_of(host)).collect();
     let root = State::initial(&problem);
     let (start, orphans) = fail_all(&problem, &root, &positions);
-    let policy = proven_policy(&problem, assessment);
-    let replayed = replay(&problem, &root, &positions, &policy);
+    let (tree, in_turn) = proven_tree(assessment);
+    let replayed = follow::replay(&problem, &root, &positions, tree, in_turn);
     let mut unplaced = Vec::new();
     let mut optimal = true;
     let placed = match replayed {
@@ -134,42 +133,19 @@ fn restart(pool: &Pool, vm: VmIndex, from: Option<HostIndex>, to: HostIndex) -> 
     Restart { vm, from, to, order: state.order, priority: state.restart_priority }
 }
 
-/// The policy that the certificate proves, over positions.
-fn proven_policy(problem: &Problem<'_>, assessment: &Assessment) -> PositionPolicy {
-    let proofs = [&assessment.certificate.sequential_proven, &assessment.certificate.simultaneous_proven];
-    let policy = proofs.into_iter().flatten().find_map(|proven| match &proven.proof {
-        Proof::Tree(tree) => Some(&tree.policy),
-        Proof::Nothing => None,
-    });
-    match policy {
-        Some(Policy::BestBlock { chain }) => {
-            PositionPolicy::BestBlock(chain.iter().map(|&slot| slot as i64).collect())
-        }
-        Some(Policy::BestFit { .. }) => PositionPolicy::BestFit,
-        Some(Policy::WorstFit { .. }) => PositionPolicy::WorstFit,
-        Some(Policy::FirstFit { order, .. }) => {
-            debug_assert!(order.len() != problem.targets || problem.host[..problem.targets] == order[..]);
-            PositionPolicy::FirstFit
-        }
-        None => PositionPolicy::FirstFit,
+/// The tree of the sequential proof, else of the simultaneous one, and whether it is the former.
+fn proven_tree(assessment: &Assessment) -> (Option<&Tree>, bool) {
+    let tree = |proven: &'_ Option<Proven>| match proven {
+        Some(Proven { proof: Proof::Tree(_), .. }) => true,
+        _ => false,
+    };
+    let certificate = &assessment.certificate;
+    let in_turn = tree(&certificate.sequential_proven);
+    let proven = if in_turn { &certificate.sequential_proven } else { &certificate.simultaneous_proven };
+    match proven {
+        Some(Proven { proof: Proof::Tree(tree), .. }) => (Some(tree), in_turn),
+        _ => (None, false),
     }
-}
-
-/// Lets the hosts fail one after the other, ascending; what ends up where, if the policy never gets stuck.
-fn replay(
-    problem: &Problem<'_>,
-    root: &State,
-    positions: &[Position],
-    policy: &PositionPolicy,
-) -> Option<Vec<(Rank, Position)>> {
-    let mut state = root.clone();
-    let mut orphans = Vec::new();
-    for &position in positions {
-        orphans.clear();
-        state.fail(problem, position, &mut orphans);
-        state.place_all(problem, policy, &orphans).ok()?;
-    }
-    Some(state.placed)
 }
 
 /// Restarts of the best-effort VMs of the failed hosts: in restart order, larger first, each on the roomiest host
@@ -232,8 +208,7 @@ fn place_best_effort(after: &Pool, vm: VmIndex, needed: u32) -> Option<(Pool, Ho
         .eligible_hosts(after.vm(vm).profile)
         .iter()
         .filter(|host| {
-            fits(&demand, &free[host.get() * width..][..width])
-                && crate::rules::allows(after, vm, *host)
+            fits(&demand, &free[host.get() * width..][..width]) && crate::rules::allows(after, vm, *host)
         })
         .collect();
     hosts.sort_by_key(|host| (core::cmp::Reverse(free[host.get() * width]), *host));
@@ -247,7 +222,9 @@ fn still_survives(pool: &Pool, needed: u32) -> bool {
     if needed == 0 {
         return true;
     }
-    if needed == 1 && let Some(plain) = Plain::new(pool) {
+    if needed == 1
+        && let Some(plain) = Plain::new(pool)
+    {
         return any_fit::survivable_at_once(&plain, &Held::new(&plain), 1) >= 1;
     }
     let limits = Limits { max_failures: Some(needed), work: Some(BEST_EFFORT_WORK), ..Limits::default() };

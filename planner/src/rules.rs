@@ -7,11 +7,10 @@ use lifeboat_model::{HostIndex, Pool, VmIndex};
 pub(crate) fn allows(pool: &Pool, vm: VmIndex, host: HostIndex) -> bool {
     pool.groups().iter().filter(|group| group.mode == RuleMode::Required && group.vms.contains(&vm)).all(
         |group| {
-            let mut others = group
-                .vms
-                .iter()
-                .filter(|&&other| other != vm)
-                .flat_map(|&other| [pool.runs_on(other), pool.migration_end(other)].into_iter().flatten());
+            let mut others =
+                group.vms.iter().filter(|&&other| other != vm).flat_map(|&other| {
+                    [pool.runs_on(other), pool.migration_end(other)].into_iter().flatten()
+                });
             match group.rule {
                 Rule::AntiAffinity => others.all(|other| other != host),
                 Rule::Spread => {

@@ -9,14 +9,15 @@ use crate::bound::slots::{self, Slots};
 use crate::bound::stuck::{Before, Buffers, Stuck};
 use crate::bound::{any_fit, fixed_order};
 use crate::plain::Plain;
-use crate::simultaneous::{Found, any_fit_tree, report};
 use crate::problem::{Position, Problem, Rank};
 use crate::search::branch::test_cost;
+use crate::search::packing::{Effort, Packed, pack_items};
 use crate::search::work::Meter;
+use crate::simultaneous::{Found, any_fit_tree, report};
 use crate::state::{PositionPolicy, State};
-use lifeboat_model::Pool;
 use lifeboat_model::certificate::{Closure, Node, Placement, Policy, Proof, Tree};
 use lifeboat_model::verdict::{Notion, StoppedBy};
+use lifeboat_model::{HostIndex, Pool, VmIndex};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -121,15 +122,18 @@ pub(crate) fn prove(
     let closure = walk.closure(&root, n, meter);
     let mut nodes =
         vec![Node { placement: Placement::Incremental, closure: closure.unwrap_or(Closure::Branch) }];
+    let mut packings = Vec::new();
     if closure.is_none() {
-        nodes.extend(children(problem, stuck, policy, n, &root, limits, meter)?);
+        let found = children(problem, stuck, policy, n, &root, limits, meter)?;
+        nodes.extend(found.nodes);
+        packings = found.packings;
     }
     Some(Tree {
         order: problem.failable.iter().map(|&p| problem.host[usize::from(p)]).collect(),
         policy: policy.spell(problem),
         tests: stuck.spell(),
         nodes,
-        packings: Vec::new(),
+        packings,
     })
 }
 
@@ -144,18 +148,18 @@ fn children(
     root: &State,
     limits: &Limits<'_>,
     meter: &mut Meter<'_>,
-) -> Option<Vec<Node>> {
+) -> Option<Branch> {
     // The most loaded hosts first: a policy that fails is found out early.
     let mut order = problem.failable.clone();
     let load = |position: Position| -> i64 {
         problem.at_home[usize::from(position)].iter().map(|&rank| problem.items[rank as usize].key).sum()
     };
     order.sort_by_key(|&position| (core::cmp::Reverse(load(position)), position));
-    let mut parts: Vec<(Position, Vec<Node>)> = Vec::with_capacity(order.len());
+    let mut parts: Vec<(Position, Branch)> = Vec::with_capacity(order.len());
     for round in order.chunks(ROUND) {
         let next = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
-        let found: Mutex<Vec<(usize, Option<Vec<Node>>, Meter<'_>)>> = Mutex::new(Vec::new());
+        let found: Mutex<Vec<(usize, Option<Branch>, Meter<'_>)>> = Mutex::new(Vec::new());
         let share = meter.part(u64::MAX);
         let work = || {
             let mut walk = Walk::new(problem, stuck, policy, n, root);
@@ -163,9 +167,9 @@ fn children(
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(&position) = round.get(index) else { return };
                 let mut part_meter = share.part(u64::MAX);
-                walk.nodes.clear();
+                walk.branch = Branch::default();
                 let held = walk.child(position, n, &mut part_meter);
-                let nodes = held.then(|| core::mem::take(&mut walk.nodes));
+                let nodes = held.then(|| core::mem::take(&mut walk.branch));
                 if !held {
                     failed.store(true, Ordering::Relaxed);
                 }
@@ -197,8 +201,25 @@ fn children(
     parts.sort_by_key(|&(position, _)| {
         problem.failable.iter().position(|&candidate| candidate == position).unwrap_or(usize::MAX)
     });
-    Some(parts.into_iter().flat_map(|(_, nodes)| nodes).collect())
+    let mut whole = Branch::default();
+    for (_, part) in parts {
+        whole.nodes.extend(part.nodes);
+        whole.packings.extend(part.packings);
+    }
+    Some(whole)
 }
+
+/// Settled nodes in preorder, with the explicit placements that they use.
+#[derive(Default)]
+struct Branch {
+    nodes: Vec<Node>,
+    packings: Vec<Vec<(VmIndex, HostIndex)>>,
+}
+
+/// Failures left up to which other placements are tried: beyond, a failing subtree costs too much to try again.
+const MOST_LOOKED_AHEAD: usize = 3;
+/// Work for one searched placement.
+const LOOK_AHEAD_SHARE: u64 = 50_000;
 
 struct Walk<'w, 'p> {
     problem: &'w Problem<'p>,
@@ -206,7 +227,7 @@ struct Walk<'w, 'p> {
     policy: &'w PositionPolicy,
     n: usize,
     states: Vec<State>,
-    nodes: Vec<Node>,
+    branch: Branch,
     orphans: Vec<Rank>,
     buffers: Buffers,
     scratch: Vec<i64>,
@@ -227,7 +248,7 @@ impl<'w, 'p> Walk<'w, 'p> {
             policy,
             n,
             states: vec![root.clone(); n + 1],
-            nodes: Vec::new(),
+            branch: Branch::default(),
             orphans: Vec::new(),
             buffers: Buffers::default(),
             scratch: Vec::new(),
@@ -235,31 +256,121 @@ impl<'w, 'p> Walk<'w, 'p> {
         }
     }
 
-    /// Lets `position` fail in the state of the depth above, with k failures left before it.
+    /// Lets `position` fail in the state of the depth above, with k failures left before it. Where the policy, or
+    /// what follows from it, fails, other placements are tried: the policy looks ahead.
     fn child(&mut self, position: Position, k: usize, meter: &mut Meter<'_>) -> bool {
         let depth = self.n - k + 1;
-        let (before, after) = self.states.split_at_mut(depth);
-        let state = &mut after[0];
-        state.clone_from(&before[depth - 1]);
-        self.orphans.clear();
-        state.fail(self.problem, position, &mut self.orphans);
-        if !meter.spend(1 + self.orphans.len() as u64 / 32)
-            || state.place_all(self.problem, self.policy, &self.orphans).is_err()
-        {
+        if !meter.spend(1) {
             return false;
         }
-        self.node(k - 1, meter)
+        let mut orphans = core::mem::take(&mut self.orphans);
+        orphans.clear();
+        let mut failed = self.states[depth - 1].clone();
+        failed.fail(self.problem, position, &mut orphans);
+        meter.spend(orphans.len() as u64 / 32);
+        let by_policy = self.place(depth, &failed, self.policy, &orphans)
+            && self.try_node(Placement::Incremental, Vec::new(), k - 1, meter);
+        let held = by_policy || self.look_ahead(depth, &failed, &orphans, k, meter);
+        self.orphans = orphans;
+        held
     }
 
-    fn node(&mut self, k: usize, meter: &mut Meter<'_>) -> bool {
+    /// Copies the state into its depth and lets a policy place the orphans there.
+    fn place(&mut self, depth: usize, failed: &State, policy: &PositionPolicy, orphans: &[Rank]) -> bool {
+        self.states[depth].clone_from(failed);
+        self.states[depth].place_all(self.problem, policy, orphans).is_ok()
+    }
+
+    /// Other placements than the policy's: those of other rules, and one that is searched for.
+    fn look_ahead(
+        &mut self,
+        depth: usize,
+        failed: &State,
+        orphans: &[Rank],
+        k: usize,
+        meter: &mut Meter<'_>,
+    ) -> bool {
+        if k > MOST_LOOKED_AHEAD {
+            return false;
+        }
+        let mut seen: Vec<Vec<(Rank, Position)>> = Vec::new();
+        for policy in [
+            Some(PositionPolicy::BestFit),
+            Some(PositionPolicy::FirstFit),
+            Some(PositionPolicy::WorstFit),
+            None,
+        ] {
+            if meter.stopped().is_some() {
+                return false;
+            }
+            let before = failed.placed.len();
+            let placed = match &policy {
+                Some(policy) => self
+                    .place(depth, failed, policy, orphans)
+                    .then(|| self.states[depth].placed[before..].to_vec()),
+                None if seen.is_empty() => {
+                    let mut share = meter.part(LOOK_AHEAD_SHARE);
+                    let packed = pack_items(self.problem, failed, orphans, Effort::Thorough, &mut share);
+                    meter.add(&share);
+                    match packed {
+                        Packed::Placed(placed) => Some(placed),
+                        _ => None,
+                    }
+                }
+                None => None,
+            };
+            let Some(placed) = placed else { continue };
+            if seen.contains(&placed) {
+                continue;
+            }
+            if policy.is_none() {
+                self.states[depth].clone_from(failed);
+                for &(rank, at) in &placed {
+                    self.states[depth].put(self.problem, rank, usize::from(at));
+                }
+            }
+            let mut named: Vec<(VmIndex, HostIndex)> = placed
+                .iter()
+                .map(|&(rank, at)| (self.problem.items[rank as usize].vm, self.problem.host[usize::from(at)]))
+                .collect();
+            named.sort_unstable();
+            seen.push(placed);
+            if self.try_node(Placement::Explicit, named, k - 1, meter) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Settles a reached node, or leaves no trace of it.
+    fn try_node(
+        &mut self,
+        placement: Placement,
+        packing: Vec<(VmIndex, HostIndex)>,
+        k: usize,
+        meter: &mut Meter<'_>,
+    ) -> bool {
+        let (nodes, packings) = (self.branch.nodes.len(), self.branch.packings.len());
+        if placement == Placement::Explicit {
+            self.branch.packings.push(packing);
+        }
+        let held = self.node(placement, k, meter);
+        if !held {
+            self.branch.nodes.truncate(nodes);
+            self.branch.packings.truncate(packings);
+        }
+        held
+    }
+
+    fn node(&mut self, placement: Placement, k: usize, meter: &mut Meter<'_>) -> bool {
         let depth = self.n - k;
-        let state = core::mem::replace(&mut self.states[depth], State { free: Vec::new(), alive: Vec::new(), placed: Vec::new() });
+        let state = core::mem::replace(
+            &mut self.states[depth],
+            State { free: Vec::new(), alive: Vec::new(), placed: Vec::new() },
+        );
         let closure = self.closure(&state, k, meter);
         self.states[depth] = state;
-        self.nodes.push(Node {
-            placement: Placement::Incremental,
-            closure: closure.unwrap_or(Closure::Branch),
-        });
+        self.branch.nodes.push(Node { placement, closure: closure.unwrap_or(Closure::Branch) });
         if closure.is_some() {
             return true;
         }

@@ -93,8 +93,8 @@ pub(crate) fn settle(
 ) -> Found {
     let hosts = problem.failable.len();
     let examined = most.min(hosts - 1);
-    let mut found = known
-        .unwrap_or(Found { proven: 0, proof: Proof::Nothing, refuted: None, stopped_by: None });
+    let mut found =
+        known.unwrap_or(Found { proven: 0, proof: Proof::Nothing, refuted: None, stopped_by: None });
     let root = State::initial(problem);
     raise_by_root_tests(problem, stuck, &root, examined, &mut found, meter);
     if upper(&found, examined) > found.proven {

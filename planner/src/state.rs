@@ -80,7 +80,9 @@ impl State {
             let separation = &problem.separations[member.separation as usize];
             let domain = separation.domain[position];
             let stands = separation.occupants.iter().any(|occupant| {
-                occupant.domain == domain && occupant.colour != member.colour && self.is_alive(occupant.position)
+                occupant.domain == domain
+                    && occupant.colour != member.colour
+                    && self.is_alive(occupant.position)
             });
             let moved = || {
                 self.placed.iter().any(|&(other, at)| {
@@ -98,9 +100,7 @@ impl State {
     /// Puts an item on a host.
     #[inline]
     pub(crate) fn put(&mut self, problem: &Problem<'_>, rank: Rank, position: usize) {
-        for (left, &amount) in
-            self.free[position * problem.width..].iter_mut().zip(problem.demand_of(rank))
-        {
+        for (left, &amount) in self.free[position * problem.width..].iter_mut().zip(problem.demand_of(rank)) {
             *left -= amount;
         }
         self.placed.push((rank, position as Position));

@@ -81,7 +81,11 @@ pub(crate) fn of_plain(
 }
 
 fn largest_room(plain: &Plain, failed: &[usize]) -> i64 {
-    (0..plain.wide()).filter(|column| !failed.contains(column)).map(|column| plain.room[column]).max().unwrap_or(0)
+    (0..plain.wide())
+        .filter(|column| !failed.contains(column))
+        .map(|column| plain.room[column])
+        .max()
+        .unwrap_or(0)
 }
 
 /// The fewest of the largest VMs that the volume or the count bound of some level refutes.
@@ -142,7 +146,9 @@ fn named(problem: &Problem<'_>, items: &[Rank], refutation: &Refutation) -> Vec<
         items.iter().copied().filter(|&rank| vms(problem.items[rank as usize].vm)).collect()
     };
     match refutation {
-        Refutation::Values { values, .. } => keep(&|vm| values.binary_search_by_key(&vm, |&(vm, _)| vm).is_ok()),
+        Refutation::Values { values, .. } => {
+            keep(&|vm| values.binary_search_by_key(&vm, |&(vm, _)| vm).is_ok())
+        }
         Refutation::Separation { members, .. } => keep(&|vm| members.contains(&vm)),
         Refutation::Exhaustion { items: named, .. } => keep(&|vm| named.contains(&vm)),
         Refutation::NoSurvivor | Refutation::Liveness => items.iter().copied().take(1).collect(),
@@ -195,7 +201,10 @@ fn smallest_core(
         while index < core.len() && core.len() > 1 {
             let mut without = core.clone();
             without.remove(index);
-            if matches!(pack_items(problem, state, &without, Effort::Thorough, &mut meter), Packed::Refuted(_)) {
+            if matches!(
+                pack_items(problem, state, &without, Effort::Thorough, &mut meter),
+                Packed::Refuted(_)
+            ) {
                 core = without;
             } else {
                 index += 1;
@@ -217,7 +226,8 @@ fn fewest_of(
         (0..1u32 << items.len()).filter(|mask| mask.count_ones() as usize == size).find_map(|mask| {
             let subset: Vec<Rank> =
                 (0..items.len()).filter(|&i| mask >> i & 1 == 1).map(|i| items[i]).collect();
-            matches!(pack_items(problem, state, &subset, Effort::Thorough, meter), Packed::Refuted(_)).then_some(subset)
+            matches!(pack_items(problem, state, &subset, Effort::Thorough, meter), Packed::Refuted(_))
+                .then_some(subset)
         })
     })
 }
@@ -251,7 +261,8 @@ fn reason(
     }
     if let Refutation::Separation { group, members } = refutation {
         let id = &pool.groups()[group.get()].id;
-        let words = format!("required rule {id}: {} VMs must be apart and have too few places to go", members.len());
+        let words =
+            format!("required rule {id}: {} VMs must be apart and have too few places to go", members.len());
         return (ReasonCode::Rule(*group), None, words);
     }
     if let Some(member) = core.iter().find_map(|&rank| problem.members_of(rank).first())

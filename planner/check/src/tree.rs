@@ -146,10 +146,17 @@ impl Walk<'_> {
             self.restart(ranks, position, budget)?;
             self.node(failures, first, budget)?;
             self.state.undo_to(before);
-        } else {
-            if self.notion == Notion::Sequential {
+        } else if self.notion == Notion::Sequential {
+            if placement == Placement::Joint {
                 return Err(Why::NotByPolicy(position));
             }
+            let before = self.state.moves();
+            let mut ranks = Vec::new();
+            self.rule.ranks_on(&self.state, host, &mut ranks);
+            self.pack(position, ranks.len(), budget)?;
+            self.node(failures, first, budget)?;
+            self.state.undo_to(before);
+        } else {
             let parent = self.state.undo_all();
             budget.spend(2 * parent.len())?;
             if placement == Placement::Joint {
@@ -159,7 +166,8 @@ impl Walk<'_> {
                 }
                 self.restart(ranks, position, budget)?;
             } else {
-                self.pack(position, budget)?;
+                let needed = self.failed.iter().map(|&host| self.problem.at_home[host].len()).sum();
+                self.pack(position, needed, budget)?;
             }
             self.node(failures, first, budget)?;
             self.state.undo_to(0);
@@ -200,14 +208,13 @@ impl Walk<'_> {
         }
     }
 
-    /// Places the items of the failed hosts as the next packing says.
-    fn pack(&mut self, node: usize, budget: &mut Budget) -> Result<(), Why> {
+    /// Places the `needed` items that wait for a place as the next packing says.
+    fn pack(&mut self, node: usize, needed: usize, budget: &mut Budget) -> Result<(), Why> {
         let wrong = |fault| Why::Packing { node, fault };
         let packing = self.tree.packings.get(self.next_packing).ok_or(wrong("none is left"))?;
         self.next_packing += 1;
-        let needed: usize = self.failed.iter().map(|&host| self.problem.at_home[host].len()).sum();
         if packing.len() != needed {
-            return Err(wrong("it does not place every item of the failed hosts once"));
+            return Err(wrong("it does not place every item that waits for a place once"));
         }
         for &(vm, host) in packing {
             budget.spend(16)?;

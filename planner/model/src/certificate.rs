@@ -82,7 +82,9 @@ pub enum Proof {
 /// is that some packing exists.
 ///
 /// *Sequential* trees: every alive host that can fail is a candidate at every node, and a child's state is
-/// reached by `policy` and by nothing else.
+/// reached by `policy`, or by the explicit placement that the tree has for it. The policy that is proven, and
+/// that restarts, is the tree itself: as long as the hosts that failed lead to a node, what stands there; below
+/// a closure that is no branch, `policy`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tree {
     /// Every host that can fail, once.
@@ -94,7 +96,8 @@ pub struct Tree {
     /// The nodes in preorder; the first is the root, whose placement is ignored.
     pub nodes: Vec<Node>,
     /// Explicit packings, in the order in which [`Placement::Explicit`] nodes use them: the host of every item
-    /// that runs on a failed host at the root, by any VM of the item.
+    /// that must be placed, by any VM of the item. In a simultaneous tree these are all items that run on a
+    /// failed host at the root; in a sequential one those that are on the newly failed host.
     pub packings: Vec<Vec<(VmIndex, HostIndex)>>,
 }
 
@@ -115,7 +118,8 @@ pub enum Placement {
     /// (Simultaneous trees only.) From the root's state with the whole prefix failed at once, the policy places
     /// all its items anew.
     Joint,
-    /// (Simultaneous trees only.) As `Joint`, but placed as the next entry of [`Tree::packings`] says.
+    /// As the next entry of [`Tree::packings`] says. In a simultaneous tree it places what `Joint` places; in a
+    /// sequential tree what `Incremental` places: the policy looks ahead there, and the certificate is part of it.
     Explicit,
 }
 

@@ -1,7 +1,7 @@
 //! What a restart plan is: which VM starts where, in which order. A plan is made whole and leaves nothing to
 //! choose when it is carried out.
-use crate::verdict::ReasonCode;
 use crate::spec::RestartPriority;
+use crate::verdict::ReasonCode;
 use crate::{HostIndex, HostSet, VmIndex};
 use alloc::{string::String, vec::Vec};
 

@@ -110,8 +110,11 @@ pub(crate) fn holds(
                 let own: i64 = (j..chain.len())
                     .map(|class| need[column * chain.len() + class] * (chain[class] / chain[j]))
                     .sum();
-                let slots =
-                    if usize::from(position) < problem.targets { room(usize::from(position)) / chain[j] } else { 0 };
+                let slots = if usize::from(position) < problem.targets {
+                    room(usize::from(position)) / chain[j]
+                } else {
+                    0
+                };
                 own + slots
             })
             .collect();

@@ -68,16 +68,15 @@ impl Stuck {
         let multipliers = multipliers(problem);
         let value: Vec<Vec<i64>> = multipliers
             .iter()
-            .map(|l| {
-                (0..problem.items.len())
-                    .map(|rank| dot(l, problem.demand_of(rank as Rank)))
-                    .collect()
-            })
+            .map(|l| (0..problem.items.len()).map(|rank| dot(l, problem.demand_of(rank as Rank))).collect())
             .collect();
         let classes = problem.classes;
         let meets = (0..classes * classes)
             .map(|pair| {
-                let (a, b) = (problem.eligible_of((pair / classes) as u32), problem.eligible_of((pair % classes) as u32));
+                let (a, b) = (
+                    problem.eligible_of((pair / classes) as u32),
+                    problem.eligible_of((pair % classes) as u32),
+                );
                 a.iter().zip(b).any(|(a, b)| a & b != 0)
             })
             .collect();
@@ -127,9 +126,11 @@ impl Stuck {
                 self.families.push(Family { class: item.class, separations, groups });
             }
             self.family_of.push(family);
-            let group = self.families[family as usize].groups[usize::from(self.bucket_of[rank])].get_or_insert_with(
-                || Group { largest: vec![0; problem.width], least: vec![i64::MAX; self.multipliers.len()] },
-            );
+            let group = self.families[family as usize].groups[usize::from(self.bucket_of[rank])]
+                .get_or_insert_with(|| Group {
+                    largest: vec![0; problem.width],
+                    least: vec![i64::MAX; self.multipliers.len()],
+                });
             for (largest, &demand) in group.largest.iter_mut().zip(problem.demand_of(rank as Rank)) {
                 *largest = demand.max(*largest);
             }
@@ -187,7 +188,10 @@ impl Stuck {
         true
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parameters of one test; a struct would only rename them")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parameters of one test; a struct would only rename them"
+    )]
     fn family_holds(
         &self,
         problem: &Problem<'_>,
@@ -239,8 +243,7 @@ impl Stuck {
             let present = (0..wide).any(|column| buffers.present[column * deep + bucket]);
             !present
                 || (0..self.multipliers.len()).any(|m| {
-                    let bound =
-                        self.weigh(problem, state, candidates, before, family, bucket, m, buffers);
+                    let bound = self.weigh(problem, state, candidates, before, family, bucket, m, buffers);
                     let present = &buffers.present;
                     let holds = |column: usize| present[column * deep + bucket];
                     top_sum_with_holder(&buffers.weights, holds, k, &mut buffers.scratch)
@@ -250,7 +253,10 @@ impl Stuck {
     }
 
     /// Fills the weights of one test and gives the largest sum that passes.
-    #[expect(clippy::too_many_arguments, reason = "the parameters of one test; a struct would only rename them")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parameters of one test; a struct would only rename them"
+    )]
     fn weigh(
         &self,
         problem: &Problem<'_>,
@@ -288,7 +294,13 @@ impl Stuck {
     }
 
     /// The most that hosts refusing by a separation may hold: the m − 1 largest domains.
-    fn refusing(&self, problem: &Problem<'_>, separation: usize, scratch: &mut Vec<i64>, held: &[i64]) -> i64 {
+    fn refusing(
+        &self,
+        problem: &Problem<'_>,
+        separation: usize,
+        scratch: &mut Vec<i64>,
+        held: &[i64],
+    ) -> i64 {
         let separation = &problem.separations[separation];
         let mut sums: BTreeMap<u16, i64> = BTreeMap::new();
         for (position, &held) in held.iter().enumerate() {
@@ -328,12 +340,12 @@ impl Stuck {
             let held = if resource == 0 && !self.reach.is_empty() {
                 self.reach[from].at_least(must).unwrap_or(must)
             } else {
-                let (value, demand) =
-                    self.ratio[(multiplier * self.buckets.len() + from) * width + resource];
+                let (value, demand) = self.ratio[(multiplier * self.buckets.len() + from) * width + resource];
                 if demand == 0 {
                     continue;
                 }
-                let scaled = (i128::from(must) * i128::from(value) + i128::from(demand) - 1) / i128::from(demand);
+                let scaled =
+                    (i128::from(must) * i128::from(value) + i128::from(demand) - 1) / i128::from(demand);
                 scaled as i64
             };
             least = Some(least.map_or(held, |least| least.min(held)));
@@ -365,7 +377,14 @@ impl Stuck {
                 let mut tests = Vec::new();
                 let passes = (0..self.multipliers.len()).any(|m| {
                     let bound = self.weigh(
-                        problem, state, candidates, Before::Larger, family, bucket, m, &mut buffers,
+                        problem,
+                        state,
+                        candidates,
+                        Before::Larger,
+                        family,
+                        bucket,
+                        m,
+                        &mut buffers,
                     );
                     let sum = top_sum_with_holder(&buffers.weights, |c| holds[c], n, &mut buffers.scratch);
                     tests.push((buffers.weights.clone(), bound));
@@ -430,7 +449,8 @@ fn geometric_keys(problem: &Problem<'_>) -> Vec<i64> {
     let mut last = None;
     for item in problem.items.iter().rev() {
         let octave = 63 - item.key.max(1).leading_zeros();
-        let bucket = if octave < 4 { item.key } else { i64::from(octave) * 8 + ((item.key >> (octave - 3)) & 7) };
+        let bucket =
+            if octave < 4 { item.key } else { i64::from(octave) * 8 + ((item.key >> (octave - 3)) & 7) };
         if last != Some(bucket) {
             keys.push(item.key);
             last = Some(bucket);

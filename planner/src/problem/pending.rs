@@ -53,10 +53,8 @@ pub(super) fn drafts(pool: &Pool) -> Drafts {
 fn with_running_members(pool: &Pool, vm: VmIndex, mut eligible: HostSet) -> HostSet {
     for group in pool.groups() {
         if group.rule == Rule::Affinity && group.mode == RuleMode::Required && group.vms.contains(&vm) {
-            let running = HostSet::of(
-                pool.hosts().len(),
-                group.vms.iter().filter_map(|&member| pool.runs_on(member)),
-            );
+            let running =
+                HostSet::of(pool.hosts().len(), group.vms.iter().filter_map(|&member| pool.runs_on(member)));
             if !running.is_empty() {
                 eligible.intersect_with(&running);
             }

@@ -14,7 +14,7 @@ pub(crate) struct Separation {
     pub(crate) domain: Vec<u16>,
     /// Who occupies what before any failure: members that run, and ends of migrations.
     pub(crate) occupants: Vec<Occupant>,
-    /// How many members there are in all.
+    /// How many members and ends of migrations there are in all.
     pub(crate) members: usize,
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn lower(
             }
             // A pending member shares its colour with nobody.
             let colour = home.map_or(FIRST_PENDING_COLOUR + members as u16, domain_of);
-            members += 1;
+            members += 1 + usize::from(home.is_some() && pool.migration_end(vm).is_some());
             for end in [home, pool.migration_end(vm)].into_iter().flatten() {
                 let position = position_of[end.get()];
                 if position != Position::MAX {

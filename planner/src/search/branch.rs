@@ -7,15 +7,15 @@
 //! their order alone.
 use super::packing::{Effort, Packed, fail_all, pack};
 use super::work::Meter;
+use crate::Limits;
 use crate::bound::stuck::{Active, Before, Buffers, Stuck};
 use crate::bound::top::top_sum;
 use crate::problem::{Position, Problem, Rank};
 use crate::state::{PositionPolicy, State};
-use crate::Limits;
 use lifeboat_model::certificate::{Closure, Node, Placement, Refutation, Tree};
 use lifeboat_model::{HostIndex, VmIndex};
-use std::sync::Mutex;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What became of "every set of at most n hosts".

@@ -33,7 +33,8 @@ pub(crate) fn search(
     });
     let separated = separated_from(problem, &order);
     let classes = classes_from(problem, &order);
-    let mut search = Search { problem, order: &order, separated, classes, state: state.clone(), nodes: 0, most };
+    let mut search =
+        Search { problem, order: &order, separated, classes, state: state.clone(), nodes: 0, most };
     let moved_before = state.placed.len();
     let found = search.place(0, meter);
     match found {

@@ -86,13 +86,22 @@ pub(crate) fn pack_items(
     if let Some(placed) = shuffled(problem, state, items, meter) {
         return Packed::Placed(placed);
     }
-    if plain && let Some(placed) = completion::search(problem, state, items, if effort == Effort::Deep { 20 } else { 1 }, meter) {
+    if plain
+        && let Some(placed) =
+            completion::search(problem, state, items, if effort == Effort::Deep { 20 } else { 1 }, meter)
+    {
         return Packed::Placed(placed);
     }
     if plain && let Some(refutation) = pattern::refute(problem, state, items, meter) {
         return Packed::Refuted(refutation);
     }
-    match exact::search(problem, state, items, if effort == Effort::Deep { 50 * exact::NODES } else { exact::NODES }, meter) {
+    match exact::search(
+        problem,
+        state,
+        items,
+        if effort == Effort::Deep { 50 * exact::NODES } else { exact::NODES },
+        meter,
+    ) {
         exact::Searched::Placed(placed) => Packed::Placed(placed),
         exact::Searched::None(refutation) => Packed::Refuted(refutation),
         exact::Searched::Open => Packed::Unknown,

@@ -103,8 +103,9 @@ impl Question {
         let mut proposed_held = vec![0.0; held.len()];
         for round in 0..ROUNDS {
             let knapsack = self.fillings(&values, meter)?;
-            let gained: f64 = self.sizes.iter().zip(&values).map(|(&(_, n), v)| f64::from(n) * v).sum::<f64>()
-                - self.rooms.iter().zip(&knapsack).map(|(&(_, n), (k, _))| f64::from(n) * k).sum::<f64>();
+            let gained: f64 =
+                self.sizes.iter().zip(&values).map(|(&(_, n), v)| f64::from(n) * v).sum::<f64>()
+                    - self.rooms.iter().zip(&knapsack).map(|(&(_, n), (k, _))| f64::from(n) * k).sum::<f64>();
             if gained > best.0 {
                 best = (gained, values.clone());
             }
@@ -125,7 +126,8 @@ impl Question {
                 match solution.take() {
                     None => program.add_constraint(row, ComparisonOp::Ge, 0.0),
                     Some(before) => {
-                        solution = before.add_constraint(row, ComparisonOp::Ge, 0.0).ok()?.into_solution().ok();
+                        solution =
+                            before.add_constraint(row, ComparisonOp::Ge, 0.0).ok()?.into_solution().ok();
                         solution.as_ref()?;
                     }
                 }

@@ -24,11 +24,13 @@ pub(crate) fn refute(
         let vm = problem.items[rank as usize].vm;
         return Some(Refutation::Exhaustion { items: vec![vm], nodes: 0 });
     }
-    regions(problem, items).into_iter().find_map(|region| {
-        meter.spend(2 + items.len() as u64 / 4);
-        confined(problem, state, items, &region)
-    })
-    .or_else(|| pigeonhole(problem, state, items))
+    regions(problem, items)
+        .into_iter()
+        .find_map(|region| {
+            meter.spend(2 + items.len() as u64 / 4);
+            confined(problem, state, items, &region)
+        })
+        .or_else(|| pigeonhole(problem, state, items))
 }
 
 /// Sets of targets that some items cannot leave: all targets, each class, unions of two classes.
@@ -57,7 +59,8 @@ fn regions(problem: &Problem<'_>, items: &[Rank]) -> Vec<Vec<u64>> {
     regions.push(whole);
     regions.sort_unstable();
     regions.dedup();
-    regions.sort_by_key(|region| core::cmp::Reverse(region.iter().map(|word| word.count_ones()).sum::<u32>()));
+    regions
+        .sort_by_key(|region| core::cmp::Reverse(region.iter().map(|word| word.count_ones()).sum::<u32>()));
     regions
 }
 
