@@ -45,7 +45,10 @@ fn the_verdict_has_the_shape_that_scripts_rely_on() {
     let unprotectable = &answer["unprotectable"][0];
     assert_eq!(unprotectable["vm"], "lab7");
     assert_eq!(unprotectable["hosts"].as_array().map(Vec::len), Some(2), "a reason for each other host");
-    assert_eq!(keys(&unprotectable["hosts"][0]), ["host", "reason"]);
+    assert!(
+        ["host", "reason"].iter().all(|key| unprotectable["hosts"][0][key].is_string()),
+        "{unprotectable}"
+    );
     let witness = &answer["witness"];
     assert_eq!(keys(witness), ["failed_hosts", "n", "notion", "reason", "reason_code", "resource", "vms"]);
     assert_eq!((&witness["n"], &witness["notion"]), (&json!(2), &json!("simultaneous")));

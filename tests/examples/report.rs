@@ -1,5 +1,5 @@
 //! Prints how the planner does on the shared pools: `cargo run --release -p lifeboat-tests --example report --
-//! [SECONDS] [FOLDER]`, by default one second a pool over `../shared/pools/public`.
+//! [SECONDS] [FOLDER] [PREFIX]`, by default one second a pool over all of `../shared/pools/public`.
 use lifeboat_tests::report::{Limit, run, table};
 use lifeboat_tests::shared;
 use std::io::Write;
@@ -9,11 +9,12 @@ fn main() -> std::io::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let seconds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(1.0);
     let folder = arguments.next().unwrap_or_else(|| "public".into());
+    let prefix = arguments.next().unwrap_or_default();
     let mut out = std::io::stdout().lock();
     let Some(path) = shared::folder(&folder) else {
         return writeln!(out, "there is no ../shared/pools/{folder}");
     };
-    let rows = run(&path, Limit::Time(Duration::from_secs_f64(seconds)), 1);
+    let rows = run(&path, &prefix, Limit::Time(Duration::from_secs_f64(seconds)), 1);
     let mut times: Vec<Duration> = rows.iter().map(|row| row.elapsed).collect();
     times.sort_unstable();
     let checks: Duration = rows.iter().map(|row| row.check_elapsed).sum();

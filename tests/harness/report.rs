@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+/// Where the limit is in work units, this much time ends a pool all the same.
+const SAFETY_NET: Duration = Duration::from_secs(20);
+
 /// How long one pool may take.
 #[derive(Clone, Copy, Debug)]
 pub enum Limit {
@@ -50,10 +53,14 @@ impl Row {
     }
 }
 
-/// Plans every pool of a folder.
-pub fn run(folder: &Path, limit: Limit, workers: usize) -> Vec<Row> {
+/// Plans every pool of a folder whose name begins so.
+///
+/// # Panics
+/// If a pool cannot be read, or the planner or the checker panics.
+pub fn run(folder: &Path, prefix: &str, limit: Limit, workers: usize) -> Vec<Row> {
     let truth = if folder.join("truth.json").exists() { truth::read(folder) } else { BTreeMap::new() };
-    let pools = shared::pools(folder);
+    let mut pools = shared::pools(folder);
+    pools.retain(|(name, _)| name.starts_with(prefix));
     let work = |worker: usize| {
         let mine = pools.iter().skip(worker).step_by(workers);
         mine.map(|(name, path)| row(name, path, truth.get(name), limit)).collect::<Vec<_>>()
@@ -69,7 +76,8 @@ pub fn run(folder: &Path, limit: Limit, workers: usize) -> Vec<Row> {
 fn row(name: &str, path: &Path, truth: Option<&Truth>, limit: Limit) -> Row {
     let pool = shared::pool(path);
     let started = clock::now();
-    let stop = move || matches!(limit, Limit::Time(most) if started.elapsed() >= most);
+    let most = if let Limit::Time(most) = limit { most } else { SAFETY_NET };
+    let stop = move || started.elapsed() >= most;
     let answer = assess(
         &pool,
         &Limits {

@@ -13,7 +13,7 @@ const WORK: u64 = 1_000_000;
 fn rows(folder: &str) -> Vec<Row> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let rows =
-        shared::folder(folder).map(|folder| run(&folder, Limit::Work(WORK), workers)).unwrap_or_default();
+        shared::folder(folder).map(|folder| run(&folder, "", Limit::Work(WORK), workers)).unwrap_or_default();
     let wrong: Vec<&Row> = rows.iter().filter(|row| !row.wrong.is_empty()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     rows
