@@ -132,14 +132,16 @@ impl Pool {
 
     /// How free a VM is to move.
     pub fn agility(&self, vm: VmIndex) -> Agility {
-        let mut eligible = self.eligible_hosts(self.vm(vm).profile);
-        if eligible == self.target_hosts() && (!eligible.is_empty()) {
-            let only_home = eligible.len() == 1 && self.runs_on(vm).is_some_and(|home| eligible.contains(home));
-            return if only_home { Agility::Unprotectable } else { Agility::Agile };
+        self.agility_within(vm, &self.eligible_hosts(self.vm(vm).profile))
+    }
+
+    /// How free a VM is to move, given the eligible set of its profile: for callers that ask about many VMs.
+    pub fn agility_within(&self, vm: VmIndex, eligible: &HostSet) -> Agility {
+        let at_home = self.runs_on(vm).is_some_and(|home| eligible.contains(home));
+        if eligible.len() == usize::from(at_home) {
+            return Agility::Unprotectable;
         }
-        if let Some(home) = self.runs_on(vm) {
-            eligible.remove(home);
-        }
-        if eligible.is_empty() { Agility::Unprotectable } else { Agility::Partly }
+        let targets = self.hosts().iter().filter(|host| host.state == HostState::Live).count();
+        if eligible.len() == targets { Agility::Agile } else { Agility::Partly }
     }
 }
