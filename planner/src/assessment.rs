@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use crate::search::work::Meter;
 use crate::simultaneous::{self, Found};
 use crate::{Limits, facts, game, sequential};
-use lifeboat_model::certificate::{Certificate, Proof, Proven, Refutation, Refuted, SequentialRefuted};
+use lifeboat_model::certificate::{Certificate, Closure, Proof, Proven, Refutation, Refuted, SequentialRefuted};
 use lifeboat_model::plan::Unplaced;
 use lifeboat_model::pool::LivenessLimit;
 use lifeboat_model::spec::Guarantee;
@@ -222,8 +222,9 @@ fn settle_in_turn(
     limits: &Limits<'_>,
     meter: &mut Meter<'_>,
 ) -> sequential::Proven {
+    let any_fit = matches!(&found.proof, Proof::Tree(tree) if tree.nodes[0].closure == Closure::AnyFit);
     let known =
-        ground.plain.as_ref().map(|plain| sequential::of_plain(ground.pool, plain, found.proven));
+        ground.plain.as_ref().map(|plain| sequential::of_plain(ground.pool, plain, found.proven, any_fit));
     match known {
         Some(known) if known.proven >= found.proven => known,
         known => {

@@ -31,13 +31,12 @@ pub(crate) struct Proven {
 }
 
 /// What one test of the root proves of a plain pool, for at most `most` failures (those survived at once).
-pub(crate) fn of_plain(pool: &Pool, plain: &Plain, most: usize) -> Proven {
-    if most == 0 {
-        return Proven { proven: 0, proof: Proof::Nothing, stopped_by: None };
-    }
-    // One failure is one batch: what is survived at once.
-    let mut best = (1, Closure::AnyFit, None);
-    if most > 1 {
+/// `any_fit` says whether the stuck test at the root is what proved at least one of those.
+pub(crate) fn of_plain(pool: &Pool, plain: &Plain, most: usize, any_fit: bool) -> Proven {
+    // One failure is one batch: what any fit survives at once it survives in turn. (What only some packing
+    // survives, the policy may not.)
+    let mut best = (usize::from(any_fit && most > 0), Closure::AnyFit, None);
+    if most > best.0 {
         if let Some(found) = slots::best_chain(plain, most)
             && found.survived > best.0
         {
@@ -57,6 +56,9 @@ pub(crate) fn of_plain(pool: &Pool, plain: &Plain, most: usize) -> Proven {
         }
     }
     let (proven, closure, chain) = best;
+    if proven == 0 {
+        return Proven { proven, proof: Proof::Nothing, stopped_by: None };
+    }
     let rounded = proven == 1 && plain.exact_sizes;
     let mut tree = any_fit_tree(pool, plain, rounded);
     if let Some(chain) = chain {
