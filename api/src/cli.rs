@@ -15,6 +15,7 @@ mod schema;
 pub mod search;
 pub mod style;
 pub mod trouble;
+mod verify;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -62,6 +63,7 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Plan(plan::Arguments),
+    Verify(verify::Arguments),
     Diagnose(diagnose::Arguments),
     Schema(schema::Arguments),
 }
@@ -71,6 +73,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, output: &mut Output<'_
     let ended = match CommandLine::try_parse_from(arguments) {
         Ok(command) => match &command.verb {
             Verb::Plan(arguments) => plan::run(arguments, output),
+            Verb::Verify(arguments) => verify::run(arguments, output),
             Verb::Diagnose(arguments) => diagnose::run(arguments, output),
             Verb::Schema(arguments) => schema::run(arguments, output),
         },

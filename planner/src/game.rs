@@ -161,7 +161,7 @@ pub(crate) fn witness(pool: &Pool, refuted: &SequentialRefuted) -> Witness {
         Strategy::Fail { host, answers } => (
             vec![*host],
             format!(
-                "if {} fails first, each of the {} ways to restart its VMs leaves a state in which {} more failures \\
+                "if {} fails first, each of the {} ways to restart its VMs leaves a state in which {} more failures \
                  are not survived",
                 pool.host_id(*host),
                 answers.len(),

@@ -31,15 +31,13 @@ pub(crate) struct Proven {
     pub(crate) stopped_by: Option<StoppedBy>,
 }
 
-/// What one test of the root proves of a plain pool, for at most `most` failures (those survived at once), of
-/// which the root's stuck test proves `at_root` at once.
+/// What one test of the root proves of a plain pool, for at most `most` failures (those survived at once).
+/// The stuck test at the root proves `at_root` of those.
 pub(crate) fn of_plain(pool: &Pool, plain: &Plain, most: usize, at_root: usize) -> Proven {
-    if at_root == 0 {
-        return Proven { proven: 0, proof: Proof::Nothing, stopped_by: None };
-    }
-    // One failure is one batch: what is survived at once.
-    let mut best = (1, Closure::AnyFit, None);
-    if most > 1 {
+    // One failure is one batch: what any fit survives at once it survives in turn. (What only some packing
+    // survives, the policy may not.)
+    let mut best = (usize::from(at_root > 0 && most > 0), Closure::AnyFit, None);
+    if most > best.0 {
         if let Some(found) = slots::best_chain(plain, most)
             && found.survived > best.0
         {
@@ -59,6 +57,9 @@ pub(crate) fn of_plain(pool: &Pool, plain: &Plain, most: usize, at_root: usize) 
         }
     }
     let (proven, closure, chain) = best;
+    if proven == 0 {
+        return Proven { proven, proof: Proof::Nothing, stopped_by: None };
+    }
     let rounded = proven == 1 && plain.exact_sizes;
     let mut tree = any_fit_tree(pool, plain, rounded);
     if let Some(chain) = chain {

@@ -8,6 +8,7 @@ mod pending;
 mod plans;
 mod witness;
 
+use crate::certificate;
 use crate::oracle::{Budget, Settled, World};
 use core::num::NonZeroUsize;
 use lifeboat_model::spec::PoolSpec;
@@ -60,6 +61,7 @@ pub fn judge(spec: &PoolSpec) -> Result<Facts, String> {
     let pool = Pool::new(spec).map_err(|defects| format!("the generator made defects: {defects:?}"))?;
     let world = World::new(spec);
     let answer = assess(&pool, &limits(WORK, 1));
+    certificate::verify(&pool, &answer).map_err(|refusal| format!("certificate: {refusal}"))?;
     determinism::holds(&pool, &answer)?;
     let mut facts = Facts::default();
     facts.count("pools", true);

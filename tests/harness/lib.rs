@@ -5,8 +5,13 @@
 //! described pool ([`lifeboat_model::spec::PoolSpec`]) with its own, plainest possible code: it calls no function
 //! of the model, the planner or the checker, so that a misunderstanding in one of them cannot hide in the other.
 pub mod by_hand;
+pub mod certificate;
+pub mod clock;
 pub mod draw;
 pub mod judge;
 pub mod oracle;
+pub mod report;
+pub mod shared;
 pub mod shrink;
 pub mod tiny;
+pub mod truth;

@@ -80,8 +80,14 @@ fn judge_all(seeds: impl Iterator<Item = u64>) -> Judged {
 
 /// A complaint without what differs from pool to pool.
 fn kind(complaint: &str) -> String {
-    let head = complaint.split(['{', ';']).next().unwrap_or_default();
-    head.chars().filter(|character| !character.is_ascii_digit()).take(90).collect()
+    let mut depth = 0;
+    let outside = |&character: &char| {
+        depth += i32::from(matches!(character, '[' | '{' | '('));
+        let outside = depth == 0 && !character.is_ascii_digit();
+        depth -= i32::from(matches!(character, ']' | '}' | ')'));
+        outside
+    };
+    complaint.chars().filter(outside).take(90).collect()
 }
 
 /// The smallest pool that still earns this kind of complaint, and how to repeat it.
@@ -89,9 +95,11 @@ fn explain(kind_of_complaint: &str, seed: u64) -> String {
     let same =
         |spec: &PoolSpec| judge_or_catch(spec).err().filter(|complaint| kind(complaint) == kind_of_complaint);
     let (smallest, complaint) = shrink(&tiny::pool(seed), &same);
-    format!(
-        "{complaint}\n  {smallest:?}\n  SEED={seed} CASES=1 cargo test -p lifeboat-tests --test properties\n"
-    )
+    let mut document = Vec::new();
+    lifeboat::dto::pool::write(&smallest, &mut document).expect("memory does not fail");
+    let document = String::from_utf8_lossy(&document);
+    let repeat = format!("SEED={seed} CASES=1 cargo test -p lifeboat-tests --test properties");
+    format!("* {complaint}\n  {document}\n  {repeat}\n")
 }
 
 thread_local! {

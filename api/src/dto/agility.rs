@@ -1,7 +1,7 @@
 //! How free VMs are to move, and what keeps them from each host, as JSON.
 use lifeboat_model::agility::{Agility, Obstacle};
 use lifeboat_model::spec::RestartPriority;
-use lifeboat_model::{HostIndex, Pool, VmIndex};
+use lifeboat_model::{HostIndex, HostSet, Pool, ProfileIndex, VmIndex};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
@@ -159,8 +159,11 @@ impl<'a> AgilityAnswer<'a> {
             others: AgilityCounts::default(),
             not_agile: NotAgileList { pool, vms: Vec::new() },
         };
+        let eligible: Vec<HostSet> = (0..pool.profiles().len())
+            .map(|profile| pool.eligible_hosts(ProfileIndex::new(profile)))
+            .collect();
         for vm in pool.vm_indices() {
-            let agility = pool.agility(vm);
+            let agility = pool.agility_within(vm, &eligible[pool.vm(vm).profile.get()]);
             let counts = if pool.vm(vm).restart_priority == RestartPriority::Restart {
                 &mut answer.protected
             } else {

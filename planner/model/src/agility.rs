@@ -1,10 +1,8 @@
 //! Which hosts can run a VM, and for each that cannot, precisely why. Judged on the present state of hosts,
 //! storages and networks, not on what room is left: a VM that is too big for what is free today is still in
 //! the proof (DESIGN: "one non-agile VM poisons nothing").
+use crate::{HostIndex, HostSet, NetworkIndex, Pool, Profile, ProfileIndex, ResourceIndex, StorageIndex, VmIndex};
 use crate::spec::HostState;
-use crate::{
-    HostIndex, HostSet, NetworkIndex, Pool, Profile, ProfileIndex, ResourceIndex, StorageIndex, VmIndex,
-};
 use alloc::{format, string::String, vec::Vec};
 
 /// Why a host cannot take a VM.
@@ -89,21 +87,17 @@ impl Pool {
         }
         let attached = |words: &[u64], index: usize| words[index / 64] >> (index % 64) & 1 == 1;
         obstacles.extend(
-            profile
-                .storages
-                .iter()
-                .filter(|s| !attached(&state.storages, s.get()))
-                .map(|&s| Obstacle::Storage(s)),
+            profile.storages.iter().filter(|s| !attached(&state.storages, s.get())).map(|&s| Obstacle::Storage(s)),
+        );
+        obstacles.extend(
+            profile.networks.iter().filter(|n| !attached(&state.networks, n.get())).map(|&n| Obstacle::Network(n)),
         );
         obstacles.extend(
             profile
-                .networks
+                .resources
                 .iter()
-                .filter(|n| !attached(&state.networks, n.get()))
-                .map(|&n| Obstacle::Network(n)),
-        );
-        obstacles.extend(
-            profile.resources.iter().filter(|r| state.capacity[r.get()] == 0).map(|&r| Obstacle::Resource(r)),
+                .filter(|r| state.capacity[r.get()] == 0)
+                .map(|&r| Obstacle::Resource(r)),
         );
         if state.cpu_level < profile.min_cpu_level {
             obstacles.push(Obstacle::CpuLevel { needed: profile.min_cpu_level, has: state.cpu_level });
@@ -138,15 +132,16 @@ impl Pool {
 
     /// How free a VM is to move.
     pub fn agility(&self, vm: VmIndex) -> Agility {
-        let mut eligible = self.eligible_hosts(self.vm(vm).profile);
-        if eligible == self.target_hosts() && (!eligible.is_empty()) {
-            let only_home =
-                eligible.len() == 1 && self.runs_on(vm).is_some_and(|home| eligible.contains(home));
-            return if only_home { Agility::Unprotectable } else { Agility::Agile };
+        self.agility_within(vm, &self.eligible_hosts(self.vm(vm).profile))
+    }
+
+    /// How free a VM is to move, given the eligible set of its profile: for callers that ask about many VMs.
+    pub fn agility_within(&self, vm: VmIndex, eligible: &HostSet) -> Agility {
+        let at_home = self.runs_on(vm).is_some_and(|home| eligible.contains(home));
+        if eligible.len() == usize::from(at_home) {
+            return Agility::Unprotectable;
         }
-        if let Some(home) = self.runs_on(vm) {
-            eligible.remove(home);
-        }
-        if eligible.is_empty() { Agility::Unprotectable } else { Agility::Partly }
+        let targets = self.hosts().iter().filter(|host| host.state == HostState::Live).count();
+        if eligible.len() == targets { Agility::Agile } else { Agility::Partly }
     }
 }

@@ -25,6 +25,7 @@ pub(super) fn are_right(case: &Case<'_>, facts: &mut Facts) -> Result<(), String
 
 fn one(case: &Case<'_>, failed: &[usize], set: &HostSet, plan: &RestartPlan) -> Result<(), String> {
     require(plan.failed == *set, || "the plan is for another set".into())?;
+    lifeboat_check::check_plan(case.pool, plan).map_err(|fault| format!("the checker: {fault}"))?;
     names_each_vm_once(case, failed, plan)?;
     in_the_order_of_orders(plan)?;
     let (protected, all) = carried_out(case, failed, plan)?;
@@ -44,9 +45,8 @@ fn names_each_vm_once(case: &Case<'_>, failed: &[usize], plan: &RestartPlan) -> 
     require(named.len() == total, || "a VM is named twice".into())?;
     let homeless = |vm: usize| case.world.vms[vm].home.is_some_and(|host| failed.contains(&host));
     for (vm, state) in case.world.vms.iter().enumerate() {
-        // A pending VM that no host could run is named as unprotectable already, whatever fails.
-        let must = state.pending && state.eligible.contains(&true) || state.protected && homeless(vm);
-        let may = must || state.pending || state.best_effort && homeless(vm);
+        let must = state.pending || state.protected && homeless(vm);
+        let may = must || state.best_effort && homeless(vm);
         let is = named.contains(&vm);
         require(is || !must, || format!("{} is left out in silence", state.id))?;
         // A best-effort VM that should run and runs nowhere is a borderline that the contract leaves open.

@@ -52,30 +52,29 @@ fn bounds(text: &mut String, answer: &PlanAnswer<'_>) {
 
 /// One notion in words: what is survived, what is not, what is open and why.
 fn bound(bounds: &BoundsAnswer) -> String {
-    let survived = match bounds.proven {
-        None => return format!("{}: pending VMs cannot all be placed", styled(BAD, "broken")),
-        Some(0) => styled(OPEN, "no failure is proven survivable"),
-        Some(1) => styled(GOOD, "any 1 host failure is survived"),
-        Some(proven) => styled(GOOD, format_args!("any {proven} host failures are survived")),
+    let Some(proven) = bounds.proven else {
+        return format!("{}, pending VMs cannot all be placed", styled(BAD, "broken"));
     };
-    let proven = bounds.proven.unwrap_or(0);
-    match (bounds.refuted, bounds.stopped_by) {
-        (None, None) => format!("{survived}, which are all there can be"),
-        (Some(refuted), None) => format!("{survived}, some {refuted} are not"),
-        (None, Some(stopped)) => {
-            format!("{survived}, {} from {} on ({})", styled(OPEN, "open"), proven + 1, limit(stopped))
+    let survived = match (proven, bounds.refuted) {
+        (0, Some(1)) => return styled(BAD, "not every single host failure is survived"),
+        (0, _) => styled(OPEN, "no host failure is proven survivable"),
+        (1, _) => styled(GOOD, "any 1 host failure is survived"),
+        (_, _) => styled(GOOD, format_args!("any {proven} host failures are survived")),
+    };
+    let open = |range: String| {
+        let why = bounds.stopped_by.map(|stopped| format!(" ({})", limit(stopped))).unwrap_or_default();
+        format!("{range} {}{why}", styled(OPEN, "open"))
+    };
+    match bounds.refuted {
+        None if bounds.stopped_by.is_none() => format!("{survived}, more hosts cannot fail"),
+        None => format!("{survived}, {}", open(format!("{} and more", proven + 1))),
+        Some(refuted) if refuted == proven + 1 => format!("{survived}, some {refuted} are not"),
+        Some(refuted) if refuted == proven + 2 => {
+            format!("{survived}, {}, some {refuted} are not", open((proven + 1).to_string()))
         }
-        (Some(refuted), Some(stopped)) => {
-            let open = if refuted == proven + 2 {
-                format!("{}", proven + 1)
-            } else {
-                format!("{} to {}", proven + 1, refuted - 1)
-            };
-            format!(
-                "{survived}, {open} {} ({}), some {refuted} are not",
-                styled(OPEN, "open"),
-                limit(stopped)
-            )
+        Some(refuted) => {
+            let range = format!("{} to {}", proven + 1, refuted.saturating_sub(1));
+            format!("{survived}, {}, some {refuted} are not", open(range))
         }
     }
 }
@@ -116,20 +115,19 @@ fn why_not_more(text: &mut String, witness: &WitnessAnswer<'_>, width: Option<u1
     let hosts = names(&witness.failed_hosts, 12);
     let vms = names(&witness.vms, 8);
     let fails = if witness.failed_hosts.len() == 1 { "fails" } else { "fail" };
+    let cannot = if witness.vms.len() == 1 { "cannot be placed" } else { "cannot all be placed" };
     let sentence = if witness.failed_hosts.is_empty() {
-        format!("{vms} cannot be placed: {}", witness.reason)
-    } else if witness.failed_hosts.len() < witness.n as usize {
-        format!("once {hosts} {fails}, no policy survives what can follow: {}", witness.reason)
-    } else if witness.vms.is_empty() {
-        format!("if {hosts} {fails}: {}", witness.reason)
+        format!("{vms} {cannot}: {}", witness.reason)
+    } else if witness.failed_hosts.len() < witness.n as usize || witness.vms.is_empty() {
+        // The reason tells the whole story.
+        witness.reason.to_owned()
     } else {
-        let cannot = if witness.vms.len() == 1 { "cannot be placed" } else { "cannot all be placed" };
         format!("if {hosts} {fails}, {vms} {cannot}: {}", witness.reason)
     };
-    let heading = if witness.n == 0 {
-        "Why broken".to_owned()
-    } else {
-        format!("Why not {} {}", witness.n, notion(witness.notion))
+    let heading = match witness.n {
+        0 => "Why broken".to_owned(),
+        1 => "Why not 1".to_owned(),
+        n => format!("Why not {n} {}", notion(witness.notion)),
     };
     let _ = writeln!(text, "\n{}\n{}", styled(STRONG, heading), wrapped(&sentence, width));
 }

@@ -24,7 +24,7 @@ pub(crate) fn certificate(
             let refutation = refutation(draw, truth, &state, &waiting, 2);
             certificate.simultaneous_refuted = Some(Refuted { failed, refutation });
         }
-        7 if hosts > 0 => {
+        7 if hosts > 0 && truth.bundles.len() <= 8 => {
             let failures = draw.from(1, hosts.min(3));
             let strategy = strategy(draw, truth, &truth.start(), failures, &mut 200);
             certificate.sequential_refuted = Some(SequentialRefuted { failures: failures as u32, strategy });
@@ -150,6 +150,9 @@ impl Grower<'_, '_> {
                 .iter()
                 .map(|&bundle| (self.truth.bundles[bundle].vms[0], HostIndex::new(draw.below(hosts))))
                 .collect();
+        }
+        if draw.once_in(30) {
+            packing.pop();
         }
         tree.packings.push(packing);
     }

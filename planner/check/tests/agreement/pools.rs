@@ -38,10 +38,11 @@ impl Taste {
     }
 }
 
-/// A pool of 2 to 5 hosts and up to 8 VMs.
+/// A pool of 2 to 5 hosts and up to 8 VMs; now and then a plain one of up to 7 hosts and 12 VMs.
 pub(crate) fn pool(draw: &mut Draw<'_>) -> Pool {
     let taste = Taste::draw(draw);
-    let host_count = draw.pick(&[2, 3, 3, 4, 4, 4, 5, 5]);
+    let large = taste.0.is_empty() && draw.once_in(3);
+    let host_count = if large { draw.from(4, 7) } else { draw.pick(&[2, 3, 3, 4, 4, 4, 5, 5]) };
     let sizes: &[u64] = draw.pick(&[
         &[1, 2, 3, 4, 5, 6, 7, 8][..],
         &[1, 2, 4, 8],
@@ -51,7 +52,7 @@ pub(crate) fn pool(draw: &mut Draw<'_>) -> Pool {
         &[4],
         &[0, 1, 2],
     ]);
-    let vms = draw.from(1, if host_count == 5 { 6 } else { 8 });
+    let vms = if large { draw.from(4, 12) } else { draw.from(1, if host_count == 5 { 6 } else { 8 }) };
     let vms: Vec<VmSpec> = (0..vms).map(|position| vm(draw, &taste, position, host_count, sizes)).collect();
     let mut hosts: Vec<HostSpec> = (0..host_count).map(|position| host(draw, &taste, position)).collect();
     fill(draw, &mut hosts, &vms);

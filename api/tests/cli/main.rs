@@ -1,0 +1,52 @@
+//! The command line as its users meet it: what each verb prints, and how it ends. The pools are the examples
+//! of the pages, so that what the pages show is what is tested.
+mod certificates;
+mod pages;
+mod verbs;
+
+use lifeboat::cli::{self, Status, output::Output};
+use std::path::PathBuf;
+
+/// What a run printed, and how it ended.
+struct Run {
+    status: Status,
+    out: String,
+    err: String,
+}
+
+/// Runs a command line from the root of the repository, in which no name has a space.
+fn lifeboat(command: &str) -> Run {
+    lifeboat_at(command, None)
+}
+
+/// The same for a terminal of that width.
+fn lifeboat_at(command: &str, width: Option<u16>) -> Run {
+    let root = root();
+    std::env::set_current_dir(&root).expect("the root of the repository is there");
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut output = Output::new(&mut out, &mut err).with_width(width);
+    let arguments = command.split_whitespace().map(Into::into);
+    let status = cli::run(arguments, &mut output);
+    Run { status, out: plain(&out), err: plain(&err) }
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the crate has a parent")
+}
+
+/// Text without colours, and with times that differ from run to run made alike.
+fn plain(bytes: &[u8]) -> String {
+    let text = String::from_utf8(bytes.to_vec()).expect("output is text");
+    let text = anstream::adapter::strip_str(&text).to_string();
+    let lines: Vec<String> = text.split('\n').map(timeless).collect();
+    lines.join("\n")
+}
+
+fn timeless(line: &str) -> String {
+    if let Some(start) = line.find("\"elapsed_us\": ") {
+        let comma = if line.ends_with(',') { "," } else { "" };
+        return format!("{}\"elapsed_us\": 340{comma}", &line[..start]);
+    }
+    if line.ends_with(" of search") { "340 µs of search".to_owned() } else { line.to_owned() }
+}
