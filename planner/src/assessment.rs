@@ -8,7 +8,7 @@ use crate::search::packing::Effort;
 use crate::search::work::Meter;
 use crate::simultaneous::{self, Found};
 use crate::{Limits, facts, game, sequential};
-use lifeboat_model::certificate::{Certificate, Closure, Proof, Proven, Refutation, Refuted, SequentialRefuted};
+use lifeboat_model::certificate::{Certificate, Proof, Proven, Refutation, Refuted, SequentialRefuted};
 use lifeboat_model::plan::Unplaced;
 use lifeboat_model::pool::LivenessLimit;
 use lifeboat_model::spec::Guarantee;

@@ -59,7 +59,7 @@ fn choose(
     meter: &mut Meter<'_>,
 ) -> Choice {
     let weight = |taken: &[Rank]| -> usize { taken.iter().map(|&rank| problem.vms_of(rank).len()).sum() };
-    let mut attempt = |taken: &[Rank], meter: &mut Meter<'_>| {
+    let attempt = |taken: &[Rank], meter: &mut Meter<'_>| {
         let mut all: Vec<Rank> = chosen.iter().chain(taken).copied().collect();
         all.sort_unstable();
         pack_items(problem, state, &all, Effort::Thorough, meter)

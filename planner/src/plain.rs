@@ -30,9 +30,7 @@ pub(crate) struct Plain {
     pub(crate) free: Vec<i64>,
     /// The levels, ascending; every protected VM is in one.
     pub(crate) levels: Vec<Level>,
-    /// Memory of protected VMs by level and column, row-major by level: of this level alone.
-    pub(crate) own: Vec<i64>,
-    /// The same for this level and all above.
+    /// Memory of protected VMs by level and column, row-major by level: of this level and all above.
     pub(crate) load: Vec<i64>,
     /// How many protected VMs by level and column: of this level alone.
     pub(crate) count: Vec<u32>,
@@ -143,7 +141,7 @@ impl Plain {
         }
         own.truncate(levels.len() * wide);
         count.truncate(levels.len() * wide);
-        let mut load = own.clone();
+        let mut load = own;
         for position in (0..levels.len().saturating_sub(1)).rev() {
             let (low, high) = load.split_at_mut((position + 1) * wide);
             for (below, above) in low[position * wide..].iter_mut().zip(&high[..wide]) {
@@ -156,7 +154,6 @@ impl Plain {
             room,
             free: Vec::new(),
             levels,
-            own,
             load,
             count,
             unit: unit.max(1),
@@ -178,11 +175,6 @@ impl Plain {
     /// How many protected VMs a level has itself, by column.
     pub(crate) fn count_of(&self, level: usize) -> &[u32] {
         &self.count[level * self.wide()..][..self.wide()]
-    }
-
-    /// Memory of a level's own protected VMs, by column.
-    pub(crate) fn own_of(&self, level: usize) -> &[i64] {
-        &self.own[level * self.wide()..][..self.wide()]
     }
 }
 

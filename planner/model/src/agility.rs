@@ -1,8 +1,10 @@
 //! Which hosts can run a VM, and for each that cannot, precisely why. Judged on the present state of hosts,
 //! storages and networks, not on what room is left: a VM that is too big for what is free today is still in
 //! the proof (DESIGN: "one non-agile VM poisons nothing").
-use crate::{HostIndex, HostSet, NetworkIndex, Pool, Profile, ProfileIndex, ResourceIndex, StorageIndex, VmIndex};
 use crate::spec::HostState;
+use crate::{
+    HostIndex, HostSet, NetworkIndex, Pool, Profile, ProfileIndex, ResourceIndex, StorageIndex, VmIndex,
+};
 use alloc::{format, string::String, vec::Vec};
 
 /// Why a host cannot take a VM.
@@ -87,17 +89,21 @@ impl Pool {
         }
         let attached = |words: &[u64], index: usize| words[index / 64] >> (index % 64) & 1 == 1;
         obstacles.extend(
-            profile.storages.iter().filter(|s| !attached(&state.storages, s.get())).map(|&s| Obstacle::Storage(s)),
-        );
-        obstacles.extend(
-            profile.networks.iter().filter(|n| !attached(&state.networks, n.get())).map(|&n| Obstacle::Network(n)),
+            profile
+                .storages
+                .iter()
+                .filter(|s| !attached(&state.storages, s.get()))
+                .map(|&s| Obstacle::Storage(s)),
         );
         obstacles.extend(
             profile
-                .resources
+                .networks
                 .iter()
-                .filter(|r| state.capacity[r.get()] == 0)
-                .map(|&r| Obstacle::Resource(r)),
+                .filter(|n| !attached(&state.networks, n.get()))
+                .map(|&n| Obstacle::Network(n)),
+        );
+        obstacles.extend(
+            profile.resources.iter().filter(|r| state.capacity[r.get()] == 0).map(|&r| Obstacle::Resource(r)),
         );
         if state.cpu_level < profile.min_cpu_level {
             obstacles.push(Obstacle::CpuLevel { needed: profile.min_cpu_level, has: state.cpu_level });
