@@ -1,5 +1,6 @@
 //! Prints how the planner does on the shared pools: `cargo run --release -p lifeboat-tests --example report --
-//! [SECONDS] [FOLDER] [PREFIX]`, by default one second a pool over all of `../shared/pools/public`.
+//! [SECONDS|UNITSw] [FOLDER] [PREFIX]`, by default one second a pool over all of `../shared/pools/public`; `200000w` is
+//! a limit of 200,000 work units.
 use lifeboat_tests::report::{Limit, run, table};
 use lifeboat_tests::shared;
 use std::io::Write;
@@ -7,14 +8,18 @@ use std::time::Duration;
 
 fn main() -> std::io::Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let seconds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(1.0);
+    let limit = arguments.next().unwrap_or_else(|| "1".into());
+    let limit = match limit.strip_suffix('w') {
+        Some(units) => Limit::Work(units.parse().map_err(std::io::Error::other)?),
+        None => Limit::Time(Duration::from_secs_f64(limit.parse().map_err(std::io::Error::other)?)),
+    };
     let folder = arguments.next().unwrap_or_else(|| "public".into());
     let prefix = arguments.next().unwrap_or_default();
     let mut out = std::io::stdout().lock();
     let Some(path) = shared::folder(&folder) else {
         return writeln!(out, "there is no ../shared/pools/{folder}");
     };
-    let rows = run(&path, &prefix, Limit::Time(Duration::from_secs_f64(seconds)), 1);
+    let rows = run(&path, &prefix, limit, 1);
     let mut times: Vec<Duration> = rows.iter().map(|row| row.elapsed).collect();
     times.sort_unstable();
     let checks: Duration = rows.iter().map(|row| row.check_elapsed).sum();
