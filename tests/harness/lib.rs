@@ -8,6 +8,7 @@ pub mod by_hand;
 pub mod certificate;
 pub mod clock;
 pub mod draw;
+pub mod example_pool;
 pub mod judge;
 pub mod oracle;
 pub mod report;

@@ -1,5 +1,6 @@
 //! What the pages say is there is there.
 use super::{files, root};
+use lifeboat_tests::{example_pool, shared};
 
 /// Targets of the links and pictures of a page, other pages of the web left aside.
 fn links(text: &str) -> Vec<String> {
@@ -23,6 +24,29 @@ fn every_link_of_a_page_leads_somewhere() {
             assert!(folder.join(&target).exists(), "{path} links to {target}, which is not there");
         }
     }
+}
+
+#[test]
+fn pool_documents_in_pages_are_without_fault() {
+    let mut documents = 0;
+    for (path, text) in files(".md") {
+        for block in text.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+            if block.contains("\"lifeboat.pool/v1\"") {
+                let pool = lifeboat::dto::pool::read(block.as_bytes());
+                assert!(pool.is_ok(), "{path}: {block}\n{:?}", pool.err());
+                documents += 1;
+            }
+        }
+    }
+    assert!(documents >= 2, "only {documents} documents in the pages");
+}
+
+#[test]
+fn the_example_pool_is_the_one_that_its_maker_makes() {
+    let path = root().join("examples/pool-64x2048.json.gz");
+    let mut made = Vec::new();
+    lifeboat::dto::pool::write(&example_pool::spec(), &mut made).expect("memory does not fail");
+    assert!(shared::document(&path) == made, "run: cargo run -p lifeboat-tests --example make_example_pool");
 }
 
 #[test]

@@ -6,8 +6,8 @@
 use lifeboat_tests::report::{Limit, Row, count, run, table};
 use lifeboat_tests::shared;
 
-/// Work units for one pool: about a second.
-const WORK: u64 = 1_000_000;
+/// Work units for one pool.
+const WORK: u64 = 200_000;
 
 /// Plans the pools of a folder; none where it is not there.
 fn rows(folder: &str) -> Vec<Row> {
