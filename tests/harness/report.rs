@@ -6,6 +6,7 @@ use core::num::NonZeroUsize;
 use lifeboat_model::verdict::Bounds;
 use lifeboat_planner::{Limits, assess};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -150,8 +151,9 @@ pub fn table(rows: &[Row]) -> String {
     let all = ("all", rows.iter().collect::<Vec<_>>());
     for (family, rows) in families.into_iter().chain([all]) {
         let counts = count(rows);
-        text += &format!(
-            "{family:<12} {:>6} {:>8} {:>8} {:>7} {:>12} {:>6}\n",
+        let _ = writeln!(
+            text,
+            "{family:<12} {:>6} {:>8} {:>8} {:>7} {:>12} {:>6}",
             counts.pools,
             counts.simultaneous_exact,
             counts.sequential_exact,
