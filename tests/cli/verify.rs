@@ -38,10 +38,10 @@ fn numbers(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
         Value::Number(_) => found.push(at.to_owned()),
         Value::Array(list) => {
-            list.iter().enumerate().for_each(|(i, value)| numbers(value, &format!("{at}/{i}"), found))
+            list.iter().enumerate().for_each(|(i, value)| numbers(value, &format!("{at}/{i}"), found));
         }
         Value::Object(map) => {
-            map.iter().for_each(|(key, value)| numbers(value, &format!("{at}/{key}"), found))
+            map.iter().for_each(|(key, value)| numbers(value, &format!("{at}/{key}"), found));
         }
         _ => {}
     }
