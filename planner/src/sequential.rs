@@ -231,6 +231,7 @@ struct Walk<'w, 'p> {
     branch: Branch,
     orphans: Vec<Rank>,
     buffers: Buffers,
+    in_state: fixed_order::InState,
     scratch: Vec<i64>,
     cost: u64,
 }
@@ -252,6 +253,7 @@ impl<'w, 'p> Walk<'w, 'p> {
             branch: Branch::default(),
             orphans: Vec::new(),
             buffers: Buffers::default(),
+            in_state: fixed_order::InState::default(),
             scratch: Vec::new(),
             cost: test_cost(problem, stuck),
         }
@@ -399,8 +401,15 @@ impl<'w, 'p> Walk<'w, 'p> {
         }
         let before = if k == 1 { Before::Larger } else { Before::Anything };
         meter.spend(self.cost);
-        self.stuck
-            .holds(self.problem, state, &candidates, k, before, &mut self.buffers)
-            .then_some(Closure::AnyFit)
+        if self.stuck.holds(self.problem, state, &candidates, k, before, &mut self.buffers) {
+            return Some(Closure::AnyFit);
+        }
+        if k > 1 && matches!(self.policy, PositionPolicy::FirstFit) && self.problem.plain {
+            meter.spend(2 * self.cost);
+            if fixed_order::holds(self.problem, state, self.stuck, &candidates, k, &mut self.in_state) {
+                return Some(Closure::FixedOrder);
+            }
+        }
+        None
     }
 }

@@ -152,7 +152,7 @@ fn named(problem: &Problem<'_>, items: &[Rank], refutation: &Refutation) -> Vec<
         Refutation::Separation { members, .. } => keep(&|vm| members.contains(&vm)),
         Refutation::Exhaustion { items: named, .. } => keep(&|vm| named.contains(&vm)),
         Refutation::NoSurvivor | Refutation::Liveness => items.iter().copied().take(1).collect(),
-        Refutation::Cases { .. } => items.to_vec(),
+        Refutation::Filling { .. } | Refutation::Cases { .. } => items.to_vec(),
     }
 }
 

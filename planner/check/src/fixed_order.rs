@@ -1,4 +1,4 @@
-//! The two-sided stuck test for first fit in a fixed ascending order of free memory. The theorem and its proof
+//! The two-sided stuck test for first fit in a fixed order, best one that ascends by free memory. The theorem and its proof
 //! stand at [`lifeboat_model::certificate::Closure::FixedOrder`]; names here are the theorem's.
 use crate::Why;
 use crate::budget::Budget;
@@ -19,9 +19,6 @@ pub(crate) fn holds(claimed: &Claimed<'_, '_>, budget: &mut Budget) -> Result<()
     let state = claimed.state;
     let alive: Vec<usize> = order.iter().copied().filter(|&host| state.is_alive(host)).collect();
     let free: Vec<i64> = alive.iter().map(|&host| state.free[host * state.problem.width]).collect();
-    if free.windows(2).any(|pair| pair[0] > pair[1]) {
-        return Err(needs("the order of the policy must ascend by what is free here"));
-    }
     budget.spend(items.len() * 32)?;
     let mut by_size: BTreeMap<i64, usize> = BTreeMap::new();
     for &(_, item) in &items {
@@ -42,7 +39,7 @@ pub(crate) fn holds(claimed: &Claimed<'_, '_>, budget: &mut Budget) -> Result<()
 
 /// The inequalities of one node.
 struct Test<'a> {
-    /// What alive targets have free, ascending.
+    /// What alive targets have free, in the policy's order.
     free: &'a [i64],
     loads: Vec<Load>,
     failures: usize,
@@ -50,8 +47,8 @@ struct Test<'a> {
 
 /// What is on one candidate.
 struct Load {
-    /// What it has free, if it is an alive target.
-    free: Option<i64>,
+    /// Its place among alive targets, if it is one.
+    place: Option<usize>,
     /// Its sizes, ascending.
     sizes: Vec<i64>,
     /// The total of the sizes from a position on; one entry more than there are sizes.
@@ -85,23 +82,27 @@ impl Test<'_> {
     }
 
     /// For every S that holds an x: what survivors must have been given, were x stuck, exceeds what there is to
-    /// give, the items ≥ `counted` of S less x. A survivor with f < x counts where `refused` is a size that some
-    /// item below it refused.
+    /// give, the items ≥ `counted` of S less x. A survivor with f < x that comes before all with f ≥ x counts where
+    /// `refused` is a size that some item below it refused.
     fn sum_below(&self, x: i64, refused: Option<i64>, counted: i64) -> bool {
-        let given = |free: i64| -> i128 {
+        let first_large = self.free.iter().position(|&free| free >= x).unwrap_or(self.free.len());
+        let given = |place: usize| -> i128 {
+            let free = self.free[place];
             if free >= x {
                 i128::from(free - x + 1)
-            } else {
+            } else if place < first_large {
                 refused.map_or(0, |y| i128::from((free - y + 2).max(0)))
+            } else {
+                0
             }
         };
-        let all: i128 = self.free.iter().map(|&free| given(free)).sum();
+        let all: i128 = (0..self.free.len()).map(given).sum();
         let mut weights: Vec<(i128, bool)> = self
             .loads
             .iter()
             .map(|load| {
                 let start = load.sizes.partition_point(|&size| size < counted);
-                let weight = load.free.map_or(0, given) + i128::from(load.from[start]);
+                let weight = load.place.map_or(0, given) + i128::from(load.from[start]);
                 (weight, load.sizes.binary_search(&x).is_ok())
             })
             .collect();
@@ -126,8 +127,8 @@ fn loads(claimed: &Claimed<'_, '_>, alive_targets: &[usize], items: &[(usize, us
             for position in (0..sizes.len()).rev() {
                 from[position] = from[position + 1] + sizes[position];
             }
-            let free = alive_targets.contains(&host).then(|| state.free[host * state.problem.width]);
-            Load { free, sizes, from }
+            let place = alive_targets.iter().position(|&target| target == host);
+            Load { place, sizes, from }
         })
         .collect()
 }

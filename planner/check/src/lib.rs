@@ -17,6 +17,7 @@ extern crate alloc;
 
 mod binding;
 mod budget;
+mod filling;
 mod fixed_order;
 mod pending;
 mod placements;

@@ -186,6 +186,12 @@ pub enum Why {
     /// The search is longer than announced.
     #[error("the search takes more than the {0} placements announced")]
     SearchTooLong(u64),
+    /// The order of a filling is not every alive target once.
+    #[error("the order of the filling is not every alive target once")]
+    FillingOrder,
+    /// A filling places all items.
+    #[error("by memory alone the items fit")]
+    FillingFits,
     /// The cases are not the hosts that can take the item.
     #[error("the cases are not the hosts that can take VM {}, ascending", .0.0)]
     Cases(VmIndex),

@@ -88,6 +88,9 @@ impl Waiting<'_, '_> {
             Refutation::Values { surrogate, values } => self.values(waiting, surrogate, values, budget),
             Refutation::Separation { group, members } => self.separation(waiting, *group, members, budget),
             Refutation::Exhaustion { items, nodes } => self.exhaustion(waiting, items, *nodes, budget),
+            Refutation::Filling { order } => {
+                crate::filling::never_places_all(self.state, waiting, order, budget)
+            }
             Refutation::Cases { item, cases } => self.cases(waiting, *item, cases, depth, budget),
         }
     }

@@ -144,19 +144,20 @@ pub enum Closure {
     ///
     /// **Theorem B.** Let memory alone decide at this node: every item on a candidate is eligible on every alive
     /// target and in no separation that binds, and no other resource can bind on an alive target (see
-    /// [`StuckTests`]). Let the policy's order, dead hosts left out, ascend by f, the free memory *at this node*
-    /// (equal ones in any order). Let x be the memory of an item on a candidate, and write v_S(y) for the memory
+    /// [`StuckTests`]). f is the free memory *at this node*. Write r ≺ x for an alive target with f < x that comes,
+    /// in the policy's order, before every alive target with f ≥ x (all with f < x do where the order ascends by
+    /// f). Let x be the memory of an item on a candidate, and write v_S(y) for the memory
     /// of the items of size ≥ y that are on hosts of S at this node, D_S = v_S(0). If for each such x there is
     /// a y ≤ x, itself the size of an item on a candidate, such that for every set S of at most k candidates one
     /// of which has an item of size x, R being the alive targets not in S,
     /// (a) Σ_{R, f≥x} (f−x+1) > v_S(y) − x and
-    /// (b) Σ_{R, f≥x} (f−x+1) + Σ_{R, f<x} (f−y+2)⁺ > D_S − x
+    /// (b) Σ_{R, f≥x} (f−x+1) + Σ_{R, r≺x} (f−y+2)⁺ > D_S − x
     /// (y the smallest size on a candidate needs no (b)), then no k failures, at once or in any order, with
     /// restarts in any order, get the policy stuck. *Proof.* Let S have failed when x is the first to be stuck.
     /// Items on R have never moved, and every r of R has less than x left, so it was given at least f−x+1 of the
     /// items of S; x itself was given nowhere. If nothing smaller than y sits on an r with f ≥ x, what was given
     /// there is of size ≥ y and at most v_S(y) − x, against (a). Else some s < y does; when it was placed there, it
-    /// had been refused by every host of R before r in the order, so by those with f < x, each of which had at most
+    /// had been refused by every host of R before r in the order, so by those with r ≺ x, each of which had at most
     /// s − 1 ≤ y − 2 left then, and has no more now: each was given at least f−y+2, against (b). ∎ Both conditions
     /// are linear in S: (a) says that the largest sum over S of \[h alive target, f≥x\](f−x+1) + v_h(y) is less
     /// than the sum over all alive targets plus x, (b) likewise. (a) is the harder and (b) the easier the smaller
@@ -303,6 +304,14 @@ pub enum Refutation {
         items: Vec<VmIndex>,
         /// How many placements the search makes.
         nodes: u64,
+    },
+    /// **Filling.** Leave all but memory out of account: if the items do not fit even then, they do not fit. Let the
+    /// waste be what the alive targets have free in all (negative counts 0) less what the items need; every packing
+    /// leaves exactly that much unused. Filling the alive targets in `order`, each with every set of the items that
+    /// are left which leaves at most the rest of the waste unused, never places all items.
+    Filling {
+        /// Every alive target once.
+        order: Vec<HostIndex>,
     },
     /// **Cases.** The item must go somewhere: one refutation for each host that can take it, in ascending order.
     Cases {

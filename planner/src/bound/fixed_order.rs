@@ -10,8 +10,11 @@
 //! was placed, every host before it in the order (all with f < x among them) that was alive had less than s ≤ y − 1
 //! left, so holds at least f − y + 2, and alive hosts never lose VMs: all of it counts in D_S − x, against (b). ∎
 //! A larger y makes (a) easier and (b) harder, so the least y with (a) is the one to try.
+use super::stuck::Stuck;
 use super::top::top_sum_with_holder;
 use crate::plain::Plain;
+use crate::problem::{Position, Problem};
+use crate::state::State;
 
 /// The largest n ≤ `most` for which the two conditions hold for every level.
 pub(crate) fn survivable_in_turn(plain: &Plain, most: usize) -> usize {
@@ -84,5 +87,115 @@ impl Test<'_> {
         let bound = total + self.plain.levels[x].lo - 1;
         top_sum_with_holder(&self.weights, |column| holders[column] > 0, n, &mut self.scratch)
             .is_none_or(|sum| sum <= bound)
+    }
+}
+
+/// Whether the two conditions hold for at most `k` further failures among `candidates` in this state of a plain
+/// problem, for first fit in order of position. Positions ascend by room before any failure; where placements have
+/// upset that, only hosts that come before every large one count as small (the certificate's r ≺ x).
+pub(crate) fn holds(
+    problem: &Problem<'_>,
+    state: &State,
+    stuck: &Stuck,
+    candidates: &[Position],
+    k: usize,
+    buffers: &mut InState,
+) -> bool {
+    buffers.fill(problem, state, stuck, candidates);
+    let deep = stuck.buckets.len();
+    (0..deep).rev().all(|x| {
+        if buffers.range[x].1 == 0 {
+            return true;
+        }
+        let (mut low, mut high) = (0, x + 1);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if buffers.passes(x, middle, None, k) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        let least = (0..=x).find(|&bucket| buffers.range[bucket].1 > 0);
+        low <= x && (Some(low) <= least || buffers.passes(x, 0, Some(low), k))
+    })
+}
+
+/// Tables of one state: rooms of alive targets, sizes and loads of candidates by bucket.
+#[derive(Default)]
+pub(crate) struct InState {
+    room: Vec<i64>,
+    /// Place of each candidate among positions that are alive targets.
+    place: Vec<Option<usize>>,
+    /// Least and largest memory by bucket; 0 where the bucket has no item.
+    range: Vec<(i64, i64)>,
+    /// Memory of a bucket and above by bucket and candidate.
+    load: Vec<i64>,
+    holds: Vec<bool>,
+    weights: Vec<i64>,
+    given: Vec<i64>,
+    scratch: Vec<i64>,
+}
+
+impl InState {
+    fn fill(&mut self, problem: &Problem<'_>, state: &State, stuck: &Stuck, candidates: &[Position]) {
+        let (deep, wide) = (stuck.buckets.len(), candidates.len());
+        self.room.clear();
+        let mut place_of = vec![None; problem.hosts()];
+        for position in (0..problem.targets).filter(|&position| state.is_alive(position as Position)) {
+            place_of[position] = Some(self.room.len());
+            self.room.push(state.free[position * problem.width].max(0));
+        }
+        self.place.clear();
+        self.place.extend(candidates.iter().map(|&position| place_of[usize::from(position)]));
+        self.range.clear();
+        self.range.resize(deep, (i64::MAX, 0));
+        self.load.clear();
+        self.load.resize(deep * wide, 0);
+        self.holds.clear();
+        self.holds.resize(deep * wide, false);
+        for (column, &position) in candidates.iter().enumerate() {
+            let moved = state.placed.iter().filter(|&&(_, at)| at == position).map(|&(rank, _)| rank);
+            for rank in problem.at_home[usize::from(position)].iter().copied().chain(moved) {
+                let (bucket, size) = (stuck.bucket(rank), problem.demand_of(rank)[0]);
+                let range = &mut self.range[bucket];
+                *range = (range.0.min(size), range.1.max(size));
+                self.load[bucket * wide + column] += size;
+                self.holds[bucket * wide + column] = true;
+            }
+        }
+        for bucket in (0..deep.saturating_sub(1)).rev() {
+            for column in 0..wide {
+                self.load[bucket * wide + column] += self.load[(bucket + 1) * wide + column];
+            }
+        }
+    }
+
+    /// Condition (a) with the loads from bucket `counted` on, or (b) with `refused`.
+    fn passes(&mut self, x: usize, counted: usize, refused: Option<usize>, k: usize) -> bool {
+        let (lo, hi) = self.range[x];
+        let wide = self.place.len();
+        let first_large = self.room.iter().position(|&room| room >= lo).unwrap_or(self.room.len());
+        let least = refused.and_then(|bucket| {
+            (bucket..=x).find(|&bucket| self.range[bucket].1 > 0).map(|bucket| self.range[bucket].0)
+        });
+        self.given.clear();
+        self.given.extend(self.room.iter().enumerate().map(|(place, &room)| {
+            if room >= hi {
+                room - hi + 1
+            } else if place < first_large {
+                least.map_or(0, |least| (room - least + 2).max(0))
+            } else {
+                0
+            }
+        }));
+        let total: i64 = self.given.iter().sum();
+        self.weights.clear();
+        self.weights.extend(self.place.iter().enumerate().map(|(column, place)| {
+            place.map_or(0, |place| self.given[place]) + self.load[counted * wide + column]
+        }));
+        let holds = &self.holds[x * wide..][..wide];
+        top_sum_with_holder(&self.weights, |column| holds[column], k, &mut self.scratch)
+            .is_none_or(|sum| sum < total + lo)
     }
 }

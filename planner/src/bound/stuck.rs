@@ -112,6 +112,11 @@ impl Stuck {
         }
     }
 
+    /// The bucket of an item.
+    pub(crate) fn bucket(&self, rank: Rank) -> usize {
+        usize::from(self.bucket_of[rank as usize])
+    }
+
     fn group(&mut self, problem: &Problem<'_>) {
         let mut index: BTreeMap<(u32, Vec<u32>), u32> = BTreeMap::new();
         for (rank, item) in problem.items.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! One failure set: find a packing, or a reason why there is none. Cheap rules first; each later step is tried
 //! only where the earlier ones were stuck.
-use super::completion;
+use super::completion::{self, Completed};
 use super::exact;
 use super::pattern;
 use super::refute;
@@ -86,11 +86,13 @@ pub(crate) fn pack_items(
     if let Some(placed) = shuffled(problem, state, items, meter) {
         return Packed::Placed(placed);
     }
-    if plain
-        && let Some(placed) =
-            completion::search(problem, state, items, if effort == Effort::Deep { 20 } else { 1 }, meter)
-    {
-        return Packed::Placed(placed);
+    if plain {
+        let times = if effort == Effort::Deep { 12 } else { 1 };
+        match completion::search(problem, state, items, times, meter) {
+            Completed::Placed(placed) => return Packed::Placed(placed),
+            Completed::Exhausted(refutation) => return Packed::Refuted(refutation),
+            Completed::Open => {}
+        }
     }
     if plain && let Some(refutation) = pattern::refute(problem, state, items, meter) {
         return Packed::Refuted(refutation);

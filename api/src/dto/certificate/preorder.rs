@@ -42,6 +42,11 @@ pub enum Step {
         /// How many placements the search makes.
         nodes: u64,
     },
+    /// Filling the hosts in this order by memory alone never places everything.
+    Filling {
+        /// Every alive target once.
+        order: Vec<u16>,
+    },
     /// The item must go somewhere. As many refutations follow as there are hosts.
     Cases {
         /// The item.
@@ -88,6 +93,7 @@ pub(super) fn steps(refutation: &Refutation) -> Vec<Step> {
                 Step::Separation { group: group.0, members: vms(members) }
             }
             Refutation::Exhaustion { items, nodes } => Step::Exhaustion { items: vms(items), nodes: *nodes },
+            Refutation::Filling { order } => Step::Filling { order: hosts(order) },
             Refutation::Cases { item, cases } => {
                 left.extend(cases.iter().rev().map(|(_, case)| case));
                 Step::Cases { item: item.0, hosts: cases.iter().map(|(host, _)| host.0).collect() }
@@ -142,6 +148,7 @@ fn next_refutation(steps: &mut IntoIter<Step>, levels: usize) -> Result<Refutati
             Refutation::Separation { group: GroupIndex(group), members: vm_indices(members) }
         }
         Step::Exhaustion { items, nodes } => Refutation::Exhaustion { items: vm_indices(items), nodes },
+        Step::Filling { order } => Refutation::Filling { order: host_indices(order) },
         Step::Cases { item, hosts } => Refutation::Cases {
             item: VmIndex(item),
             cases: hosts

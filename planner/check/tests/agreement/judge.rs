@@ -165,6 +165,7 @@ fn sort(refutation: &Refutation) -> &'static str {
         Refutation::Values { .. } => "values",
         Refutation::Separation { .. } => "separation",
         Refutation::Exhaustion { .. } => "exhaustion",
+        Refutation::Filling { .. } => "filling",
         Refutation::Cases { .. } => "cases",
     }
 }
