@@ -48,12 +48,13 @@ fn whatever_is_accepted_is_true() {
         let accepted = tally.accepted.get(sort).copied().unwrap_or(0) as u64;
         assert!(accepted * 1000 >= cases, "only {accepted} of {sort:?} in {tally:#?}");
     }
+    assert!(tally.tired * 200 < tally.certificates, "{tally:#?}");
     println!("{tally:#?}");
 }
 
 #[test]
 fn a_proof_holds_where_it_barely_holds() {
-    let cases = cases();
+    let cases = cases() / 3;
     let mut sorts: BTreeMap<Sort, u64> = BTreeMap::new();
     for seed in 0..cases {
         if let Some(sort) = from_seed(seed, tight::case) {

@@ -3,6 +3,7 @@
 use lifeboat_model::certificate::Policy;
 use lifeboat_model::spec::{RestartPriority, Rule, RuleMode};
 use lifeboat_model::{HostIndex, Pool, VmIndex};
+use std::cell::Cell;
 
 /// VMs that are placed as one.
 #[derive(Clone, Debug)]
@@ -22,7 +23,12 @@ pub(crate) struct Truth<'p> {
     pub(crate) failable: Vec<usize>,
     pub(crate) targets: Vec<bool>,
     free: Vec<Vec<i64>>,
+    /// Steps that may still be taken; with none left, answers mean nothing.
+    fuel: Cell<u32>,
 }
+
+/// Enough for all but one pool in thousands, and less than a second.
+const FUEL: u32 = 500_000;
 
 /// Where everything is.
 #[derive(Clone, Debug)]
@@ -95,6 +101,7 @@ impl<'p> Truth<'p> {
             failable: pool.failable_hosts().iter().map(HostIndex::get).collect(),
             targets: pool.host_indices().map(|host| pool.target_hosts().contains(host)).collect(),
             free: pool.free().chunks(width).map(<[i64]>::to_vec).collect(),
+            fuel: Cell::new(FUEL),
         }
     }
 
@@ -142,6 +149,11 @@ impl<'p> Truth<'p> {
                 Bundle { home: self.homes[vms[0].get()], vms, eligible: can, demand }
             })
             .collect()
+    }
+
+    /// Whether what it says is no longer to be trusted.
+    pub(crate) fn is_tired(&self) -> bool {
+        self.fuel.get() == 0
     }
 
     pub(crate) fn start(&self) -> State {
@@ -223,6 +235,10 @@ impl<'p> Truth<'p> {
         waiting: &[usize],
         visit: &mut dyn FnMut(&State) -> bool,
     ) -> bool {
+        if self.is_tired() {
+            return false;
+        }
+        self.fuel.set(self.fuel.get() - 1);
         let Some((&first, rest)) = waiting.split_first() else { return visit(state) };
         for host in 0..state.alive.len() {
             if self.can_take(state, first, host) {
