@@ -71,7 +71,7 @@ fn agree(truth: &Truth<'_>, certificate: &Certificate, accepted: &Accepted) -> b
                 let proven = certificate.sequential_proven.as_ref().expect("what was accepted is there");
                 match &proven.proof {
                     Proof::Nothing => failures == 0 || truth.bundles.is_empty(),
-                    Proof::Tree(tree) => truth.policy_survives(&tree.policy, failures as usize),
+                    Proof::Tree(tree) => truth.tree_survives(tree, failures as usize),
                 }
             }
             Claim::SequentialRefuted(failures) => !truth.some_policy_survives(failures as usize),
@@ -136,6 +136,9 @@ fn count(tally: &mut Tally, certificate: &Certificate) {
     let several = certificate.sequential_proven.as_ref().filter(|proven| proven.failures > 1);
     if let Some(Proof::Tree(tree)) = several.map(|proven| &proven.proof) {
         closures(tree, IN_TURN, &mut add);
+        if !tree.packings.is_empty() {
+            add("in turn: packing");
+        }
     }
     if let Some(refuted) = &certificate.simultaneous_refuted {
         add(sort(&refuted.refutation));

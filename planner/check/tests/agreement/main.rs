@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use tight::Sort;
 
 /// What the certificates made up here must be accepted for, so that agreement is not for want of acceptance.
-const SORTS: [&str; 19] = [
+const SORTS: [&str; 20] = [
     "at once: any fit",
     "at once: at root",
     "at once: slots",
@@ -26,6 +26,7 @@ const SORTS: [&str; 19] = [
     "in turn: slots",
     "in turn: fixed order",
     "in turn: branch",
+    "in turn: packing",
     "no survivor",
     "liveness",
     "values",
