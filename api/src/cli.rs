@@ -13,6 +13,7 @@ mod plan;
 pub mod pool;
 mod schema;
 pub mod search;
+mod serve;
 pub mod style;
 pub mod trouble;
 mod verify;
@@ -66,6 +67,7 @@ enum Verb {
     Verify(verify::Arguments),
     Diagnose(diagnose::Arguments),
     Schema(schema::Arguments),
+    Serve(serve::Arguments),
 }
 
 /// Runs one command line, the program's name first.
@@ -76,6 +78,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, output: &mut Output<'_
             Verb::Verify(arguments) => verify::run(arguments, output),
             Verb::Diagnose(arguments) => diagnose::run(arguments, output),
             Verb::Schema(arguments) => schema::run(arguments, output),
+            Verb::Serve(arguments) => serve::run(arguments, output),
         },
         Err(error) => misunderstood(&error, output),
     };

@@ -2,9 +2,15 @@
 //!
 //! A newcomer starts at [`dto`]: what comes in ([`dto::pool`]) becomes a [`lifeboat_model::Pool`] or a list
 //! of everything that is wrong with it; what the planner says goes out through the answers beside it.
-//! [`cli`] has one file a verb. Whatever decides anything lives in the crates below; this one reads,
+//! [`cli`] has one file a verb; [`router`] has every route of the service. Whatever decides anything lives in the crates below; this one reads,
 //! prints and keeps the clock.
 pub mod cli;
 pub mod clock;
 pub mod dto;
+pub mod error;
+pub mod failure_set;
+pub mod router;
+pub mod routes;
+pub mod server;
+pub mod service;
 pub mod source;

@@ -11,7 +11,7 @@ use crate::bound::{any_fit, fixed_order};
 use crate::plain::Plain;
 use crate::problem::{Position, Problem, Rank};
 use crate::search::branch::test_cost;
-use crate::search::packing::{Effort, Packed, pack_items};
+use crate::search::packing::{Effort, Packed, Sequence, pack_items};
 use crate::search::work::Meter;
 use crate::simultaneous::{Found, any_fit_tree, report};
 use crate::state::{PositionPolicy, State};
@@ -221,6 +221,8 @@ struct Branch {
 const MOST_LOOKED_AHEAD: usize = 3;
 /// Work for one searched placement.
 const LOOK_AHEAD_SHARE: u64 = 50_000;
+/// Other placements to try.
+const ATTEMPTS: usize = 14;
 
 struct Walk<'w, 'p> {
     problem: &'w Problem<'p>,
@@ -297,45 +299,21 @@ impl<'w, 'p> Walk<'w, 'p> {
             return false;
         }
         let mut seen: Vec<Vec<(Rank, Position)>> = Vec::new();
-        for policy in [
-            Some(PositionPolicy::BestFit),
-            Some(PositionPolicy::FirstFit),
-            Some(PositionPolicy::WorstFit),
-            None,
-        ] {
+        let mut random = Sequence(0x2127_599b_f432_5c37);
+        for attempt in 0..ATTEMPTS {
             if meter.stopped().is_some() {
                 return false;
             }
-            let before = failed.placed.len();
-            let placed = match &policy {
-                Some(policy) => self
-                    .place(depth, failed, policy, orphans)
-                    .then(|| self.states[depth].placed[before..].to_vec()),
-                None if seen.is_empty() => {
-                    let mut share = meter.part(LOOK_AHEAD_SHARE);
-                    let packed = pack_items(self.problem, failed, orphans, Effort::Thorough, &mut share);
-                    meter.add(&share);
-                    match packed {
-                        Packed::Placed(placed) => Some(placed),
-                        _ => None,
-                    }
-                }
-                None => None,
-            };
-            let Some(placed) = placed else { continue };
+            let Some(placed) = self.attempt(attempt, failed, orphans, &mut random, meter) else { continue };
             if seen.contains(&placed) {
                 continue;
             }
-            if policy.is_none() {
-                self.states[depth].clone_from(failed);
-                for &(rank, at) in &placed {
-                    self.states[depth].put(self.problem, rank, usize::from(at));
-                }
+            self.states[depth].clone_from(failed);
+            let mut named: Vec<(VmIndex, HostIndex)> = Vec::with_capacity(placed.len());
+            for &(rank, at) in &placed {
+                self.states[depth].put(self.problem, rank, usize::from(at));
+                named.push((self.problem.items[rank as usize].vm, self.problem.host[usize::from(at)]));
             }
-            let mut named: Vec<(VmIndex, HostIndex)> = placed
-                .iter()
-                .map(|&(rank, at)| (self.problem.items[rank as usize].vm, self.problem.host[usize::from(at)]))
-                .collect();
             named.sort_unstable();
             seen.push(placed);
             if self.try_node(Placement::Explicit, named, k - 1, meter) {
@@ -343,6 +321,54 @@ impl<'w, 'p> Walk<'w, 'p> {
             }
         }
         false
+    }
+
+    /// One other placement: three rules, then a search, then best fit in disturbed orders.
+    fn attempt(
+        &self,
+        attempt: usize,
+        failed: &State,
+        orphans: &[Rank],
+        random: &mut Sequence,
+        meter: &mut Meter<'_>,
+    ) -> Option<Vec<(Rank, Position)>> {
+        let before = failed.placed.len();
+        let mut trial = failed.clone();
+        let rule = match attempt {
+            0 => PositionPolicy::BestFit,
+            1 => PositionPolicy::FirstFit,
+            2 => PositionPolicy::WorstFit,
+            3 => {
+                let mut share = meter.part(LOOK_AHEAD_SHARE);
+                let packed = pack_items(self.problem, failed, orphans, Effort::Thorough, &mut share);
+                meter.add(&share);
+                return match packed {
+                    Packed::Placed(placed) => Some(placed),
+                    _ => None,
+                };
+            }
+            _ => {
+                let mut order: Vec<(i64, Rank)> = orphans
+                    .iter()
+                    .map(|&rank| {
+                        let share = 70 + (random.next() % 61) as i64;
+                        (-(self.problem.items[rank as usize].key / 100 * share), rank)
+                    })
+                    .collect();
+                order.sort_unstable();
+                let order: Vec<Rank> = order.into_iter().map(|(_, rank)| rank).collect();
+                let rule = if attempt.is_multiple_of(2) {
+                    PositionPolicy::BestFit
+                } else {
+                    PositionPolicy::WorstFit
+                };
+                meter.spend(1 + orphans.len() as u64 / 32);
+                trial.place_all(self.problem, &rule, &order).ok()?;
+                return Some(trial.placed.split_off(before));
+            }
+        };
+        trial.place_all(self.problem, &rule, orphans).ok()?;
+        Some(trial.placed.split_off(before))
     }
 
     /// Settles a reached node, or leaves no trace of it.

@@ -3,13 +3,13 @@ mod restarts;
 mod verdict;
 
 use super::output::Output;
-use super::pool::{PoolArguments, find_host};
+use super::pool::PoolArguments;
 use super::search::SearchArguments;
 use super::trouble::Trouble;
 use super::{Status, certificate};
 use crate::clock::Stopwatch;
 use crate::dto::{restart::RestartPlanAnswer, verdict::PlanAnswer};
-use lifeboat_model::agility::host_state_word;
+use crate::failure_set;
 use lifeboat_model::{HostSet, Pool};
 use lifeboat_planner::{Assessment, assess, restart_plan, state_after};
 use std::mem::ManuallyDrop;
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
     if arguments.fail.is_empty() {
         show_verdict(arguments, &pool, output)
     } else {
-        let failed = failure_set(&pool, &arguments.fail)?;
+        let failed = failure_set::named(&pool, &arguments.fail)?;
         show_restarts(arguments, &pool, &failed, output)
     }
 }
@@ -99,25 +99,4 @@ fn show_restarts(
         output.text(&restarts::text(&answer, output.width())).map_err(Trouble::Output)?;
     }
     Ok(Status::Answered)
-}
-
-/// The hosts that `--fail` names. A name with a comma in it is taken whole where the pool has it.
-fn failure_set(pool: &Pool, names: &[String]) -> Result<HostSet, Trouble> {
-    let mut failed = HostSet::empty(pool.hosts().len());
-    for name in names {
-        let parts: Vec<&str> = if pool.find_host(name).is_some() {
-            vec![name]
-        } else {
-            name.split(',').map(str::trim).collect()
-        };
-        for part in parts {
-            let host = find_host(pool, part)?;
-            let state = pool.host(host).state;
-            if !state.is_up() {
-                return Err(Trouble::AlreadyDown { host: part.to_owned(), state: host_state_word(state) });
-            }
-            failed.insert(host);
-        }
-    }
-    Ok(failed)
 }

@@ -2,10 +2,12 @@
 use super::style::{BAD, QUIET, count, styled};
 use crate::dto::certificate::CertificateError;
 use crate::dto::pool::Fault;
+use crate::failure_set::FailureSetError;
 use crate::source::SourceError;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Why a verb could not answer.
@@ -48,13 +50,20 @@ pub enum Trouble {
         /// The name.
         name: String,
     },
-    /// A host that cannot fail any more.
-    #[error("host {host:?} cannot fail: it is {state}")]
-    AlreadyDown {
-        /// The host.
-        host: String,
-        /// Its state.
-        state: &'static str,
+    /// Hosts that cannot fail.
+    #[error(transparent)]
+    FailureSet(#[from] FailureSetError),
+    /// An address that others can reach.
+    #[error("will not listen on {0}: the service knows no passwords yet, and others could reach it there")]
+    NotLoopback(SocketAddr),
+    /// The service cannot run.
+    #[error("cannot serve on {address}")]
+    Serve {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
     },
     /// The answer could not be printed.
     #[error("cannot write the answer")]
@@ -93,7 +102,14 @@ impl Trouble {
             }
             Self::Certificate { .. } => Some("`lifeboat plan POOL --certificate FILE` writes one"),
             Self::UnknownName { .. } => Some("names are those of the pool document, in the same spelling"),
-            Self::AlreadyDown { .. } => {
+            Self::FailureSet(FailureSetError::UnknownHost(_)) => {
+                Some("names are those of the pool document, in the same spelling")
+            }
+            Self::NotLoopback(_) => {
+                Some("listen on 127.0.0.1 or [::1], and let a proxy that asks for passwords pass requests on")
+            }
+            Self::Serve { .. } => Some("is another service there? --listen takes another address"),
+            Self::FailureSet(FailureSetError::AlreadyDown { .. }) => {
                 Some("what ran there and should run is pending already: see `lifeboat plan` without it")
             }
             Self::Unwritable { .. } | Self::Output(_) => None,

@@ -4,6 +4,8 @@
 //! needs no stack of its own. What each part claims is defined at [`lifeboat_model::certificate`].
 mod convert;
 mod preorder;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 pub use preorder::{Move, Step};

@@ -65,8 +65,9 @@ fn proven(draw: &mut Draw<'_>, truth: &Truth<'_>, in_turn: bool) -> Proven {
         Policy::BestBlock { .. } => [Closure::AnyFit, Closure::Slots, Closure::Slots],
         Policy::BestFit { .. } | Policy::WorstFit { .. } => [Closure::AnyFit; 3],
     };
+    let state = Some(truth.start());
     let mut grower =
-        Grower { truth, in_turn, failed: Vec::new(), closures, branching: draw.from(0, 3), left: 400 };
+        Grower { truth, in_turn, failed: Vec::new(), state, closures, branching: draw.from(0, 3), left: 400 };
     grower.grow(draw, &mut tree, failures, 0, Placement::Incremental);
     Proven { failures: failures as u32, proof: Proof::Tree(tree) }
 }
@@ -75,6 +76,8 @@ struct Grower<'t, 'p> {
     truth: &'t Truth<'p>,
     in_turn: bool,
     failed: Vec<usize>,
+    /// In a sequential tree, the state that was reached; none where no state is.
+    state: Option<State>,
     closures: [Closure; 3],
     /// How readily a node branches: 0 never, 3 always while it can.
     branching: usize,
@@ -118,22 +121,31 @@ impl Grower<'_, '_> {
                 continue;
             }
             self.failed.push(host);
-            let placement = match draw.below(if self.in_turn { 60 } else { 6 }) {
+            let parent = self.state.clone();
+            let placement = match draw.below(6) {
                 0 => Placement::Explicit,
-                1 | 2 if !self.in_turn => Placement::Joint,
+                1 | 2 if !self.in_turn || draw.once_in(60) => Placement::Joint,
                 _ => Placement::Incremental,
             };
+            if self.in_turn && placement == Placement::Incremental {
+                self.state = parent.as_ref().and_then(|state| self.truth.restart(&tree.policy, state, host));
+            }
             self.grow(draw, tree, failures - 1, position + 1, placement);
+            self.state = parent;
             self.failed.pop();
         }
     }
 
-    /// Some packing of what was on the failed hosts, now and then spoilt.
+    /// Some packing of what was on the failed hosts (in a sequential tree: on the last one), now and then spoilt.
     fn pack(&mut self, draw: &mut Draw<'_>, tree: &mut Tree) {
-        let (state, waiting) = self.truth.fail(&self.truth.start(), &self.failed);
+        let failed = if self.in_turn { &self.failed[self.failed.len() - 1..] } else { &self.failed[..] };
+        let start = self.truth.start();
+        let (state, waiting) = self.truth.fail(self.state.as_ref().unwrap_or(&start), failed);
+        let mut reached = None;
         let mut packing: Vec<(VmIndex, HostIndex)> = Vec::new();
         let mut patience = draw.below(6);
         self.truth.placements(&state, &waiting, &mut |placed| {
+            reached = Some(placed.clone());
             packing = waiting
                 .iter()
                 .map(|&bundle| {
@@ -153,6 +165,9 @@ impl Grower<'_, '_> {
         }
         if draw.once_in(30) {
             packing.pop();
+        }
+        if self.in_turn {
+            self.state = reached;
         }
         tree.packings.push(packing);
     }

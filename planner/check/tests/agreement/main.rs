@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use tight::Sort;
 
 /// What the certificates made up here must be accepted for, so that agreement is not for want of acceptance.
-const SORTS: [&str; 19] = [
+const SORTS: [&str; 20] = [
     "at once: any fit",
     "at once: at root",
     "at once: slots",
@@ -26,6 +26,7 @@ const SORTS: [&str; 19] = [
     "in turn: slots",
     "in turn: fixed order",
     "in turn: branch",
+    "in turn: packing",
     "no survivor",
     "liveness",
     "values",
@@ -48,12 +49,13 @@ fn whatever_is_accepted_is_true() {
         let accepted = tally.accepted.get(sort).copied().unwrap_or(0) as u64;
         assert!(accepted * 1000 >= cases, "only {accepted} of {sort:?} in {tally:#?}");
     }
+    assert!(tally.tired * 200 < tally.certificates, "{tally:#?}");
     println!("{tally:#?}");
 }
 
 #[test]
 fn a_proof_holds_where_it_barely_holds() {
-    let cases = cases();
+    let cases = cases() / 3;
     let mut sorts: BTreeMap<Sort, u64> = BTreeMap::new();
     for seed in 0..cases {
         if let Some(sort) = from_seed(seed, tight::case) {

@@ -60,7 +60,7 @@ pub(crate) fn case(draw: &mut Draw<'_>) -> Option<Sort> {
     } else {
         truth.most_at_once() >= failures as usize
     };
-    assert!(holds, "{certificate:?} of {spec:?}");
+    assert!(holds || truth.is_tired(), "{certificate:?} of {spec:?}");
     let closure = match closure {
         Closure::AnyFit => "any fit",
         Closure::Slots => "slots",

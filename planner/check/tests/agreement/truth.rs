@@ -1,8 +1,10 @@
 //! What is true of a tiny pool, found by trying everything. It shares nothing with the checker: it works on VMs
 //! and bundles of them, copies states, and enumerates failure sets and placements.
-use lifeboat_model::certificate::Policy;
+use core::slice::Iter;
+use lifeboat_model::certificate::{Closure, Node, Placement, Policy, Tree};
 use lifeboat_model::spec::{RestartPriority, Rule, RuleMode};
 use lifeboat_model::{HostIndex, Pool, VmIndex};
+use std::cell::Cell;
 
 /// VMs that are placed as one.
 #[derive(Clone, Debug)]
@@ -22,7 +24,12 @@ pub(crate) struct Truth<'p> {
     pub(crate) failable: Vec<usize>,
     pub(crate) targets: Vec<bool>,
     free: Vec<Vec<i64>>,
+    /// Steps that may still be taken; with none left, answers mean nothing.
+    fuel: Cell<u32>,
 }
+
+/// Enough for all but one pool in thousands, and less than a second.
+const FUEL: u32 = 500_000;
 
 /// Where everything is.
 #[derive(Clone, Debug)]
@@ -95,6 +102,7 @@ impl<'p> Truth<'p> {
             failable: pool.failable_hosts().iter().map(HostIndex::get).collect(),
             targets: pool.host_indices().map(|host| pool.target_hosts().contains(host)).collect(),
             free: pool.free().chunks(width).map(<[i64]>::to_vec).collect(),
+            fuel: Cell::new(FUEL),
         }
     }
 
@@ -142,6 +150,11 @@ impl<'p> Truth<'p> {
                 Bundle { home: self.homes[vms[0].get()], vms, eligible: can, demand }
             })
             .collect()
+    }
+
+    /// Whether what it says is no longer to be trusted.
+    pub(crate) fn is_tired(&self) -> bool {
+        self.fuel.get() == 0
     }
 
     pub(crate) fn start(&self) -> State {
@@ -223,6 +236,10 @@ impl<'p> Truth<'p> {
         waiting: &[usize],
         visit: &mut dyn FnMut(&State) -> bool,
     ) -> bool {
+        if self.is_tired() {
+            return false;
+        }
+        self.fuel.set(self.fuel.get() - 1);
         let Some((&first, rest)) = waiting.split_first() else { return visit(state) };
         for host in 0..state.alive.len() {
             if self.can_take(state, first, host) {
@@ -290,16 +307,66 @@ impl<'p> Truth<'p> {
     fn follow(&self, policy: &Policy, state: &State, failures: usize) -> bool {
         failures == 0
             || self.failable.iter().filter(|&&host| state.alive[host]).all(|&host| {
-                let (mut failed, mut waiting) = self.fail(state, &[host]);
-                waiting.sort_by_key(|&bundle| (-key(policy, &self.bundles[bundle].demand), bundle));
-                waiting.iter().all(|&bundle| match self.choose(policy, &failed, bundle) {
-                    Some(host) => {
-                        self.place(&mut failed, bundle, host);
-                        true
-                    }
-                    None => false,
-                }) && self.follow(policy, &failed, failures - 1)
+                self.restart(policy, state, host).is_some_and(|next| self.follow(policy, &next, failures - 1))
             })
+    }
+
+    /// The state after this host fails and the policy has placed what was there, if it can.
+    pub(crate) fn restart(&self, policy: &Policy, state: &State, host: usize) -> Option<State> {
+        let (mut failed, mut waiting) = self.fail(state, &[host]);
+        waiting.sort_by_key(|&bundle| (-key(policy, &self.bundles[bundle].demand), bundle));
+        for bundle in waiting {
+            let host = self.choose(policy, &failed, bundle)?;
+            self.place(&mut failed, bundle, host);
+        }
+        Some(failed)
+    }
+
+    /// Whether the policy that a sequential tree is survives so many failures in turn: what stands at its nodes,
+    /// and below a node without children what its policy does.
+    pub(crate) fn tree_survives(&self, tree: &Tree, failures: usize) -> bool {
+        let (mut nodes, mut packings) = (tree.nodes.iter(), tree.packings.iter());
+        failures <= self.liveness()
+            && nodes.next().is_some_and(|root| {
+                self.walk(tree, root.closure, &self.start(), failures, &mut nodes, &mut packings)
+            })
+    }
+
+    fn walk(
+        &self,
+        tree: &Tree,
+        closure: Closure,
+        state: &State,
+        failures: usize,
+        nodes: &mut Iter<'_, Node>,
+        packings: &mut Iter<'_, Vec<(VmIndex, HostIndex)>>,
+    ) -> bool {
+        if closure != Closure::Branch {
+            return self.follow(&tree.policy, state, failures);
+        }
+        tree.order.iter().map(|host| host.get()).filter(|&host| state.alive[host]).all(|host| {
+            let Some(node) = nodes.next() else { return false };
+            let next = if node.placement == Placement::Explicit {
+                packings.next().and_then(|packing| self.carry_out(packing, state, host))
+            } else {
+                self.restart(&tree.policy, state, host)
+            };
+            next.is_some_and(|next| self.walk(tree, node.closure, &next, failures - 1, nodes, packings))
+        })
+    }
+
+    /// The state after this host fails and what was there is placed as listed, if it can be.
+    fn carry_out(&self, packing: &[(VmIndex, HostIndex)], state: &State, host: usize) -> Option<State> {
+        let (mut failed, waiting) = self.fail(state, &[host]);
+        for &bundle in &waiting {
+            let listed = packing.iter().filter(|(vm, _)| self.bundles[bundle].vms.contains(vm));
+            let [(_, to)] = listed.collect::<Vec<_>>()[..] else { return None };
+            if !self.can_take(&failed, bundle, to.get()) {
+                return None;
+            }
+            self.place(&mut failed, bundle, to.get());
+        }
+        Some(failed)
     }
 
     /// Where the policy places a bundle.

@@ -117,7 +117,7 @@ fn a_node_is_not_done_while_hosts_may_fail_and_does_not_branch_while_none_may() 
 }
 
 #[test]
-fn a_sequential_tree_never_places_anew_what_was_restarted() {
+fn in_a_sequential_tree_what_fails_now_is_placed_by_the_policy_or_by_a_packing() {
     let pool = even();
     let joint = full_tree(&pool, ascending(&pool), 1, Placement::Joint, true);
     assert_eq!(refusal(&pool, &in_turn(1, joint)), Why::NotByPolicy(1));
@@ -125,6 +125,20 @@ fn a_sequential_tree_never_places_anew_what_was_restarted() {
     at_root.nodes[1].closure = Closure::AnyFitAtRoot;
     assert_eq!(refusal(&pool, &in_turn(1, at_root.clone())), Why::NotByPolicy(1));
     assert_eq!(accepted(&pool, &at_once(1, at_root)), [Claim::SimultaneousProven(1)]);
+    // Two failures: h1 takes v0 from h0, and fails with v1 and v0; node 3 is that.
+    let mut packed = full_tree(&pool, ascending(&pool), 2, Placement::Incremental, true);
+    packed.nodes[2].placement = Placement::Explicit;
+    packed.packings = vec![vec![(v(0), h(2)), (v(1), h(3))]];
+    assert_eq!(accepted(&pool, &in_turn(2, packed.clone())), [Claim::SequentialProven(2)]);
+    for wrong in [
+        vec![(v(1), h(3))],
+        vec![(v(0), h(2)), (v(1), h(3)), (v(2), h(3))],
+        vec![(v(0), h(0)), (v(1), h(3))],
+        vec![(v(2), h(3)), (v(1), h(3))],
+    ] {
+        packed.packings = vec![wrong];
+        assert!(matches!(refusal(&pool, &in_turn(2, packed.clone())), Why::Packing { node: 2, .. }));
+    }
 }
 
 #[test]

@@ -1,0 +1,16 @@
+//! Every route of the service on one page.
+use crate::error::ApiError;
+use crate::routes::{openapi, plan};
+use crate::service::Service;
+use axum::Router;
+use axum::routing::{get, post};
+
+/// The service as an HTTP application.
+pub fn router(service: Service) -> Router {
+    Router::new()
+        .route("/v1/plan", post(plan::plan))
+        .route("/v1/openapi.json", get(openapi::openapi))
+        .fallback(async || ApiError::NoSuchRoute)
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .with_state(service)
+}

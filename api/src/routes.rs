@@ -1,0 +1,5 @@
+//! What each route does: takes the request apart, has the answer computed, and gives the same document as the
+//! command line.
+pub mod openapi;
+pub mod plan;
+mod question;

@@ -1,0 +1,141 @@
+//! Computing answers for many at once without falling over: a bounded number of workers, a bounded queue before
+//! them, and a deadline for each answer. Whoever finds the queue full is told at once to come again later,
+//! rather than being kept waiting for an answer that comes too late.
+use crate::clock::Stopwatch;
+use crate::error::ApiError;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+/// What the service takes on.
+#[derive(Clone, Debug)]
+pub struct ServiceSettings {
+    /// Answers computed at a time.
+    pub workers: usize,
+    /// Requests that may wait for a worker.
+    pub waiting: usize,
+    /// Bodies received at a time.
+    pub uploads: usize,
+    /// The largest body, in bytes.
+    pub most_packed: usize,
+    /// The largest document once unpacked, in bytes.
+    pub most_unpacked: u64,
+    /// How long a request's head may take.
+    pub head_time: Duration,
+    /// How long a body may take.
+    pub upload_time: Duration,
+    /// How long a search may take that asks for no time.
+    pub usual_time: Duration,
+    /// How long any search may take.
+    pub most_time: Duration,
+}
+
+impl Default for ServiceSettings {
+    /// For two cores: the largest pool that is planned for has 10 MiB of JSON, 1 MiB packed.
+    fn default() -> Self {
+        Self {
+            workers: 2,
+            waiting: 16,
+            uploads: 64,
+            most_packed: 32 << 20,
+            most_unpacked: 64 << 20,
+            head_time: Duration::from_secs(10),
+            upload_time: Duration::from_secs(30),
+            usual_time: Duration::from_secs(10),
+            most_time: Duration::from_mins(1),
+        }
+    }
+}
+
+/// The service: shared by all requests.
+#[derive(Clone, Debug)]
+pub struct Service {
+    settings: Arc<ServiceSettings>,
+    uploads: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    workers: Arc<Semaphore>,
+}
+
+impl Service {
+    /// A service within these settings.
+    pub fn new(settings: ServiceSettings) -> Self {
+        Self {
+            uploads: Arc::new(Semaphore::new(settings.uploads)),
+            places: Arc::new(Semaphore::new(settings.workers + settings.waiting)),
+            workers: Arc::new(Semaphore::new(settings.workers)),
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// What the service takes on.
+    pub fn settings(&self) -> &ServiceSettings {
+        &self.settings
+    }
+
+    /// A place to receive a body in, if one is free.
+    ///
+    /// # Errors
+    /// [`ApiError::Overloaded`] if none is.
+    pub fn place_to_upload(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        Arc::clone(&self.uploads).try_acquire_owned().map_err(|_| self.overloaded())
+    }
+
+    /// Runs `job` on a worker; it may take `time` from when it starts. If the caller goes away, the job is told
+    /// to stop.
+    ///
+    /// # Errors
+    /// Those of the job; [`ApiError::Overloaded`] if there is no place in the queue, or no worker in time.
+    pub async fn compute<T, J>(&self, time: Duration, job: J) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        J: FnOnce(&Stop) -> Result<T, ApiError> + Send + 'static,
+    {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| self.overloaded())?;
+        let turn = timeout(self.settings.most_time, Arc::clone(&self.workers).acquire_owned())
+            .await
+            .ok()
+            .and_then(Result::ok)
+            .ok_or_else(|| self.overloaded())?;
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let guard = Abandon(Arc::clone(&abandoned));
+        let work = spawn_blocking(move || {
+            let _held = (place, turn);
+            job(&Stop { clock: Stopwatch::start(), time, abandoned })
+        });
+        // A job that panics is a defect of ours; it costs its caller the answer and nobody else anything.
+        let answer = work.await.map_err(|_| ApiError::Internal)?;
+        drop(guard);
+        answer
+    }
+
+    fn overloaded(&self) -> ApiError {
+        ApiError::Overloaded { retry_after: self.settings.usual_time }
+    }
+}
+
+/// When a job has to stop.
+#[derive(Debug)]
+pub struct Stop {
+    clock: Stopwatch,
+    time: Duration,
+    abandoned: Arc<AtomicBool>,
+}
+
+impl Stop {
+    /// Whether `share` of the job's time is over, or nobody waits for the answer any more.
+    pub fn reached(&self, share: f64) -> bool {
+        self.abandoned.load(Ordering::Relaxed) || self.clock.has_reached(self.time.mul_f64(share))
+    }
+}
+
+/// Tells the job when its caller goes away.
+struct Abandon(Arc<AtomicBool>);
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

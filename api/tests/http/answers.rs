@@ -1,0 +1,131 @@
+//! What is answered, and that it is what the command line answers.
+use super::{ask, body, example, post, service};
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use flate2::{Compression, write::GzEncoder};
+use lifeboat::cli::{self, output::Output};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::Write;
+
+/// What the command line answers to the same question, times left out.
+fn command_line(arguments: &str, name: &str) -> Value {
+    let path = format!("{}/../docs/examples/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let line = ["lifeboat", "plan", &path, "--json"].into_iter().chain(arguments.split_whitespace());
+    cli::run(line.map(Into::into), &mut Output::new(&mut out, &mut err));
+    timeless(serde_json::from_slice(&out).expect("JSON"))
+}
+
+fn timeless(mut answer: Value) -> Value {
+    answer["elapsed_us"] = json!(340);
+    answer
+}
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).expect("memory does not fail");
+    encoder.finish().expect("memory does not fail")
+}
+
+#[tokio::test]
+async fn the_service_answers_as_the_command_line_does() {
+    for name in ["three-hosts", "needs-a-look", "broken"] {
+        let response = post(&service(), "/v1/plan", example(name)).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
+        assert_eq!(timeless(body(response).await), command_line("", name), "{name}");
+    }
+    let response =
+        post(&service(), "/v1/plan?fail=a,c&work_limit=100000&time_limit=5", example("three-hosts")).await;
+    assert_eq!(timeless(body(response).await), command_line("--fail a,c --work-limit 100000", "three-hosts"));
+    let response = post(&service(), "/v1/plan?max=0", example("three-hosts")).await;
+    assert_eq!(timeless(body(response).await), command_line("--max 0", "three-hosts"));
+}
+
+#[tokio::test]
+async fn an_over_full_pool_is_a_condition_to_report_not_a_fault() {
+    let response = post(&service(), "/v1/plan", example("over-full")).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(body(response).await["over_full"][0]["host"], "a");
+}
+
+#[tokio::test]
+async fn a_packed_body_is_unpacked() {
+    let request = Request::post("/v1/plan")
+        .header(header::CONTENT_ENCODING, "gzip")
+        .body(Body::from(packed(&example("three-hosts"))))
+        .expect("a request");
+    let response = ask(&service(), request).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let request = Request::post("/v1/plan")
+        .header(header::CONTENT_ENCODING, "br")
+        .body(Body::from("?"))
+        .expect("a request");
+    let response = ask(&service(), request).await;
+    assert_eq!(response.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn a_wrong_document_is_answered_with_every_fault() {
+    let response = post(&service(), "/v1/plan", example("faulty")).await;
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+    insta::assert_json_snapshot!(body(response).await);
+}
+
+#[tokio::test]
+async fn every_refusal_is_a_problem_with_a_code() {
+    let cases = [
+        ("/v1/plan?max=-1", 400, "bad-query"),
+        ("/v1/plan?maximum=1", 400, "bad-query"),
+        ("/v1/plan?time_limit=3600", 400, "bad-query"),
+        ("/v1/plan?time_limit=NaN", 400, "bad-query"),
+        ("/v1/plan?fail=z", 400, "unknown-host"),
+        ("/v2/plan", 404, "no-such-route"),
+        ("/v1/openapi.json", 405, "method-not-allowed"),
+    ];
+    for (target, status, code) in cases {
+        let response = post(&service(), target, example("three-hosts")).await;
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json", "{target}");
+        let problem = body(response).await;
+        assert_eq!(
+            (problem["status"].as_u64(), problem["code"].as_str()),
+            (Some(status), Some(code)),
+            "{target}"
+        );
+        assert_eq!(problem["type"], format!("urn:lifeboat:problem:{code}"));
+    }
+    let response = post(&service(), "/v1/plan", "not json").await;
+    assert_eq!(body(response).await["faults"][0]["code"], "not-json");
+    let mut cut = packed(&example("three-hosts"));
+    cut.truncate(100);
+    assert_eq!(body(post(&service(), "/v1/plan", cut).await).await["code"], "damaged-gzip");
+}
+
+#[tokio::test]
+async fn the_published_description_is_the_one_of_the_service() {
+    let request = Request::get("/v1/openapi.json").body(Body::empty()).expect("a request");
+    let description = body(ask(&service(), request).await).await;
+    assert_eq!(description["openapi"].as_str().map(|version| &version[..3]), Some("3.1"));
+    let should_be = format!("{}\n", serde_json::to_string_pretty(&description).expect("JSON"));
+    let file = format!("{}/../docs/openapi.json", env!("CARGO_MANIFEST_DIR"));
+    if fs::read_to_string(&file).unwrap_or_default() != should_be {
+        let fresh = format!("{}/openapi.json", env!("CARGO_TARGET_TMPDIR"));
+        fs::write(&fresh, should_be).expect("the target folder can be written");
+        panic!("docs/openapi.json is not what the service says; if the service is right: cp {fresh} docs/");
+    }
+}
+
+#[tokio::test]
+async fn every_reference_of_the_description_leads_somewhere() {
+    let request = Request::get("/v1/openapi.json").body(Body::empty()).expect("a request");
+    let description = body(ask(&service(), request).await).await;
+    let text = description.to_string();
+    let references: Vec<&str> =
+        text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(references.len() > 20);
+    for reference in references {
+        assert!(description.pointer(reference).is_some(), "{reference}");
+    }
+}
