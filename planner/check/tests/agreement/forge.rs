@@ -249,7 +249,7 @@ fn refutation(
 ) -> Refutation {
     let name = |bundle: usize| truth.bundles[bundle].vms[0];
     let demand = |bundle: usize| &truth.bundles[bundle].demand;
-    match draw.below(if depth == 0 { 7 } else { 8 }) {
+    match draw.below(if depth == 0 { 9 } else { 10 }) {
         0 if truth.pool.liveness_limit().is_some() => {
             draw.pick(&[Refutation::Liveness, Refutation::NoSurvivor])
         }
@@ -287,6 +287,15 @@ fn refutation(
             let items = if draw.once_in(3) { draw.some(waiting) } else { draw.shuffled(waiting) };
             let nodes = draw.pick(&[3, 30, 1_000_000, 1_000_000, 1_000_000]);
             Refutation::Exhaustion { items: items.into_iter().map(name).collect(), nodes }
+        }
+        7 | 8 => {
+            let targets = truth.pool.target_hosts();
+            let alive = targets.iter().filter(|host| state.alive[host.get()]).collect::<Vec<_>>();
+            let mut order = draw.shuffled(&alive);
+            if draw.once_in(20) {
+                order.pop();
+            }
+            Refutation::Filling { order }
         }
         _ if waiting.is_empty() => Refutation::NoSurvivor,
         _ => {

@@ -143,6 +143,22 @@ fn hosts_are_alike_only_where_nothing_tells_them_apart() {
 }
 
 #[test]
+fn a_filling_tries_every_host_once_in_its_order() {
+    let filling =
+        |order: &[usize]| Refutation::Filling { order: order.iter().map(|&host| h(host)).collect() };
+    // 3 + 3 + 4 into 5 + 5: volume fits exactly, no filling does.
+    let tight = pool(&[(0, &[4, 3, 3]), (5, &[]), (5, &[])]);
+    assert_eq!(accepted(&tight, &refuted(&[0], filling(&[1, 2]))), ONE);
+    assert_eq!(accepted(&tight, &refuted(&[0], filling(&[2, 1]))), ONE);
+    for wrong in [&[1][..], &[1, 1], &[0, 1, 2], &[1, 2, 9], &[]] {
+        assert_eq!(refusal(&tight, &refuted(&[0], filling(wrong))), Why::FillingOrder, "{wrong:?}");
+    }
+    let roomy = pool(&[(0, &[4, 3, 3]), (6, &[]), (4, &[])]);
+    assert_eq!(refusal(&roomy, &refuted(&[0], filling(&[1, 2]))), Why::FillingFits);
+    assert_eq!(refusal(&roomy, &refuted(&[0], filling(&[2, 1]))), Why::FillingFits);
+}
+
+#[test]
 fn cases_are_the_hosts_that_can_take_the_item() {
     let pool = three_threes();
     let left = || values(&[1], &[(1, 1), (2, 1)]);
