@@ -2,6 +2,7 @@
 //! this module knows field names; everything inward speaks the model's types.
 pub mod agility;
 pub mod certificate;
+pub mod change_request;
 pub mod name;
 pub mod pool;
 pub mod restart;

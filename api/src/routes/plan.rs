@@ -1,7 +1,7 @@
 //! `POST /v1/plan`: the verdict about a pool, or the restart plan for a failure set.
 use super::question::{Bounds, Question, answered, json};
 use crate::clock::Stopwatch;
-use crate::dto::{restart::RestartPlanAnswer, verdict::PlanAnswer};
+use crate::dto::{pool, restart::RestartPlanAnswer, verdict::PlanAnswer};
 use crate::error::ApiError;
 use crate::failure_set;
 use crate::service::Service;
@@ -60,11 +60,14 @@ pub(crate) async fn plan(
     let PlanQuery { max, time_limit, work_limit, fail } = question.query;
     let bounds = Bounds { max, time_limit, work_limit };
     let time = bounds.time(&service)?;
-    answered(&service, question.document, time, move |pool, stop| match &fail {
-        None => verdict(pool, &bounds, &|| stop.reached(1.0)),
-        Some(names) => {
-            let failed = failure_set::named(pool, std::slice::from_ref(names))?;
-            restarts(pool, &failed, &bounds, &|share| stop.reached(share))
+    answered(&service, question.document, time, move |document, stop| {
+        let pool = pool::read(document).map_err(ApiError::Document)?;
+        match &fail {
+            None => verdict(&pool, &bounds, &|| stop.reached(1.0)),
+            Some(names) => {
+                let failed = failure_set::named(&pool, std::slice::from_ref(names))?;
+                restarts(&pool, &failed, &bounds, &|share| stop.reached(share))
+            }
         }
     })
     .await

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 /// Bounds of the search, as query parameters.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Bounds {
     /// Examine no more than this many failures.
     pub(super) max: Option<u32>,
@@ -95,7 +96,7 @@ fn broken_body(error: &axum::Error, most: usize) -> ApiError {
     if too_large { ApiError::TooLarge { most: most as u64 } } else { ApiError::BrokenBody }
 }
 
-/// Has a document computed and sent. `answer` runs on a worker and is given the pool.
+/// Has a document computed and sent. `answer` runs on a worker and is given the document unpacked.
 pub(super) async fn answered<A>(
     service: &Service,
     document: Bytes,
@@ -103,15 +104,13 @@ pub(super) async fn answered<A>(
     answer: A,
 ) -> Result<Response, ApiError>
 where
-    A: FnOnce(&lifeboat_model::Pool, &Stop) -> Result<Vec<u8>, ApiError> + Send + 'static,
+    A: FnOnce(&[u8], &Stop) -> Result<Vec<u8>, ApiError> + Send + 'static,
 {
     let most = service.settings().most_unpacked;
     let json = service
         .compute(time, move |stop| {
             let document = crate::source::unpack(document.into(), most)?;
-            let pool = crate::dto::pool::read(&document).map_err(ApiError::Document)?;
-            drop(document);
-            answer(&pool, stop)
+            answer(&document, stop)
         })
         .await?;
     Ok(([(CONTENT_TYPE, "application/json")], json).into_response())

@@ -3,13 +3,24 @@
 use crate::Why;
 use crate::budget::Budget;
 use crate::state::State;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+
+/// Hosts to try that are kept at a time, over all items.
+const MOST_KEPT: usize = 1 << 22;
 
 /// A search for placements of items in order.
 pub(crate) struct Placements<'i> {
     items: &'i [usize],
     /// For each item that is placed, and the one after, the hosts that are left to try, descending.
-    untried: Vec<Vec<usize>>,
+    untried: Vec<Vec<u16>>,
+    /// How many they are together.
+    kept: usize,
+    /// The eligible sets of the items, those of later items first.
+    classes: Vec<usize>,
+    /// By item, how many of `classes` belong to it and the items after it; none where one of these is in a
+    /// separation.
+    classes_left: Vec<Option<usize>>,
     /// Whether placements that differ only by a swap of like hosts or like items are met once.
     once: bool,
     /// Moves made before the search.
@@ -22,7 +33,19 @@ pub(crate) struct Placements<'i> {
 
 impl<'i> Placements<'i> {
     pub(crate) fn new(state: &State<'_>, items: &'i [usize], once: bool) -> Self {
-        Self { items, untried: Vec::new(), once, before: state.moves(), begun: false, tried: 0 }
+        let (mut classes, mut seen, mut separated) = (Vec::new(), BTreeSet::new(), false);
+        let mut classes_left = Vec::new();
+        for &item in items.iter().rev().filter(|_| once) {
+            let item = &state.problem.items[item];
+            separated |= !item.separations.is_empty();
+            if seen.insert(item.class) {
+                classes.push(item.class);
+            }
+            classes_left.push((!separated).then_some(classes.len()));
+        }
+        classes_left.reverse();
+        let (before, untried) = (state.moves(), Vec::new());
+        Self { items, untried, kept: 0, classes, classes_left, once, before, begun: false, tried: 0 }
     }
 
     /// Goes on to the next placement of all items, which `state` then shows; false where there is none left, and
@@ -40,10 +63,13 @@ impl<'i> Placements<'i> {
             if self.items.is_empty() {
                 return Ok(true);
             }
-            self.untried.push(self.hosts_for_next(state, 0, budget)?);
+            self.open(state, 0, budget)?;
         }
         while let Some(hosts) = self.untried.last_mut() {
-            let Some(host) = hosts.pop() else {
+            self.kept -= hosts.len();
+            let next = hosts.pop();
+            self.kept += hosts.len();
+            let Some(host) = next.map(usize::from) else {
                 self.untried.pop();
                 state.undo_to(self.before + self.untried.len().saturating_sub(1));
                 continue;
@@ -58,19 +84,13 @@ impl<'i> Placements<'i> {
             if depth + 1 == self.items.len() {
                 return Ok(true);
             }
-            let hosts = self.hosts_for_next(state, depth + 1, budget)?;
-            self.untried.push(hosts);
+            self.open(state, depth + 1, budget)?;
         }
         Ok(false)
     }
 
-    /// The hosts to try for the item at `depth`, descending.
-    fn hosts_for_next(
-        &self,
-        state: &State<'_>,
-        depth: usize,
-        budget: &mut Budget,
-    ) -> Result<Vec<usize>, Why> {
+    /// Notes the hosts to try for the item at `depth`.
+    fn open(&mut self, state: &State<'_>, depth: usize, budget: &mut Budget) -> Result<(), Why> {
         let item = self.items[depth];
         let mut hosts = state.takers(item, budget)?;
         if self.once {
@@ -79,8 +99,12 @@ impl<'i> Placements<'i> {
             }
             self.drop_like_hosts(state, depth, &mut hosts, budget)?;
         }
-        hosts.reverse();
-        Ok(hosts)
+        self.kept += hosts.len();
+        if self.kept > MOST_KEPT {
+            return Err(Why::TooDeep);
+        }
+        self.untried.push(hosts.into_iter().rev().map(|host| host as u16).collect());
+        Ok(())
     }
 
     /// Of two items of one kind that follow each other, the second goes no lower than the first: what a swap of
@@ -102,20 +126,14 @@ impl<'i> Placements<'i> {
         budget: &mut Budget,
     ) -> Result<(), Why> {
         let problem = state.problem;
-        let left = &self.items[depth..];
-        budget.spend(left.len())?;
-        if left.iter().any(|&item| !problem.items[item].separations.is_empty()) {
-            return Ok(());
-        }
-        let mut classes: Vec<usize> = left.iter().map(|&item| problem.items[item].class).collect();
-        classes.sort_unstable();
-        classes.dedup();
+        let Some(left) = self.classes_left[depth] else { return Ok(()) };
+        let classes = &self.classes[..left];
         let free = |host: usize| &state.free[host * problem.width..][..problem.width];
         let eligible = |host: usize, class: usize| {
             problem.eligible[class].contains(lifeboat_model::HostIndex::new(host))
         };
         let takers = hosts.clone();
-        budget.spend(takers.len() * takers.len() * problem.width)?;
+        budget.spend(takers.len() * takers.len() * (problem.width + left / 64))?;
         let like = |&host: &usize, other: &usize| {
             free(host) == free(*other)
                 && classes.iter().all(|&class| eligible(host, class) == eligible(*other, class))

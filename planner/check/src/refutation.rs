@@ -9,10 +9,12 @@ use crate::values::{Alike, exact, fractional};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use lifeboat_model::certificate::{Refutation, Refuted};
-use lifeboat_model::{GroupIndex, HostIndex, VmIndex};
+use lifeboat_model::{GroupIndex, HostIndex, HostSet, VmIndex};
 
 /// How deep cases may nest. Each level places an item; nobody enumerates further.
 const MOST_DEPTH: usize = 256;
+/// Entries of knapsacks whose exact bound is remembered.
+const MOST_KEPT: usize = 1 << 18;
 
 /// Whether the failure set is not survived from the state before any failure.
 pub(crate) fn not_survived_at_once(
@@ -65,6 +67,23 @@ pub(crate) fn cannot_place_pending(
     let mut state = State::new(problem);
     let waiting: Vec<usize> = (0..problem.items.len()).collect();
     Waiting { state: &mut state, dead: 0 }.cannot_all_be_placed(&waiting, refutation, 0, budget)
+}
+
+/// An item with a value: what it takes up, and who can take it.
+struct Offer {
+    size: u128,
+    value: u128,
+    takers: HostSet,
+}
+
+/// What a host is offered, those alike together.
+fn alike(offers: &[Offer], host: HostIndex, budget: &mut Budget) -> Result<Vec<Alike>, Why> {
+    budget.spend(8 * offers.len() + 16)?;
+    let mut counts: BTreeMap<(u128, u128), u128> = BTreeMap::new();
+    for offer in offers.iter().filter(|offer| offer.takers.contains(host)) {
+        *counts.entry((offer.size, offer.value)).or_default() += 1;
+    }
+    Ok(counts.into_iter().map(|((size, value), count)| Alike { size, value, count }).collect())
 }
 
 /// A state in which items wait for a place.
@@ -122,44 +141,47 @@ impl Waiting<'_, '_> {
         }
         let items = self.named(waiting, values.iter().map(|&(vm, _)| vm), budget)?;
         let worth: u128 = values.iter().map(|&(_, value)| u128::from(value)).sum();
-        let mut offers: BTreeMap<usize, BTreeMap<(u128, u128), u128>> = BTreeMap::new();
+        let mut offers = Vec::new();
         for (&item, &(_, value)) in items.iter().zip(values).filter(|(_, (_, value))| *value > 0) {
             let size = weigh(&weights, &problem.items[item].demand) as u128;
-            let takers = self.state.takers(item, budget)?;
-            budget.spend(16 * takers.len())?;
-            for host in takers {
-                *offers.entry(host).or_default().entry((size, u128::from(value))).or_default() += 1;
-            }
+            let takers = self.state.takers(item, budget)?.into_iter().map(HostIndex::new);
+            offers.push(Offer { size, value: u128::from(value), takers: HostSet::of(problem.hosts, takers) });
         }
-        // Hosts that are offered the same and have the same room hold the same.
-        let mut knapsacks: BTreeMap<(u128, Vec<Alike>), u128> = BTreeMap::new();
-        for (host, offered) in offers {
-            let free = &self.state.free[host * problem.width..][..problem.width];
-            let positive: Vec<i64> = free.iter().map(|&amount| amount.max(0)).collect();
-            let room = weigh(&weights, &positive) as u128;
-            let alike =
-                offered.into_iter().map(|((size, value), count)| Alike { size, value, count }).collect();
-            *knapsacks.entry((room, alike)).or_default() += 1;
+        let targets: Vec<HostIndex> =
+            problem.targets.iter().filter(|host| self.state.is_alive(host.get())).collect();
+        // The cheap bound first; the exact one host by host, as far as it is needed.
+        let mut bounds = Vec::with_capacity(targets.len());
+        for &host in &targets {
+            bounds.push(fractional(&alike(&offers, host, budget)?, self.room(&weights, host)));
         }
-        let mut bounds: Vec<u128> = Vec::with_capacity(knapsacks.len());
-        for (room, alike) in knapsacks.keys() {
-            budget.spend(16 * alike.len())?;
-            bounds.push(fractional(alike, *room));
-        }
-        let counts: Vec<u128> = knapsacks.values().copied().collect();
-        let total =
-            |bounds: &[u128]| bounds.iter().zip(&counts).map(|(bound, count)| bound * count).sum::<u128>();
-        for (position, (room, alike)) in knapsacks.keys().enumerate() {
-            if worth > total(&bounds) {
+        let mut room: u128 = bounds.iter().sum();
+        let mut known: BTreeMap<(u128, Vec<Alike>), u128> = BTreeMap::new();
+        let mut kept = 0;
+        for (&host, bound) in targets.iter().zip(bounds) {
+            if worth > room {
                 break;
             }
-            budget.spend(bounds.len())?;
-            if let Some(best) = exact(alike, *room, budget)? {
-                bounds[position] = best;
+            // Hosts that are offered the same and have the same room hold the same.
+            let knapsack = (self.room(&weights, host), alike(&offers, host, budget)?);
+            let best = match known.get(&knapsack) {
+                Some(&best) => best,
+                None => exact(&knapsack.1, knapsack.0, budget)?.unwrap_or(bound),
+            };
+            room -= bound - best;
+            kept += knapsack.1.len();
+            if kept < MOST_KEPT {
+                known.insert(knapsack, best);
             }
         }
-        let room = total(&bounds);
         if worth > room { Ok(()) } else { Err(Why::ValuesFit { worth, room }) }
+    }
+
+    /// What the host has free by the surrogate; where it is over full it has nothing.
+    fn room(&self, weights: &[i128], host: HostIndex) -> u128 {
+        let width = self.state.problem.width;
+        let free = &self.state.free[host.get() * width..][..width];
+        let positive: Vec<i64> = free.iter().map(|&amount| amount.max(0)).collect();
+        weigh(weights, &positive) as u128
     }
 
     fn separation(

@@ -14,8 +14,8 @@ use lifeboat_model::HostIndex;
 use lifeboat_model::certificate::StuckTests;
 use tables::{Group, Tables};
 
-/// Sums that the tests of the root may keep, over all groups: 32 MiB.
-const MOST_KEPT: usize = 1 << 21;
+/// Sums that the tests of the root may keep, over all groups: 16 MiB.
+const MOST_KEPT: usize = 1 << 20;
 
 /// The stuck tests of one tree.
 pub(crate) struct StuckTest<'p> {

@@ -14,7 +14,7 @@ const MOST_MULTIPLIERS: usize = 16;
 /// `l · v` of one item stays below this, so that sums and products of it fit 128 bits.
 const MOST_WORTH: i128 = 1 << 62;
 /// Entries of the table of ratios.
-const MOST_RATIOS: usize = 1 << 19;
+const MOST_RATIOS: usize = 1 << 18;
 /// Words of all tables of totals together: 16 MiB.
 const MOST_SUM_WORDS: usize = 1 << 21;
 
@@ -143,6 +143,9 @@ impl<'p> Tables<'p> {
         }
         let (worth, amount) = self.ratio(class, lowest, l, resource)?;
         let (product, amount) = (i128::from(threshold) * worth, i128::from(amount));
+        if amount == 1 {
+            return Some(product);
+        }
         Some(product / amount + i128::from(product % amount > 0))
     }
 
