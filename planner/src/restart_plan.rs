@@ -80,18 +80,15 @@ fn protected_plan(
     let replayed = follow::replay(&problem, &root, &positions, tree, in_turn);
     let mut unplaced = Vec::new();
     let mut optimal = true;
-    let placed = match replayed {
-        Some(placed) => placed,
-        None => match pack_items(&problem, &start, &orphans, Effort::Thorough, meter) {
-            Packed::Placed(placed) => placed,
-            _ => {
-                let partial = partial::best(&problem, &start, &orphans, meter);
-                unplaced = partial::explain(&problem, &start, &partial);
-                optimal = partial.optimal;
-                partial.placed
-            }
-        },
-    };
+    let placed = replayed.unwrap_or_else(|| {
+        if let Packed::Placed(placed) = pack_items(&problem, &start, &orphans, Effort::Thorough, meter) {
+            return placed;
+        }
+        let partial = partial::best(&problem, &start, &orphans, meter);
+        unplaced = partial::explain(&problem, &start, &partial);
+        optimal = partial.optimal;
+        partial.placed
+    });
     let mut restarts: Vec<Restart> = pending_restarts(pool, assessment, &placed, &problem, failing);
     for (rank, position) in placed {
         for vm in problem.vms_of(rank) {
@@ -135,10 +132,7 @@ fn restart(pool: &Pool, vm: VmIndex, from: Option<HostIndex>, to: HostIndex) -> 
 
 /// The tree of the sequential proof, else of the simultaneous one, and whether it is the former.
 fn proven_tree(assessment: &Assessment) -> (Option<&Tree>, bool) {
-    let tree = |proven: &'_ Option<Proven>| match proven {
-        Some(Proven { proof: Proof::Tree(_), .. }) => true,
-        _ => false,
-    };
+    let tree = |proven: &Option<Proven>| matches!(proven, Some(Proven { proof: Proof::Tree(_), .. }));
     let certificate = &assessment.certificate;
     let in_turn = tree(&certificate.sequential_proven);
     let proven = if in_turn { &certificate.sequential_proven } else { &certificate.simultaneous_proven };

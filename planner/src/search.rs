@@ -3,6 +3,7 @@
 pub(crate) mod branch;
 pub(crate) mod completion;
 pub(crate) mod exact;
+pub(crate) mod milp;
 pub(crate) mod packing;
 pub(crate) mod pattern;
 pub(crate) mod refute;

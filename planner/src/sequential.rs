@@ -22,6 +22,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// What is proven of the notion.
+#[expect(clippy::struct_field_names, reason = "the number proven, as in `Bounds`")]
 pub(crate) struct Proven {
     /// The most failures.
     pub(crate) proven: usize,

@@ -4,6 +4,7 @@ use super::reach::Reach;
 use crate::plain::Plain;
 
 /// By level and column, row-major by level.
+#[expect(clippy::struct_field_names, reason = "`held` is the lemma's name for it")]
 pub(crate) struct Held {
     /// The least total of VMs of the level and above on a host that refuses one of the level; 0 where such a VM
     /// does not fit even on the untouched host.

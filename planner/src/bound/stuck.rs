@@ -289,30 +289,13 @@ impl Stuck {
             }
         }
         for &separation in &family.separations {
-            total -= self.refusing(problem, separation as usize, &mut buffers.scratch, &buffers.held);
+            total -= refusing(problem, separation as usize, &mut buffers.scratch, &buffers.held);
         }
         buffers.weights.clear();
         buffers.weights.extend(candidates.iter().enumerate().map(|(column, &position)| {
             buffers.held[usize::from(position)] + buffers.load[(multiplier * wide + column) * deep + bucket]
         }));
         total + group.least[multiplier] - 1
-    }
-
-    /// The most that hosts refusing by a separation may hold: the m − 1 largest domains.
-    fn refusing(
-        &self,
-        problem: &Problem<'_>,
-        separation: usize,
-        scratch: &mut Vec<i64>,
-        held: &[i64],
-    ) -> i64 {
-        let separation = &problem.separations[separation];
-        let mut sums: BTreeMap<u16, i64> = BTreeMap::new();
-        for (position, &held) in held.iter().enumerate() {
-            *sums.entry(separation.domain[position]).or_insert(0) += held;
-        }
-        let sums: Vec<i64> = sums.into_values().collect();
-        top_sum(&sums, separation.members.saturating_sub(1), scratch)
     }
 
     /// The least l·placed on a host that refuses an item of the group for want of room.
@@ -402,6 +385,17 @@ impl Stuck {
         }
         active
     }
+}
+
+/// The most that hosts refusing by a separation may hold: the m − 1 largest domains.
+fn refusing(problem: &Problem<'_>, separation: usize, scratch: &mut Vec<i64>, held: &[i64]) -> i64 {
+    let separation = &problem.separations[separation];
+    let mut sums: BTreeMap<u16, i64> = BTreeMap::new();
+    for (position, &held) in held.iter().enumerate() {
+        *sums.entry(separation.domain[position]).or_insert(0) += held;
+    }
+    let sums: Vec<i64> = sums.into_values().collect();
+    top_sum(&sums, separation.members.saturating_sub(1), scratch)
 }
 
 /// Tests of the root that need a closer look.

@@ -2,6 +2,7 @@
 //! only where the earlier ones were stuck.
 use super::completion::{self, Completed};
 use super::exact;
+use super::milp;
 use super::pattern;
 use super::refute;
 use super::work::Meter;
@@ -96,6 +97,12 @@ pub(crate) fn pack_items(
     }
     if plain && let Some(refutation) = pattern::refute(problem, state, items, meter) {
         return Packed::Refuted(refutation);
+    }
+    if !plain
+        && effort == Effort::Deep
+        && let Some(placed) = milp::propose(problem, state, items, meter)
+    {
+        return Packed::Placed(placed);
     }
     match exact::search(
         problem,

@@ -84,19 +84,19 @@ impl Question {
 
     /// Cutting planes from values = sizes.
     fn find_values(&self, meter: &mut Meter<'_>) -> Option<Vec<i64>> {
-        let largest = self.rooms[0].0 as f64;
+        let largest = real(self.rooms[0].0);
         let mut program = Program::new(OptimizationDirection::Maximize);
         let worth: Vec<Variable> = self
             .sizes
             .iter()
-            .map(|&(size, count)| program.add_var(f64::from(count), (0.0, 2.0 * size as f64 / largest)))
+            .map(|&(size, count)| program.add_var(f64::from(count), (0.0, 2.0 * real(size) / largest)))
             .collect();
         let held: Vec<Variable> = self
             .rooms
             .iter()
-            .map(|&(room, count)| program.add_var(-f64::from(count), (0.0, 4.0 * room as f64 / largest)))
+            .map(|&(room, count)| program.add_var(-f64::from(count), (0.0, 4.0 * real(room) / largest)))
             .collect();
-        let mut values: Vec<f64> = self.sizes.iter().map(|&(size, _)| size as f64 / largest).collect();
+        let mut values: Vec<f64> = self.sizes.iter().map(|&(size, _)| real(size) / largest).collect();
         let mut best = (f64::NEG_INFINITY, values.clone());
         let mut solution: Option<Solution> = None;
         let mut cuts: Vec<Vec<(usize, u32)>> = Vec::new();
@@ -270,4 +270,10 @@ where
         }
     }
     merged
+}
+
+/// An amount as the linear program sees it; what comes of it is re-verified in integers.
+#[expect(clippy::cast_precision_loss, reason = "amounts are at most 2^40")]
+fn real(amount: i64) -> f64 {
+    amount as f64
 }

@@ -13,16 +13,15 @@ pub(crate) fn smallest(problem: &Problem<'_>, most: usize, meter: &mut Meter<'_>
     let mut best: Option<Vec<i64>> = None;
     let mut scratch = Vec::new();
     for class in (0..problem.classes).map(Some).chain([None]) {
-        let region: Vec<u64> = match class {
-            Some(class) => problem.eligible_of(class as u32).to_vec(),
-            None => {
-                if problem.classes == 1 {
-                    break;
-                }
-                (0..problem.words)
-                    .map(|w| (0..problem.classes).fold(0, |all, c| all | problem.eligible_of(c as u32)[w]))
-                    .collect()
+        let region: Vec<u64> = if let Some(class) = class {
+            problem.eligible_of(class as u32).to_vec()
+        } else {
+            if problem.classes == 1 {
+                break;
             }
+            (0..problem.words)
+                .map(|w| (0..problem.classes).fold(0, |all, c| all | problem.eligible_of(c as u32)[w]))
+                .collect()
         };
         meter.spend((problem.items.len() + problem.hosts() * 40) as u64 / 200);
         for resource in 0..problem.width {
