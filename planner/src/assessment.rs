@@ -7,11 +7,11 @@ use crate::problem::Problem;
 use crate::search::packing::Effort;
 use crate::search::work::Meter;
 use crate::simultaneous::{self, Found};
-use crate::{Limits, facts, game, sequential};
+use crate::{Limits, facts, game, sequential, witness};
 use lifeboat_model::certificate::{Certificate, Proof, Proven, Refutation, Refuted, SequentialRefuted};
 use lifeboat_model::plan::Unplaced;
 use lifeboat_model::pool::LivenessLimit;
-use lifeboat_model::spec::Guarantee;
+use lifeboat_model::spec::{Guarantee, RestartPriority};
 use lifeboat_model::verdict::{Bounds, LimitedBy, Notion, ReasonCode, StoppedBy, Tolerance, Witness};
 use lifeboat_model::{GroupIndex, HostIndex, Pool, ResourceIndex, VmIndex};
 
@@ -163,7 +163,6 @@ impl<'p> Ground<'p> {
 
     fn has_no_item(&mut self) -> bool {
         match &self.plain {
-            // Levels hold VMs with memory; VMs without any are rare enough for the general form.
             Some(plain) => plain.levels.is_empty() && plain.protected_here == 0,
             None => self.general().0.items.is_empty(),
         }
@@ -231,12 +230,33 @@ fn settle_at_once(
         None => found.proven >= most,
     });
     match known {
-        Some(found) if decided => found,
+        Some(mut found) if decided => {
+            if let Some(disproof) = &mut found.refuted
+                && disproof.witness.vms.len() > 1
+                && protected_on(ground.pool, &disproof.failed) <= witness::MOST_ENUMERATED
+            {
+                let (problem, _) = ground.general();
+                disproof.witness = witness::smallest(problem, &disproof.failed, &disproof.refutation, meter);
+            }
+            found
+        }
         known => {
             let (problem, stuck) = ground.general();
             simultaneous::settle(problem, stuck, known, most, Effort::Thorough, limits, meter)
         }
     }
+}
+
+/// How many protected VMs run on these hosts.
+fn protected_on(pool: &Pool, hosts: &[HostIndex]) -> usize {
+    pool.vms()
+        .iter()
+        .filter(|vm| {
+            vm.restart_priority == RestartPriority::Restart
+                && vm.power_state.holds_resources()
+                && vm.host.is_some_and(|host| hosts.contains(&host))
+        })
+        .count()
 }
 
 fn settle_in_turn(
@@ -304,15 +324,7 @@ impl Draft {
         assessment.certificate.simultaneous_refuted =
             pending.refutation.map(|refutation| Refuted { failed: Vec::new(), refutation });
         assessment.unprotectable = Problem::new(pool).unprotectable;
-        assessment.witness = pending.unplaced.first().filter(|_| refuted).map(|first| Witness {
-            notion: Notion::Simultaneous,
-            failures: 0,
-            failed_hosts: Vec::new(),
-            vms: pending.unplaced.iter().map(|entry| entry.vm).collect(),
-            resource: None,
-            reason_code: first.reason_code,
-            reason: format!("pending VM {} has no place: {}", pool.vm_id(first.vm), first.reason),
-        });
+        assessment.witness = pending.witness;
         assessment.pending_placement = pending.placement;
         assessment.pending_unplaced = pending.unplaced;
         assessment.work = meter.used();

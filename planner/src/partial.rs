@@ -19,28 +19,69 @@ pub(crate) struct Partial {
     pub(crate) optimal: bool,
 }
 
-/// Up to this many items of one order subsets are tried one by one.
-const MOST_EXHAUSTED: usize = 14;
+/// Up to this many items subsets are tried one by one.
+const MOST_EXHAUSTED: usize = 12;
 
-/// The best partial packing found: order by order, the most VMs of it that still fit with what is chosen so far.
+/// The best partial packing found. Few items: every subset, the best first, so the first that fits is the best.
+/// Many: order by order, the most VMs of it that still fit with what is chosen so far.
 pub(crate) fn best(problem: &Problem<'_>, state: &State, items: &[Rank], meter: &mut Meter<'_>) -> Partial {
+    if items.len() <= MOST_EXHAUSTED
+        && let Some(partial) = exhaust(problem, state, items, meter)
+    {
+        return partial;
+    }
     let mut by_order: BTreeMap<u32, Vec<Rank>> = BTreeMap::new();
     for &rank in items {
         by_order.entry(problem.items[rank as usize].order).or_default().push(rank);
     }
     let mut chosen: Vec<Rank> = Vec::new();
     let mut packing: Vec<(Rank, Position)> = Vec::new();
-    let mut left = Vec::new();
+    let mut left: Vec<Rank> = Vec::new();
     let mut optimal = true;
     for (_, candidates) in by_order {
         let choice = choose(problem, state, &chosen, &packing, &candidates, meter);
-        optimal &= choice.optimal;
+        // Where an earlier order is incomplete, another choice of it might leave more room for this one.
+        optimal &= choice.optimal && (left.is_empty() || choice.taken.len() == candidates.len());
         left.extend(candidates.iter().copied().filter(|rank| !choice.taken.contains(rank)));
         chosen.extend(choice.taken);
         packing = choice.packing;
     }
     left.sort_unstable();
     Partial { placed: packing, left, optimal }
+}
+
+/// Every subset of a few items, from the lexicographically best down; `None` where one stayed undecided.
+fn exhaust(problem: &Problem<'_>, state: &State, items: &[Rank], meter: &mut Meter<'_>) -> Option<Partial> {
+    let mut orders: Vec<u32> =
+        items.iter().flat_map(|&rank| problem.vms_of(rank)).map(|vm| problem.pool.vm(vm).order).collect();
+    orders.sort_unstable();
+    orders.dedup();
+    let counts = |mask: u32| -> Vec<usize> {
+        let mut counts = vec![0; orders.len()];
+        for vm in members(items, mask).into_iter().flat_map(|rank| problem.vms_of(rank)) {
+            if let Ok(index) = orders.binary_search(&problem.pool.vm(vm).order) {
+                counts[index] += 1;
+            }
+        }
+        counts
+    };
+    let mut subsets: Vec<(Vec<usize>, u32)> =
+        (0..1u32 << items.len()).map(|mask| (counts(mask), mask)).collect();
+    subsets.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    for (_, mask) in subsets {
+        match pack_items(problem, state, &members(items, mask), Effort::Thorough, meter) {
+            Packed::Placed(placed) => {
+                let left = members(items, !mask & ((1u32 << items.len()) - 1));
+                return Some(Partial { placed, left, optimal: true });
+            }
+            Packed::Refuted(_) => {}
+            Packed::Unknown => return None,
+        }
+        if meter.stopped().is_some() {
+            return None;
+        }
+    }
+    None
 }
 
 struct Choice {

@@ -3,14 +3,15 @@
 use crate::bound::any_fit;
 use crate::bound::held::Held;
 use crate::bound::stuck::{Before, Buffers, Stuck};
-use crate::partial;
 use crate::plain::Plain;
 use crate::problem::{Position, Problem, Rank};
 use crate::search::packing::{Effort, Packed, pack_items};
 use crate::search::work::Meter;
 use crate::state::{PositionPolicy, State};
+use crate::{partial, witness};
 use lifeboat_model::certificate::Refutation;
 use lifeboat_model::plan::Unplaced;
+use lifeboat_model::verdict::Witness;
 use lifeboat_model::{HostIndex, Pool, VmIndex};
 
 /// Where pending VMs go.
@@ -21,11 +22,13 @@ pub(crate) struct Pending {
     pub(crate) unplaced: Vec<Unplaced>,
     /// Where it is proven that they cannot all be placed: why.
     pub(crate) refutation: Option<Refutation>,
+    /// The same in words.
+    pub(crate) witness: Option<Witness>,
 }
 
 /// Places the pending VMs of a pool.
 pub(crate) fn place(pool: &Pool, meter: &mut Meter<'_>) -> Pending {
-    let none = Pending { placement: Vec::new(), unplaced: Vec::new(), refutation: None };
+    let none = Pending { placement: Vec::new(), unplaced: Vec::new(), refutation: None, witness: None };
     if !pool.vm_indices().any(|vm| pool.is_pending(vm)) {
         return none;
     }
@@ -63,11 +66,15 @@ pub(crate) fn place(pool: &Pool, meter: &mut Meter<'_>) -> Pending {
     if let Some((_, placement)) = best {
         return Pending { placement, ..none };
     }
+    let witness = refutation
+        .as_ref()
+        .map(|refutation| witness::of_items(&problem, &state, &items, Vec::new(), refutation, meter));
     let partial = partial::best(&problem, &state, &items, meter);
     Pending {
         placement: named(&problem, &partial.placed),
         unplaced: partial::explain(&problem, &state, &partial),
         refutation,
+        witness,
     }
 }
 

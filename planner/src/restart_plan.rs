@@ -97,11 +97,11 @@ fn protected_plan(
         }
     }
     for &vm in &problem.unprotectable {
-        if pool.runs_on(vm).is_some_and(|home| failing.contains(home)) {
+        if pool_of.runs_on(vm).is_none_or(|home| failing.contains(home)) {
             unplaced.push(Unplaced {
                 vm,
                 reason_code: ReasonCode::NoEligibleHost,
-                reason: "no other host could run it".to_owned(),
+                reason: "no host that could run it is left".to_owned(),
             });
         }
     }
@@ -159,7 +159,7 @@ fn best_effort(pool: &Pool, failing: &HostSet, assessment: &Assessment, plan: &m
     let mut after = state_after(pool, plan);
     let needed = keep(&after, pool, failing, assessment);
     for vm in lost {
-        match place_best_effort(&after, vm, needed) {
+        match place_best_effort(pool, &after, vm, needed) {
             Some((next, to)) => {
                 after = next;
                 plan.restarts.push(restart(pool, vm, pool.runs_on(vm), to));
@@ -194,15 +194,27 @@ fn proven(assessment: &Assessment, guarantee: Guarantee) -> u32 {
 /// Work to judge one best-effort restart with: what linear tests and a short search cost.
 const BEST_EFFORT_WORK: u64 = 20_000;
 
-fn place_best_effort(after: &Pool, vm: VmIndex, needed: u32) -> Option<(Pool, HostIndex)> {
+fn place_best_effort(before: &Pool, after: &Pool, vm: VmIndex, needed: u32) -> Option<(Pool, HostIndex)> {
     let width = after.resources().len();
-    let free = after.free();
+    let mut free = after.free();
+    // What a migration held at its other end is not counted on before its host has let it go.
+    for other in before.vm_indices() {
+        if let Some(end) = before.migration_end(other)
+            && after.migration_end(other).is_none()
+        {
+            for (left, &amount) in free[end.get() * width..].iter_mut().zip(before.demand_of(other)) {
+                *left -= amount as i64;
+            }
+        }
+    }
     let demand: Vec<i64> = after.demand_of(vm).iter().map(|&amount| amount as i64).collect();
     let mut hosts: Vec<HostIndex> = after
         .eligible_hosts(after.vm(vm).profile)
         .iter()
         .filter(|host| {
-            fits(&demand, &free[host.get() * width..][..width]) && crate::rules::allows(after, vm, *host)
+            fits(&demand, &free[host.get() * width..][..width])
+                && crate::rules::allows(after, vm, *host)
+                && crate::rules::follows_its_mates(before, after, vm, *host)
         })
         .collect();
     hosts.sort_by_key(|host| (core::cmp::Reverse(free[host.get() * width]), *host));

@@ -24,3 +24,19 @@ pub(crate) fn allows(pool: &Pool, vm: VmIndex, host: HostIndex) -> bool {
         },
     )
 }
+
+/// Whether `host` is where the members of required affinity groups that ran with `vm` before are running now; true
+/// where none of them runs.
+pub(crate) fn follows_its_mates(before: &Pool, after: &Pool, vm: VmIndex, host: HostIndex) -> bool {
+    let home = before.runs_on(vm);
+    before
+        .groups()
+        .iter()
+        .filter(|group| {
+            group.rule == Rule::Affinity && group.mode == RuleMode::Required && group.vms.contains(&vm)
+        })
+        .flat_map(|group| &group.vms)
+        .filter(|&&mate| mate != vm && home.is_some() && before.runs_on(mate) == home)
+        .filter_map(|&mate| after.runs_on(mate))
+        .all(|now| now == host)
+}

@@ -125,13 +125,36 @@ pub(crate) fn of_set(
         failed.iter().map(|&position| problem.host[usize::from(position)]).collect();
     failed_hosts.sort_unstable();
     let (state, orphans) = fail_all(problem, &State::initial(problem), failed);
-    let core = smallest_core(problem, &state, &orphans, refutation, meter);
+    of_items(problem, &state, &orphans, failed_hosts, refutation, meter)
+}
+
+/// The same for a set given by hosts.
+pub(crate) fn smallest(
+    problem: &Problem<'_>,
+    failed: &[HostIndex],
+    refutation: &Refutation,
+    meter: &mut Meter<'_>,
+) -> Witness {
+    let positions: Vec<Position> = failed.iter().filter_map(|&host| problem.position_of(host)).collect();
+    of_set(problem, &positions, refutation, meter)
+}
+
+/// The witness of items that cannot all be placed in a state.
+pub(crate) fn of_items(
+    problem: &Problem<'_>,
+    state: &State,
+    items: &[Rank],
+    failed_hosts: Vec<HostIndex>,
+    refutation: &Refutation,
+    meter: &mut Meter<'_>,
+) -> Witness {
+    let core = smallest_core(problem, state, items, refutation, meter);
     let mut vms: Vec<VmIndex> = core.iter().flat_map(|&rank| problem.vms_of(rank)).collect();
     vms.sort_unstable();
-    let (reason_code, resource, reason) = reason(problem, &state, &core, refutation);
+    let (reason_code, resource, reason) = reason(problem, state, &core, refutation);
     Witness {
         notion: Notion::Simultaneous,
-        failures: failed.len() as u32,
+        failures: failed_hosts.len() as u32,
         failed_hosts,
         vms,
         resource: resource.map(ResourceIndex::new),
@@ -160,7 +183,7 @@ fn named(problem: &Problem<'_>, items: &[Rank], refutation: &Refutation) -> Vec<
 const MOST_FILTERED: usize = 40;
 
 /// Up to this many items every smaller subset of a core is tried.
-const MOST_ENUMERATED: usize = 12;
+pub(crate) const MOST_ENUMERATED: usize = 12;
 
 /// A small set of items that cannot all be placed: the largest of those that the refutation names, as few as a
 /// cheap bound still refutes, and then none that can be left out.
