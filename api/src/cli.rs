@@ -5,15 +5,20 @@
 //! `run(&Arguments, &mut Output) -> Result<Status, Trouble>`, a line in [`Verb`] and one in [`run`]. Pools are
 //! read through [`pool::PoolArguments`], searches bounded through [`search::SearchArguments`], and everything
 //! is printed through [`output::Output`].
+mod capacity;
 pub mod certificate;
+mod check;
 mod diagnose;
+mod explain;
 mod obstacles;
 pub mod output;
 mod plan;
 pub mod pool;
+mod repair;
 mod schema;
 pub mod search;
 mod serve;
+mod standing;
 pub mod style;
 pub mod trouble;
 mod verify;
@@ -66,6 +71,10 @@ enum Verb {
     Plan(plan::Arguments),
     Verify(verify::Arguments),
     Diagnose(diagnose::Arguments),
+    Explain(explain::Arguments),
+    Check(Box<check::Arguments>),
+    Repair(repair::Arguments),
+    Capacity(capacity::Arguments),
     Schema(schema::Arguments),
     Serve(serve::Arguments),
 }
@@ -77,6 +86,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, output: &mut Output<'_
             Verb::Plan(arguments) => plan::run(arguments, output),
             Verb::Verify(arguments) => verify::run(arguments, output),
             Verb::Diagnose(arguments) => diagnose::run(arguments, output),
+            Verb::Explain(arguments) => explain::run(arguments, output),
+            Verb::Check(arguments) => check::run(arguments, output),
+            Verb::Repair(arguments) => repair::run(arguments, output),
+            Verb::Capacity(arguments) => capacity::run(arguments, output),
             Verb::Schema(arguments) => schema::run(arguments, output),
             Verb::Serve(arguments) => serve::run(arguments, output),
         },
