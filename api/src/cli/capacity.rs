@@ -84,9 +84,10 @@ fn template(arguments: &Arguments) -> Result<VmSpec, Trouble> {
     Ok(VmSpec {
         id: "vm".to_owned(),
         memory_mib: arguments.memory_mib.unwrap_or(0),
-        restart_priority: match arguments.unprotected {
-            true => RestartPriority::Unprotected,
-            false => RestartPriority::Restart,
+        restart_priority: if arguments.unprotected {
+            RestartPriority::Unprotected
+        } else {
+            RestartPriority::Restart
         },
         resources: arguments.resources.iter().cloned().chain(vcpus).collect(),
         ..VmSpec::default()

@@ -3,6 +3,7 @@ use super::style::{BAD, GOOD, OPEN, count, names, styled};
 use crate::dto::standing::StandingAnswer;
 use crate::dto::verdict::{BoundsAnswer, TargetStatusWord};
 use lifeboat_model::spec::Guarantee;
+use std::fmt::Write as _;
 
 /// Bounds in few words: `2`, `2 to 4 (open)`.
 pub(super) fn bounds(bounds: &BoundsAnswer) -> String {
@@ -37,7 +38,7 @@ pub(super) fn line(standing: &StandingAnswer, guarantee: Guarantee) -> String {
     for (vms, what) in [(&standing.unplaced, "without a place"), (&standing.unprotectable, "unprotectable")] {
         if !vms.is_empty() {
             let told: Vec<&str> = vms.iter().map(String::as_str).collect();
-            line.push_str(&format!("; {} {what} ({})", count(vms.len(), "VM"), names(&told, 3)));
+            let _ = write!(line, "; {} {what} ({})", count(vms.len(), "VM"), names(&told, 3));
         }
     }
     line

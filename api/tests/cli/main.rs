@@ -3,6 +3,7 @@
 mod certificates;
 mod pages;
 mod verbs;
+mod what_if;
 
 use lifeboat::cli::{self, Status, output::Output};
 use std::path::PathBuf;
