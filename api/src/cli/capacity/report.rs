@@ -22,7 +22,12 @@ pub(super) fn text(pool: &Pool, answer: &CapacityAnswer<'_>, width: Option<u16>)
         None => format!("how many do not is {}", styled(OPEN, "open")),
     };
     let fit = if fits == 1 { "fits" } else { "fit" };
-    let _ = writeln!(text, "  {more} {fit}; {bound}");
+    let sentence = if (fits, answer.refuted) == (0, Some(1)) {
+        styled(BAD, "not one more fits, wherever it is put")
+    } else {
+        format!("{more} {fit}; {bound}")
+    };
+    let _ = writeln!(text, "  {sentence}");
     let _ = writeln!(text, "  with them the pool {}", line(&answer.after, guarantee));
     if let Some(witness) = &answer.witness {
         let failed = names(&witness.failed_hosts, 8);
