@@ -5,11 +5,14 @@
 //! `run(&Arguments, &mut Output) -> Result<Status, Trouble>`, a line in [`Verb`] and one in [`run`]. Pools are
 //! read through [`pool::PoolArguments`], searches bounded through [`search::SearchArguments`], and everything
 //! is printed through [`output::Output`].
+mod bench;
 mod capacity;
 pub mod certificate;
 mod check;
 mod diagnose;
 mod explain;
+pub mod file;
+mod generate;
 mod obstacles;
 pub mod output;
 mod plan;
@@ -77,6 +80,8 @@ enum Verb {
     Capacity(capacity::Arguments),
     Schema(schema::Arguments),
     Serve(serve::Arguments),
+    Generate(generate::Arguments),
+    Bench(bench::Arguments),
 }
 
 /// Runs one command line, the program's name first.
@@ -92,6 +97,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, output: &mut Output<'_
             Verb::Capacity(arguments) => capacity::run(arguments, output),
             Verb::Schema(arguments) => schema::run(arguments, output),
             Verb::Serve(arguments) => serve::run(arguments, output),
+            Verb::Generate(arguments) => generate::run(arguments, output),
+            Verb::Bench(arguments) => bench::run(arguments, output),
         },
         Err(error) => misunderstood(&error, output),
     };

@@ -2,6 +2,7 @@
 //! this module knows field names; everything inward speaks the model's types.
 pub mod admission;
 pub mod agility;
+pub mod bench;
 pub mod capacity;
 pub mod certificate;
 pub mod change;

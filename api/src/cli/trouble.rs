@@ -4,6 +4,7 @@ use crate::dto::certificate::CertificateError;
 use crate::dto::pool::Fault;
 use crate::failure_set::FailureSetError;
 use crate::source::SourceError;
+use lifeboat_generate::RecipeError;
 use lifeboat_model::change::ChangeError;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -79,6 +80,9 @@ pub enum Trouble {
     /// A change that makes no sense for the pool.
     #[error("the change cannot be judged")]
     Change(#[from] ChangeError),
+    /// A pool that cannot be made.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
     /// The answer could not be printed.
     #[error("cannot write the answer")]
     Output(#[source] io::Error),
@@ -131,6 +135,7 @@ impl Trouble {
             Self::FailureSet(FailureSetError::AlreadyDown { .. }) => {
                 Some("what ran there and should run is pending already: see `lifeboat plan` without it")
             }
+            Self::Recipe(_) => Some("`lifeboat generate --help` says what each family looks like"),
             Self::Unwritable { .. } | Self::Misspelt { .. } | Self::Change(_) | Self::Output(_) => None,
         }
     }

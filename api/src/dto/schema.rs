@@ -1,6 +1,7 @@
 //! The published JSON Schemas, made of the very structs that documents are read into and written from.
 use super::admission::AdmissionAnswer;
 use super::agility::{AgilityAnswer, VmAgility};
+use super::bench::BenchAnswer;
 use super::capacity::CapacityAnswer;
 use super::certificate::CertificateDocument;
 use super::explanation::ExplainAnswer;
@@ -33,6 +34,8 @@ pub enum Kind {
     Repair,
     /// The answer of `capacity --json`
     Capacity,
+    /// The answer of `bench --json`
+    Bench,
 }
 
 /// The schema of `kind`.
@@ -48,5 +51,6 @@ pub fn of(kind: Kind) -> Schema {
         Kind::Explain => schema_for!(ExplainAnswer<'static>),
         Kind::Repair => schema_for!(RepairAnswer<'static>),
         Kind::Capacity => schema_for!(CapacityAnswer<'static>),
+        Kind::Bench => schema_for!(BenchAnswer<'static>),
     }
 }
