@@ -5,15 +5,23 @@
 //! `run(&Arguments, &mut Output) -> Result<Status, Trouble>`, a line in [`Verb`] and one in [`run`]. Pools are
 //! read through [`pool::PoolArguments`], searches bounded through [`search::SearchArguments`], and everything
 //! is printed through [`output::Output`].
+mod bench;
+mod capacity;
 pub mod certificate;
+mod check;
 mod diagnose;
+mod explain;
+pub mod file;
+mod generate;
 mod obstacles;
 pub mod output;
 mod plan;
 pub mod pool;
+mod repair;
 mod schema;
 pub mod search;
 mod serve;
+mod standing;
 pub mod style;
 pub mod trouble;
 mod verify;
@@ -66,8 +74,14 @@ enum Verb {
     Plan(plan::Arguments),
     Verify(verify::Arguments),
     Diagnose(diagnose::Arguments),
+    Explain(explain::Arguments),
+    Check(Box<check::Arguments>),
+    Repair(repair::Arguments),
+    Capacity(capacity::Arguments),
     Schema(schema::Arguments),
     Serve(serve::Arguments),
+    Generate(generate::Arguments),
+    Bench(bench::Arguments),
 }
 
 /// Runs one command line, the program's name first.
@@ -77,8 +91,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, output: &mut Output<'_
             Verb::Plan(arguments) => plan::run(arguments, output),
             Verb::Verify(arguments) => verify::run(arguments, output),
             Verb::Diagnose(arguments) => diagnose::run(arguments, output),
+            Verb::Explain(arguments) => explain::run(arguments, output),
+            Verb::Check(arguments) => check::run(arguments, output),
+            Verb::Repair(arguments) => repair::run(arguments, output),
+            Verb::Capacity(arguments) => capacity::run(arguments, output),
             Verb::Schema(arguments) => schema::run(arguments, output),
             Verb::Serve(arguments) => serve::run(arguments, output),
+            Verb::Generate(arguments) => generate::run(arguments, output),
+            Verb::Bench(arguments) => bench::run(arguments, output),
         },
         Err(error) => misunderstood(&error, output),
     };

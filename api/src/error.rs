@@ -7,6 +7,7 @@ use axum::Json;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use lifeboat_model::ChangeError;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
@@ -23,6 +24,9 @@ pub enum ApiError {
     /// Hosts that cannot fail.
     #[error(transparent)]
     FailureSet(#[from] FailureSetError),
+    /// A change that makes no sense for the pool.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
     /// The body is too large, packed or unpacked.
     #[error("the document has more than {most} bytes")]
     TooLarge {
@@ -108,6 +112,9 @@ impl ApiError {
             }
             Self::FailureSet(FailureSetError::AlreadyDown { .. }) => {
                 (StatusCode::BAD_REQUEST, "already-down", "The host is down already")
+            }
+            Self::Change(_) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "impossible-change", "The change makes no sense")
             }
             Self::TooLarge { .. } => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The document is too large")

@@ -184,14 +184,8 @@ fn print(report: &Report) -> io::Result<()> {
         )?;
     }
     for series in &report.growth {
-        let exponent = series.exponent.unwrap_or_default();
-        writeln!(
-            out,
-            "growth with {:?}, {}: exponent {}",
-            series.axis,
-            series.family,
-            growth::round(exponent)
-        )?;
+        let exponent = series.exponent.map_or("none fits".to_owned(), growth::round);
+        writeln!(out, "growth with {:?}, {}: exponent {exponent}", series.axis, series.family)?;
     }
     Ok(())
 }

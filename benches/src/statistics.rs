@@ -58,15 +58,21 @@ pub fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
-/// The exponent b of the power a·x^b that lies closest to the points on log axes; none for fewer than two.
+/// The exponent b of the power a·x^b that lies closest to the points on log axes; none for fewer than three, or
+/// where some point is off by more than a factor of three: then no one power describes them.
 pub fn exponent(points: &[(f64, f64)]) -> Option<f64> {
+    if points.len() < 3 {
+        return None;
+    }
     let logs: Vec<(f64, f64)> = points.iter().map(|&(x, y)| (x.ln(), y.ln())).collect();
     let count = logs.len() as f64;
     let (mean_x, mean_y) =
         logs.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0 / count, y + point.1 / count));
     let spread: f64 = logs.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
     let joint: f64 = logs.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
-    (spread > 0.0).then(|| joint / spread)
+    let exponent = joint / spread;
+    let off = |(x, y): &(f64, f64)| (y - mean_y - exponent * (x - mean_x)).abs();
+    logs.iter().all(|point| off(point) <= 3_f64.ln()).then_some(exponent)
 }
 
 #[cfg(test)]
@@ -89,6 +95,8 @@ mod tests {
     fn the_exponent_of_a_power_is_found() {
         let points: Vec<(f64, f64)> = (1..9).map(|x| (f64::from(x), 3.0 * f64::from(x).powf(1.5))).collect();
         assert!((exponent(&points).expect("eight points") - 1.5).abs() < 1e-9);
-        assert_eq!(exponent(&points[..1]), None);
+        assert_eq!(exponent(&points[..2]), None);
+        let leap = [(1.0, 1.0), (2.0, 2.0), (4.0, 400.0), (8.0, 8.0)];
+        assert_eq!(exponent(&leap), None, "no one power is near to all of these");
     }
 }

@@ -246,6 +246,13 @@ fn reason(
             }
             new => format!("no other host could run {}", names(new)),
         }
+    } else if after.guaranteed.proven == before.guaranteed.proven {
+        let target = after.effective_target;
+        format!(
+            "tolerance would be {} as before, the target {target} instead of {}",
+            proven(after),
+            before.effective_target
+        )
     } else {
         format!(
             "tolerance would be {} instead of {}, the target {}",

@@ -6,7 +6,7 @@
 //! refuted. Between the two the question is open, and the answer says so.
 use crate::admission::Standing;
 use crate::fit::{Fit, Item, fit, items_of, room_after};
-use crate::judge::{Assess, Judge};
+use crate::judge::{Assess, Judge, each_within};
 use crate::repair::aimed;
 use crate::{Assessment, Limits};
 use lifeboat_model::change::{Change, ChangeError};
@@ -33,7 +33,9 @@ pub struct Capacity {
     pub placement: Vec<HostIndex>,
     /// Where the pool stands with them.
     pub after: Standing,
-    /// Why one more was not shown to fit.
+    /// The pool with them, after its own VMs.
+    pub pool_after: Pool,
+    /// Why one more was not shown to fit. VMs beyond the pool's own are copies.
     pub witness: Option<Witness>,
     /// Whether the ration ended before the search did.
     pub unfinished: bool,
@@ -63,9 +65,10 @@ pub(crate) fn capacity_with(
     limits: &Limits<'_>,
 ) -> Result<Capacity, ChangeError> {
     let pool = &aimed(pool, target)?;
-    let judge = Judge::new(assess, limits, ration);
     let aim = pool.effective_target();
-    let before = judge.assess(pool, aim);
+    let before = Judge::new(assess, limits, 1).assess(pool, aim);
+    let limits = &each_within(limits, before.work);
+    let judge = Judge::new(assess, limits, ration);
     let one = pool.with(&copies(pool, template, &[None])[0])?;
     let new = VmIndex::new(pool.vms().len());
     let mut search = Search {
@@ -84,6 +87,7 @@ pub(crate) fn capacity_with(
         refuted: None,
         best: Vec::new(),
         best_assessment: before.clone(),
+        best_pool: pool.clone(),
         witness: before.witness.clone(),
     };
     let holds = !before.overcommitted;
@@ -98,7 +102,8 @@ pub(crate) fn capacity_with(
         before: Standing::of(pool, &before),
         fits: holds.then_some(search.best.len() as u32),
         refuted: if holds { search.refuted } else { None },
-        after: Standing::of(pool, &search.best_assessment),
+        after: Standing::of(&search.best_pool, &search.best_assessment),
+        pool_after: search.best_pool,
         placement: search.best,
         witness: search.witness,
         unfinished: judge.exhausted(),
@@ -118,6 +123,7 @@ struct Search<'a> {
     refuted: Option<u32>,
     best: Vec<HostIndex>,
     best_assessment: Assessment,
+    best_pool: Pool,
     witness: Option<Witness>,
 }
 
@@ -187,6 +193,7 @@ impl Search<'_> {
         if !assessment.overcommitted && assessment.unprotectable.len() <= self.unprotectable {
             self.best = placement;
             self.best_assessment = assessment;
+            self.best_pool = pool;
             return true;
         }
         if let Some(witness) = assessment.witness.filter(|witness| witness.failures <= self.aim) {

@@ -1,9 +1,9 @@
 //! Whether one failure set can be survived: a quick look that the what-if searches take before they ask for
 //! an assessment. Rules between VMs are left out, so a "no" is certain and a "yes" is only a reason to look
 //! closer.
-use lifeboat_model::agility::Agility;
 use lifeboat_model::spec::RestartPriority;
-use lifeboat_model::{HostIndex, HostSet, Pool, VmIndex};
+use lifeboat_model::{HostIndex, HostSet, Pool, ProfileIndex, VmIndex};
+use std::collections::BTreeMap;
 
 /// What must be placed: VMs and where they may go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,7 @@ pub(crate) enum Fit {
 /// on a survivor in the end; one that no survivor could run is left out, since it may have become unprotectable.
 pub(crate) fn items_of(pool: &Pool, failed: &HostSet) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();
+    let mut eligible: BTreeMap<ProfileIndex, HostSet> = BTreeMap::new();
     for vm in pool.vm_indices() {
         let state = pool.vm(vm);
         if state.restart_priority != RestartPriority::Restart {
@@ -35,10 +36,18 @@ pub(crate) fn items_of(pool: &Pool, failed: &HostSet) -> Vec<Item> {
         }
         let pending = pool.is_pending(vm);
         let fails = pool.runs_on(vm).is_some_and(|home| failed.contains(home));
-        if !pending && !fails || pool.agility(vm) == Agility::Unprotectable {
+        if !pending && !fails {
             continue;
         }
-        let mut hosts = pool.eligible_hosts(state.profile);
+        let mut hosts =
+            eligible.entry(state.profile).or_insert_with(|| pool.eligible_hosts(state.profile)).clone();
+        if let Some(home) = pool.runs_on(vm) {
+            hosts.remove(home);
+        }
+        if hosts.is_empty() {
+            // No other host could run it: unprotectable, and left out of the proof.
+            continue;
+        }
         hosts.subtract(failed);
         if !(pending && hosts.is_empty()) {
             items.push(Item { vm, demand: pool.demand_of(vm).to_vec(), hosts });

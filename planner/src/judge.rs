@@ -44,6 +44,18 @@ impl<'a> Judge<'a> {
     }
 }
 
+/// Limits for many assessments of pools that differ little from one that took so much work: each may take a
+/// few times as much, and no more, so that one hard pool does not use up the time of all the others.
+pub(crate) fn each_within<'a>(limits: &Limits<'a>, work: u64) -> Limits<'a> {
+    let most = LEAST_WORK + TIMES_WORK * work;
+    Limits { work: Some(limits.work.map_or(most, |limit| limit.min(most))), ..*limits }
+}
+
+/// Work that an assessment among many may always take: about 20 ms.
+const LEAST_WORK: u64 = 20_000;
+/// How much more work than the first assessment another among many may take.
+const TIMES_WORK: u64 = 4;
+
 /// The bounds that the pool's guarantee speaks of.
 pub(crate) fn guaranteed(pool: &Pool, assessment: &Assessment) -> Bounds {
     match pool.settings().guarantee {

@@ -11,7 +11,7 @@ mod probe;
 mod search;
 
 use crate::admission::{Objective, Standing};
-use crate::judge::{Assess, Judge};
+use crate::judge::{Assess, Judge, each_within};
 use crate::{Assessment, Limits, TargetStatus};
 use lifeboat_model::change::{Change, ChangeError};
 use lifeboat_model::pool::LivenessLimit;
@@ -142,6 +142,7 @@ pub(crate) fn repair_with(
         remedies: Vec::new(),
         unfinished: Vec::new(),
     };
+    let limits = &each_within(limits, assessment.work);
     let mut seek = |kind: Kind, look: &dyn Fn(&Case<'_>, &Judge<'_>) -> Vec<Remedy>| {
         let judge = Judge::new(assess, limits, ration);
         answer.remedies.extend(look(&case, &judge));
@@ -151,14 +152,17 @@ pub(crate) fn repair_with(
     };
     seek(Kind::MakeAgile, &agile::protect_unprotectable);
     if assessment.overcommitted && answer_can_help(pool, aim) {
+        // The quick ones first, since they share the caller's clock.
+        seek(Kind::LowerToBestEffort, &lower::fewest);
+        seek(Kind::AddHost, &hardware::one_more_host);
+        seek(Kind::AddMemoryEverywhere, &hardware::memory_for_every_host);
+        seek(Kind::AddMemory, &hardware::memory_for_one_host);
+        seek(Kind::Stop, &lower::fewest_stops);
         seek(Kind::Migrate, &migrations::fewest);
         seek(Kind::MakeAgile, &agile::restore_target);
-        seek(Kind::LowerToBestEffort, &lower::fewest);
-        seek(Kind::Stop, &lower::fewest_stops);
-        seek(Kind::AddMemory, &hardware::memory_for_one_host);
-        seek(Kind::AddMemoryEverywhere, &hardware::memory_for_every_host);
-        seek(Kind::AddHost, &hardware::one_more_host);
     }
+    answer.remedies.sort_by_key(|remedy| (!remedy.restores_target, remedy.kind));
+    answer.unfinished.sort_unstable();
     answer.unfinished.dedup();
     Ok(answer)
 }

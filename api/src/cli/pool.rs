@@ -1,7 +1,7 @@
 //! The pool that a verb speaks of.
 use super::trouble::Trouble;
 use crate::{dto, source};
-use lifeboat_model::{HostIndex, Pool, VmIndex};
+use lifeboat_model::{HostIndex, NetworkIndex, Pool, StorageIndex, VmIndex};
 use std::path::{Path, PathBuf};
 
 /// Which pool, for verbs that plan on it.
@@ -50,6 +50,26 @@ pub fn find_vm(pool: &Pool, name: &str) -> Result<VmIndex, Trouble> {
 /// If the pool has none.
 pub fn find_host(pool: &Pool, name: &str) -> Result<HostIndex, Trouble> {
     pool.find_host(name).ok_or_else(|| Trouble::UnknownName { kind: "host", name: name.to_owned() })
+}
+
+/// The storage of that name.
+///
+/// # Errors
+/// If the pool has none.
+pub fn find_storage(pool: &Pool, name: &str) -> Result<StorageIndex, Trouble> {
+    let position = pool.storages().iter().position(|storage| storage.id == name);
+    let unknown = || Trouble::UnknownName { kind: "storage", name: name.to_owned() };
+    position.map(StorageIndex::new).ok_or_else(unknown)
+}
+
+/// The network of that name.
+///
+/// # Errors
+/// If the pool has none.
+pub fn find_network(pool: &Pool, name: &str) -> Result<NetworkIndex, Trouble> {
+    let position = pool.networks().iter().position(|network| network == name);
+    let unknown = || Trouble::UnknownName { kind: "network", name: name.to_owned() };
+    position.map(NetworkIndex::new).ok_or_else(unknown)
 }
 
 fn shown(path: &Path) -> String {

@@ -4,6 +4,8 @@ use crate::dto::certificate::CertificateError;
 use crate::dto::pool::Fault;
 use crate::failure_set::FailureSetError;
 use crate::source::SourceError;
+use lifeboat_generate::RecipeError;
+use lifeboat_model::change::ChangeError;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io;
@@ -65,6 +67,22 @@ pub enum Trouble {
         #[source]
         source: io::Error,
     },
+    /// An option that cannot be read.
+    #[error("{option} {text:?} is not {expected}")]
+    Misspelt {
+        /// The option.
+        option: &'static str,
+        /// What was given.
+        text: String,
+        /// What belongs there.
+        expected: &'static str,
+    },
+    /// A change that makes no sense for the pool.
+    #[error("the change cannot be judged")]
+    Change(#[from] ChangeError),
+    /// A pool that cannot be made.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
     /// The answer could not be printed.
     #[error("cannot write the answer")]
     Output(#[source] io::Error),
@@ -80,6 +98,11 @@ impl Trouble {
             cause = error.source();
         }
         text.push('\n');
+        if let Self::Change(ChangeError::Defective(defects)) = self {
+            for defect in defects {
+                let _ = writeln!(text, "  {defect}");
+            }
+        }
         if let Self::Document { faults, .. } = self {
             for fault in faults {
                 let _ = writeln!(text, "  {fault}");
@@ -112,7 +135,8 @@ impl Trouble {
             Self::FailureSet(FailureSetError::AlreadyDown { .. }) => {
                 Some("what ran there and should run is pending already: see `lifeboat plan` without it")
             }
-            Self::Unwritable { .. } | Self::Output(_) => None,
+            Self::Recipe(_) => Some("`lifeboat generate --help` says what each family looks like"),
+            Self::Unwritable { .. } | Self::Misspelt { .. } | Self::Change(_) | Self::Output(_) => None,
         }
     }
 }

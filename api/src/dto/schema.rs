@@ -1,7 +1,12 @@
 //! The published JSON Schemas, made of the very structs that documents are read into and written from.
+use super::admission::AdmissionAnswer;
 use super::agility::{AgilityAnswer, VmAgility};
+use super::bench::BenchAnswer;
+use super::capacity::CapacityAnswer;
 use super::certificate::CertificateDocument;
+use super::explanation::ExplainAnswer;
 use super::pool::PoolDocument;
+use super::repair::RepairAnswer;
 use super::restart::RestartPlanAnswer;
 use super::verdict::PlanAnswer;
 use schemars::{Schema, schema_for};
@@ -21,6 +26,16 @@ pub enum Kind {
     Agility,
     /// The answer of `diagnose POOL VM --json`
     VmAgility,
+    /// The answer of `check --json`
+    Check,
+    /// The answer of `explain --json`
+    Explain,
+    /// The answer of `repair --json`
+    Repair,
+    /// The answer of `capacity --json`
+    Capacity,
+    /// The answer of `bench --json`
+    Bench,
 }
 
 /// The schema of `kind`.
@@ -32,5 +47,10 @@ pub fn of(kind: Kind) -> Schema {
         Kind::Restarts => schema_for!(RestartPlanAnswer<'static>),
         Kind::Agility => schema_for!(AgilityAnswer<'static>),
         Kind::VmAgility => schema_for!(VmAgility<'static>),
+        Kind::Check => schema_for!(AdmissionAnswer<'static>),
+        Kind::Explain => schema_for!(ExplainAnswer<'static>),
+        Kind::Repair => schema_for!(RepairAnswer<'static>),
+        Kind::Capacity => schema_for!(CapacityAnswer<'static>),
+        Kind::Bench => schema_for!(BenchAnswer<'static>),
     }
 }

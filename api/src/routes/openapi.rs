@@ -1,5 +1,8 @@
 //! `GET /v1/openapi.json`: the routes from their own annotations, the documents from the structs that are read
 //! and written.
+use crate::dto::admission::AdmissionAnswer;
+use crate::dto::change_request::CheckRequest;
+use crate::dto::explanation::ExplainAnswer;
 use crate::dto::pool::PoolDocument;
 use crate::dto::restart::RestartPlanAnswer;
 use crate::dto::verdict::PlanAnswer;
@@ -15,7 +18,7 @@ use utoipa::OpenApi;
         title = "Lifeboat",
         description = "Proves how many host failures a pool of virtual machines survives, and plans the restarts."
     ),
-    paths(super::plan::plan)
+    paths(super::plan::plan, super::check::check, super::explain::explain)
 )]
 struct Routes;
 
@@ -37,6 +40,9 @@ fn schemas() -> Value {
     let mut generator = settings.into_generator();
     generator.subschema_for::<PoolDocument<'static>>();
     generator.subschema_for::<Problem>();
+    generator.subschema_for::<CheckRequest<'static>>();
+    generator.subschema_for::<AdmissionAnswer<'static>>();
+    generator.subschema_for::<ExplainAnswer<'static>>();
     let verdict = generator.subschema_for::<PlanAnswer<'static>>();
     let restarts = generator.subschema_for::<RestartPlanAnswer<'static>>();
     let mut schemas = Value::Object(generator.take_definitions(true));

@@ -1,8 +1,10 @@
 //! The command line as its users meet it: what each verb prints, and how it ends. The pools are the examples
 //! of the pages, so that what the pages show is what is tested.
 mod certificates;
+mod made;
 mod pages;
 mod verbs;
+mod what_if;
 
 use lifeboat::cli::{self, Status, output::Output};
 use std::path::PathBuf;

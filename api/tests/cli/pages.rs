@@ -4,7 +4,7 @@ use super::{lifeboat, root};
 use std::fmt::Write as _;
 use std::fs;
 
-const PAGES: [&str; 1] = ["docs/answers.md"];
+const PAGES: [&str; 2] = ["docs/answers.md", "docs/what-if.md"];
 
 #[test]
 fn the_examples_of_the_pages_are_what_the_program_prints() {

@@ -129,3 +129,34 @@ async fn every_reference_of_the_description_leads_somewhere() {
         assert!(description.pointer(reference).is_some(), "{reference}");
     }
 }
+
+/// The question whether a change to the three hosts of the pages may be made.
+fn question(change: &Value) -> Vec<u8> {
+    let pool: Value = serde_json::from_slice(&example("three-hosts")).expect("JSON");
+    json!({"pool": pool, "change": change}).to_string().into_bytes()
+}
+
+#[tokio::test]
+async fn a_change_is_judged_before_it_is_made() {
+    let ask = async |change: Value| post(&service(), "/v1/check", question(&change)).await;
+    let stopped = body(ask(json!({"stop": {"vm": "build"}})).await).await;
+    assert_eq!(stopped["allowed"], true, "{stopped}");
+    let big = json!({"id": "big", "memory_mib": 30000, "restart_priority": "restart"});
+    let started = body(ask(json!({"start-new": {"vm": big, "host": "b"}})).await).await;
+    assert_eq!(started["allowed"], false, "{started}");
+    let nowhere = ask(json!({"migrate": {"vm": "mail", "host": "c"}})).await;
+    assert_eq!(nowhere.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(body(nowhere).await["code"], "impossible-change");
+    let strange = body(ask(json!({"stop": {"vm": "nobody"}})).await).await;
+    assert_eq!(
+        (&strange["code"], &strange["faults"][0]["pointer"]),
+        (&json!("faulty-document"), &json!("/change"))
+    );
+}
+
+#[tokio::test]
+async fn why_not_more_is_explained() {
+    let response = post(&service(), "/v1/explain", example("three-hosts")).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(body(response).await["failures"], 2);
+}

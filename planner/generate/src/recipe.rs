@@ -78,6 +78,27 @@ impl Family {
         }
     }
 
+    /// What its pools look like, in a few words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Homog => "equal hosts, VMs in flavours",
+            Self::Hetero => "hosts of seven sizes, VMs of arbitrary sizes or flavours",
+            Self::Heavytail => "VMs of 1 to 512 GiB, most of them small",
+            Self::Tight => "all VMs protected, 0 to 5 % slack",
+            Self::Binpack3 => "two to four VMs fill what is free on a host",
+            Self::Racklocal => "each VM can run in its own racks only",
+            Self::TwodimVcpus => "memory and vCPUs, both short",
+            Self::TwodimVgpu => "memory, and virtual GPUs on half of the hosts",
+            Self::Advgreedy => "everything fits, but greedy restarting does not find how",
+            Self::Advfrag => "memory enough, but no room for the big VM, or in one hole only",
+            Self::Advseq => "survives two failures at once, but not one after the other",
+            Self::Advunion => "survives failures one by one greedily, but not together",
+            Self::Cloud => "the VM sizes that public clouds sell, memory and vCPUs",
+            Self::Rules => "anti-affinity, affinity and spread rules over racks",
+            Self::Mixed => "a bit of everything that a pool document can say",
+        }
+    }
+
     /// Whether free memory is part of the construction, so that no fill can be asked for.
     pub fn is_built_exactly(self) -> bool {
         matches!(self, Self::Advgreedy | Self::Advfrag | Self::Advseq | Self::Advunion)

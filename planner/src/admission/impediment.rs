@@ -46,7 +46,9 @@ impl Impediment {
                 format!("{} cannot run it: {}", pool.host_id(*host), obstacle.describe(pool))
             }
             Self::OverFull { host, resource, by } => {
-                format!("{} would be {by} {} short", pool.host_id(*host), pool.resources()[resource.get()])
+                let memory = *resource == ResourceIndex::MEMORY;
+                let unit = if memory { "MiB of memory" } else { &pool.resources()[resource.get()] };
+                format!("{} would be {by} {unit} short", pool.host_id(*host))
             }
             Self::NoHost => String::from("no host that could run it has room"),
         }

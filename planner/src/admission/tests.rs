@@ -91,7 +91,7 @@ fn a_start_without_a_host_goes_where_most_tolerance_remains() {
         (Verdict::CannotBeDone, "no host that could run it has room")
     );
     assert_eq!(big.unfit.len(), 3);
-    assert_eq!(big.unfit[0].impediments[0].describe(&big.pool_after), "h0 would be 2 memory_mib short");
+    assert_eq!(big.unfit[0].impediments[0].describe(&big.pool_after), "h0 would be 2 MiB of memory short");
 }
 
 #[test]
@@ -103,12 +103,12 @@ fn what_cannot_be_carried_out_is_refused_with_the_reason() {
     let pool = Pool::new(&described).unwrap();
     let answer = judged(&pool, &Change::EndMigration { vm: vm(0), to: host(1) });
     assert_eq!(answer.verdict, Verdict::CannotBeDone);
-    let reason = "h1 cannot run it: storage san is not attached; h1 would be 1 memory_mib short";
+    let reason = "h1 cannot run it: storage san is not attached; h1 would be 1 MiB of memory short";
     assert_eq!(answer.reason, reason);
     let grow = judged(&pool, &Change::VmMemory { vm: vm(0), memory_mib: 12 });
     assert_eq!(
         (grow.verdict, grow.reason.as_str()),
-        (Verdict::CannotBeDone, "h0 would be 1 memory_mib short")
+        (Verdict::CannotBeDone, "h0 would be 1 MiB of memory short")
     );
 }
 

@@ -12,10 +12,11 @@ use lifeboat_model::change::Change;
 use lifeboat_model::spec::RestartPriority;
 use lifeboat_model::verdict::Witness;
 use lifeboat_model::{HostSet, Pool, VmIndex};
+use std::collections::BTreeMap;
 
 /// VMs that are stopped together at most.
 const MOST_STOPS: usize = 4;
-/// VMs that are lowered together at most.
+/// VMs that are lowered together at most, and witnesses that are kept: one bit of a word each.
 const MOST_LOWERED: usize = 64;
 
 pub(super) fn fewest(case: &Case<'_>, judge: &Judge<'_>) -> Vec<Remedy> {
@@ -43,7 +44,7 @@ pub(super) fn fewest(case: &Case<'_>, judge: &Judge<'_>) -> Vec<Remedy> {
                 to_hit.last().and_then(|vms| vms.iter().copied().min_by_key(|&vm| worth(case.pool, vm)));
             lowered.into_iter().chain(last).collect()
         };
-        if lowered.len() > MOST_LOWERED {
+        if lowered.len() > MOST_LOWERED || to_hit.len() > MOST_LOWERED {
             return Vec::new();
         }
         let changes: Vec<Change> =
@@ -103,12 +104,31 @@ fn cannot_be_placed(pool: &Pool, witness: &Witness) -> bool {
     items.len() == witness.vms.len() && fit(&room, pool.resources().len(), &items, 20_000) == Fit::No
 }
 
-/// A smallest set with a member of each of these, of least worth first; none where the search is too long.
+/// A smallest set with a member of each of these, of least worth; none where the search is too long. Of VMs
+/// that hit the same sets one is enough, and one that hits fewer than another is never needed.
 fn hitting_set(pool: &Pool, to_hit: &[Vec<VmIndex>]) -> Option<Vec<VmIndex>> {
-    let mut steps = 50_000;
+    let mut hits: BTreeMap<VmIndex, u64> = BTreeMap::new();
+    for (position, set) in to_hit.iter().enumerate().take(MOST_LOWERED) {
+        for &vm in set {
+            *hits.entry(vm).or_default() |= 1 << position;
+        }
+    }
+    let mut best: BTreeMap<u64, VmIndex> = BTreeMap::new();
+    for (vm, hit) in hits {
+        let known = best.entry(hit).or_insert(vm);
+        if worth(pool, vm) < worth(pool, *known) {
+            *known = vm;
+        }
+    }
+    let all: Vec<(u64, VmIndex)> = best.into_iter().collect();
+    let covered = |hit: u64| all.iter().any(|&(other, _)| other != hit && other & hit == hit);
+    let mut options: Vec<(u64, VmIndex)> = all.iter().copied().filter(|&(hit, _)| !covered(hit)).collect();
+    options.sort_by_key(|&(_, vm)| worth(pool, vm));
+    let everything = u64::MAX >> (64 - to_hit.len().clamp(1, 64));
+    let mut steps = 200_000;
     (1..=to_hit.len()).find_map(|size| {
         let mut chosen = Vec::with_capacity(size);
-        match hit(pool, to_hit, size, &mut chosen, &mut steps) {
+        match hit(&options, everything, size, &mut chosen, &mut steps) {
             Some(true) => Some(Some(chosen)),
             Some(false) => None,
             None => Some(None),
@@ -117,24 +137,23 @@ fn hitting_set(pool: &Pool, to_hit: &[Vec<VmIndex>]) -> Option<Vec<VmIndex>> {
 }
 
 fn hit(
-    pool: &Pool,
-    to_hit: &[Vec<VmIndex>],
+    options: &[(u64, VmIndex)],
+    missed: u64,
     left: usize,
     chosen: &mut Vec<VmIndex>,
     steps: &mut u32,
 ) -> Option<bool> {
     *steps = steps.checked_sub(1)?;
-    let Some(missed) = to_hit.iter().find(|set| !set.iter().any(|vm| chosen.contains(vm))) else {
+    if missed == 0 {
         return Some(true);
-    };
+    }
     if left == 0 {
         return Some(false);
     }
-    let mut options = missed.clone();
-    options.sort_unstable_by_key(|&vm| worth(pool, vm));
-    for vm in options {
+    let first = missed & missed.wrapping_neg();
+    for &(hits, vm) in options.iter().filter(|(hits, _)| hits & first != 0) {
         chosen.push(vm);
-        match hit(pool, to_hit, left - 1, chosen, steps) {
+        match hit(options, missed & !hits, left - 1, chosen, steps) {
             Some(false) => {
                 chosen.pop();
             }

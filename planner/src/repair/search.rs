@@ -16,8 +16,10 @@ use std::collections::{BTreeMap, BTreeSet};
 const BEAM: usize = 120;
 /// Solutions of one level among which the best is chosen.
 const ENOUGH: usize = 24;
+/// Failure sets that are remembered: the latest.
+const REMEMBERED: usize = 12;
 /// Attempts of one level whose pools are built; the rest is only ranked by numbers.
-const BUILT: usize = 20_000;
+const BUILT: usize = 2_500;
 
 /// Steps that restore the target.
 pub(super) struct Solution {
@@ -85,6 +87,10 @@ impl Search<'_> {
         let mut attempts: Vec<(Score, usize, Change)> = Vec::new();
         let mut promising: Vec<(u64, usize, Change)> = Vec::new();
         for (parent, node) in frontier.iter().enumerate() {
+            if self.judge.exhausted() {
+                self.exhaustive = false;
+                break;
+            }
             let probes: Vec<Probe> = self.known.iter().map(|failed| Probe::new(&node.pool, failed)).collect();
             for change in moves(&node.pool) {
                 if !self.seen.insert(state_key(&node.steps, &change)) {
@@ -159,6 +165,9 @@ impl Search<'_> {
         let failed = HostSet::of(self.case.pool.hosts().len(), witness.failed_hosts.iter().copied());
         // The planner may refute by more than room: then the quick look sees nothing, and does no harm.
         if !self.known.contains(&failed) {
+            if self.known.len() == REMEMBERED {
+                self.known.remove(0);
+            }
             self.known.push(failed.clone());
         }
         Some(failed)
