@@ -10,7 +10,9 @@ use crate::search::work::Meter;
 use crate::state::{PositionPolicy, State};
 use crate::{partial, witness};
 use lifeboat_model::certificate::Refutation;
+use lifeboat_model::change::Change;
 use lifeboat_model::plan::Unplaced;
+use lifeboat_model::spec::RestartPriority;
 use lifeboat_model::verdict::Witness;
 use lifeboat_model::{HostIndex, Pool, VmIndex};
 
@@ -66,9 +68,11 @@ pub(crate) fn place(pool: &Pool, meter: &mut Meter<'_>) -> Pending {
     if let Some((_, placement)) = best {
         return Pending { placement, ..none };
     }
-    let witness = refutation
-        .as_ref()
-        .map(|refutation| witness::of_items(&problem, &state, &items, Vec::new(), refutation, meter));
+    let witness = refutation.as_ref().map(|refutation| {
+        let mut witness = witness::of_items(&problem, &state, &items, Vec::new(), refutation, meter);
+        witness.vms = without_the_needless(pool, witness.vms, meter);
+        witness
+    });
     let partial = partial::best(&problem, &state, &items, meter);
     Pending {
         placement: named(&problem, &partial.placed),
@@ -76,6 +80,35 @@ pub(crate) fn place(pool: &Pool, meter: &mut Meter<'_>) -> Pending {
         refutation,
         witness,
     }
+}
+
+/// Leaves out VMs that are named only because affinity binds them to others.
+fn without_the_needless(pool: &Pool, mut vms: Vec<VmIndex>, meter: &mut Meter<'_>) -> Vec<VmIndex> {
+    let mut index = 0;
+    while vms.len() > 1 && index < vms.len() && vms.len() <= witness::MOST_ENUMERATED {
+        let mut fewer = vms.clone();
+        fewer.remove(index);
+        if refuted_alone(pool, &fewer, meter) {
+            vms = fewer;
+        } else {
+            index += 1;
+        }
+    }
+    vms
+}
+
+/// Whether these pending VMs cannot all be placed even where no other is.
+fn refuted_alone(pool: &Pool, vms: &[VmIndex], meter: &mut Meter<'_>) -> bool {
+    let others: Vec<Change> = pool
+        .vm_indices()
+        .filter(|&vm| pool.is_pending(vm) && !vms.contains(&vm))
+        .map(|vm| Change::Protect { vm, priority: RestartPriority::Unprotected })
+        .collect();
+    let Ok(alone) = pool.with_all(&others) else { return false };
+    let problem = Problem::of_pending(&alone);
+    let items: Vec<Rank> = (0..problem.items.len() as Rank).collect();
+    let state = State::initial(&problem);
+    matches!(pack_items(&problem, &state, &items, Effort::Thorough, meter), Packed::Refuted(_))
 }
 
 /// Placements by name, ascending by VM.

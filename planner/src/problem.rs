@@ -93,14 +93,19 @@ impl<'p> Problem<'p> {
 
     /// Lowers the question where pending VMs go: they are the items, and have no home.
     pub(crate) fn of_pending(pool: &'p Pool) -> Self {
-        Self::lower(pool, &HostSet::empty(pool.hosts().len()), pending::drafts(pool))
+        Self::lower(pool, &pool.failable_hosts(), pending::drafts(pool))
     }
 
     fn lower(pool: &'p Pool, failable: &HostSet, mut drafts: Drafts) -> Self {
         let width = pool.resources().len();
         let pool_free = pool.free();
         let target = pool.target_hosts();
-        let weights = key_weights(&pool_free, &target, &drafts.demand, width);
+        let curves: Vec<Option<Curve>> = (0..width).map(|resource| curve(&drafts.demand, resource)).collect();
+        let weights = if only_memory_binds(&pool_free, &target, &curves) {
+            (0..width).map(|resource| u64::from(resource == 0)).collect()
+        } else {
+            key_weights(&pool_free, &target, &drafts.demand, width)
+        };
         let (host, targets) = first_fit_order(&pool_free, &weights, failable, &target);
         let mut position_of = vec![Position::MAX; pool.hosts().len()];
         for (position, &host) in host.iter().enumerate() {
@@ -120,7 +125,6 @@ impl<'p> Problem<'p> {
         for (rank, item) in items.iter().enumerate().filter(|(_, item)| item.home != NOWHERE) {
             at_home[usize::from(item.home)].push(rank as Rank);
         }
-        let curves = (0..width).map(|resource| curve(&demand, width, resource)).collect();
         let mut problem = Self {
             plain: false,
             pool,
@@ -195,14 +199,7 @@ impl<'p> Problem<'p> {
         let all = self.eligible_mask_of_targets();
         self.separations.is_empty()
             && (0..self.classes).all(|class| self.eligible_of(class as u32) == all)
-            && (1..self.width).all(|resource| {
-                self.curves[resource].as_ref().is_none_or(|curve| {
-                    (0..self.targets).all(|position| {
-                        curve.most(self.free[position * self.width])
-                            <= self.free[position * self.width + resource]
-                    })
-                })
-            })
+            && self.weights[1..].iter().all(|&weight| weight == 0)
     }
 
     fn eligible_mask_of_targets(&self) -> Vec<u64> {
@@ -387,12 +384,24 @@ fn key_weights(free: &[i64], target: &HostSet, demand: &[Vec<i64>], width: usize
     weights
 }
 
-fn curve(demand: &[i64], width: usize, resource: usize) -> Option<Curve> {
+/// Whether no resource but memory can bind on any target: then keys weigh memory alone.
+fn only_memory_binds(free: &[i64], target: &HostSet, curves: &[Option<Curve>]) -> bool {
+    let width = curves.len();
+    curves.iter().enumerate().all(|(resource, curve)| {
+        curve.as_ref().is_none_or(|curve| {
+            target
+                .iter()
+                .all(|host| curve.most(free[host.get() * width]) <= free[host.get() * width + resource])
+        })
+    })
+}
+
+fn curve(demand: &[Vec<i64>], resource: usize) -> Option<Curve> {
     if resource == 0 || demand.is_empty() {
         return None;
     }
     let mut kinds: BTreeMap<(i64, i64), i64> = BTreeMap::new();
-    for item in demand.chunks_exact(width) {
+    for item in demand {
         *kinds.entry((item[0], item[resource])).or_insert(0) += 1;
     }
     let curve = Curve::new(kinds.into_iter().map(|((memory, amount), count)| (memory, amount, count)));

@@ -218,6 +218,10 @@ fn torn(
             (None, _) => {}
         }
     }
+    // Placed before the failure with a member whose host failed too, it is apart from the others since then.
+    if members.iter().any(|&vm| pool.runs_on(vm).is_some_and(|home| plan.failed.contains(home))) {
+        return None;
+    }
     let pending_at = with.get(&None).copied()?;
     let pending = members.iter().copied().find(|vm| placed.contains_key(vm) && pool.runs_on(*vm).is_none());
     if running.is_empty() || running.contains(&pending_at) { None } else { pending }

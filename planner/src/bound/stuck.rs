@@ -25,6 +25,10 @@ pub(crate) struct Stuck {
     meets: Vec<bool>,
     /// Totals that memory sizes of a bucket and above form, by bucket; empty where totals are not rounded.
     reach: Vec<Reach>,
+    /// All items' memory.
+    all_memory: i64,
+    /// More than all items are worth, by multiplier: what a host that never refuses counts as holding.
+    beyond: Vec<i64>,
     /// Least l·v / v_d over items v of a bucket and above, by multiplier, bucket and resource.
     ratio: Vec<(i64, i64)>,
 }
@@ -81,6 +85,11 @@ impl Stuck {
             })
             .collect();
         let mut stuck = Self {
+            all_memory: problem.demand.chunks_exact(problem.width).map(|demand| demand[0]).sum(),
+            beyond: value
+                .iter()
+                .map(|value| value.iter().fold(1, |sum: i64, &v| sum.saturating_add(v)))
+                .collect(),
             multipliers,
             families: Vec::new(),
             family_of: Vec::new(),
@@ -234,6 +243,10 @@ impl Stuck {
         if !any {
             return true;
         }
+        // What affinity binds together may have no eligible host at all: nothing can be said for it.
+        if problem.eligible_of(self.families[family].class).iter().all(|&word| word == 0) {
+            return false;
+        }
         for row in buffers.load.chunks_exact_mut(deep) {
             if before == Before::Larger {
                 for bucket in (0..deep - 1).rev() {
@@ -312,7 +325,8 @@ impl Stuck {
         let free = &state.free[position * width..][..width];
         let mut least: Option<i64> = None;
         for (resource, (&free_of, &largest)) in free.iter().zip(&group.largest).enumerate() {
-            if largest == 0 {
+            // Memory cannot refuse where all items together fit it.
+            if largest == 0 || (resource == 0 && free_of >= self.all_memory) {
                 continue;
             }
             if resource > 0 {
@@ -338,7 +352,7 @@ impl Stuck {
             };
             least = Some(least.map_or(held, |least| least.min(held)));
         }
-        least.unwrap_or(0)
+        least.map_or(self.beyond[multiplier], |least| least.min(self.beyond[multiplier]))
     }
 
     /// The root's tests that `n` failures do not all pass, as weights by candidate.
@@ -363,6 +377,10 @@ impl Stuck {
                     continue;
                 }
                 let mut tests = Vec::new();
+                if problem.eligible_of(self.families[family].class).iter().all(|&word| word == 0) {
+                    active.groups.push(ActiveGroup { holds, tests });
+                    continue;
+                }
                 let passes = (0..self.multipliers.len()).any(|m| {
                     let bound = self.weigh(
                         problem,
