@@ -229,5 +229,6 @@ fn members_are_kept_together() {
     assert_eq!(with(&[4, 5], &RIGHT), broken(5));
     assert_eq!(with(&[4, 5], &[(0, 2), (5, 1), (1, 2), (2, 2)]), Ok(()));
     assert_eq!(with(&[1, 5], &RIGHT), Ok(()));
-    assert_eq!(with(&[0, 5], &RIGHT), broken(5));
+    // It may have been placed with a member whose host failed then: they are apart since.
+    assert_eq!(with(&[0, 5], &RIGHT), Ok(()));
 }

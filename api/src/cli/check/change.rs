@@ -104,14 +104,15 @@ enum Guarantee {
 impl ChangeArguments {
     /// The change, with the pool's names resolved and files read.
     pub(super) fn read(&self, pool: &Pool) -> Result<Change, Trouble> {
-        self.to_a_vm(pool).or_else(|| self.to_a_host(pool)).unwrap_or_else(|| {
-            Ok(match (self.which.hftt, self.which.guarantee) {
-                (Some(host_failures_to_tolerate), _) => Change::Target { host_failures_to_tolerate },
-                (None, Some(Guarantee::Simultaneous)) => {
-                    Change::Guarantee { guarantee: spec::Guarantee::Simultaneous }
-                }
-                (None, _) => Change::Guarantee { guarantee: spec::Guarantee::Sequential },
-            })
+        if let Some(change) = self.to_a_vm(pool).or_else(|| self.to_a_host(pool)) {
+            return change;
+        }
+        Ok(match (self.which.hftt, self.which.guarantee) {
+            (Some(host_failures_to_tolerate), _) => Change::Target { host_failures_to_tolerate },
+            (None, Some(Guarantee::Simultaneous)) => {
+                Change::Guarantee { guarantee: spec::Guarantee::Simultaneous }
+            }
+            (None, _) => Change::Guarantee { guarantee: spec::Guarantee::Sequential },
         })
     }
 
