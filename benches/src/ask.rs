@@ -6,8 +6,11 @@ use lifeboat_model::change::Change;
 use lifeboat_model::spec::{Guarantee, RestartPriority};
 use lifeboat_model::verdict::Bounds;
 use lifeboat_model::{HostIndex, HostSet, Pool, VmIndex};
-use lifeboat_planner::{Assessment, Limits, admission, assess, restart_plan};
+use lifeboat_planner::{Assessment, Limits, admission, assess, assess_at_once, restart_plan};
 use std::time::Duration;
+
+/// Work for an answer that a measurement starts from.
+const BEFORE_WORK: u64 = 2_000_000;
 
 /// What is asked of each pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +64,7 @@ impl Ask {
     /// The assessment that answers the question.
     pub fn assess(self, pool: &Pool, limits: &Limits<'_>) -> Assessment {
         match self {
-            Self::AtOnce(max_failures) => assess(pool, &Limits { max_failures, ..*limits }),
+            Self::AtOnce(max_failures) => assess_at_once(pool, &Limits { max_failures, ..*limits }),
             Self::InTurn(most) => assess(pool, &Limits { max_failures: Some(most), ..*limits }),
             _ => assess(pool, limits),
         }
@@ -105,7 +108,10 @@ pub fn is_linear(assessment: &Assessment) -> bool {
 /// May this change be made? Asked with the present assessment at hand, as the service has it.
 fn changes(case: &Case, limit: Duration) -> Vec<Answer> {
     let Case { pool, seed } = case;
-    let before = assess(pool, &Limits { max_failures: Some(pool.effective_target()), ..Limits::default() });
+    let before = assess(
+        pool,
+        &Limits { max_failures: Some(pool.effective_target()), work: Some(BEFORE_WORK), ..Limits::default() },
+    );
     (0..QUESTIONS)
         .filter_map(|question| {
             let change = change(pool, seed * QUESTIONS + question)?;
@@ -113,7 +119,10 @@ fn changes(case: &Case, limit: Duration) -> Vec<Answer> {
                 timed(limit, |limits| admission::check(pool, Some(&before), &change, limits));
             let answer = answer.ok()?;
             let most = Some(pool.effective_target());
-            let after = assess(&answer.pool_after, &Limits { max_failures: most, ..Limits::default() });
+            let after = assess(
+                &answer.pool_after,
+                &Limits { max_failures: most, work: Some(BEFORE_WORK), ..Limits::default() },
+            );
             Some(Answer { time, exact: !answer.open, linear: is_linear(&after) })
         })
         .collect()
@@ -133,7 +142,8 @@ pub fn change(pool: &Pool, draw: u64) -> Option<Change> {
 /// Plans for sets of as many hosts as are proven survivable under the pool's guarantee, at most four.
 fn restarts(case: &Case, limit: Duration) -> Vec<Answer> {
     let Case { pool, seed } = case;
-    let before = assess(pool, &Limits { max_failures: Some(4), ..Limits::default() });
+    let before =
+        assess(pool, &Limits { max_failures: Some(4), work: Some(BEFORE_WORK), ..Limits::default() });
     let bounds = match pool.settings().guarantee {
         Guarantee::Sequential => before.tolerance.sequential,
         Guarantee::Simultaneous => before.tolerance.simultaneous,

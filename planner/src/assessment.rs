@@ -83,6 +83,16 @@ pub struct Assessment {
 
 /// Assesses a pool: pending placement, tolerance in both notions, witness, certificate.
 pub fn assess(pool: &Pool, limits: &Limits<'_>) -> Assessment {
+    assess_notions(pool, limits, true)
+}
+
+/// Assesses a pool in the simultaneous notion alone: the sequential bounds are left empty, and whether the target
+/// holds is judged by the simultaneous ones.
+pub fn assess_at_once(pool: &Pool, limits: &Limits<'_>) -> Assessment {
+    assess_notions(pool, limits, false)
+}
+
+fn assess_notions(pool: &Pool, limits: &Limits<'_>, both: bool) -> Assessment {
     let mut meter = Meter::new(limits, 0);
     let pending = pending::place(pool, &mut meter);
     if !pending.unplaced.is_empty() {
@@ -111,17 +121,46 @@ pub fn assess(pool: &Pool, limits: &Limits<'_>) -> Assessment {
         return draft.finish(state, found, in_turn, None, Span { hosts, asked, cap }, &meter);
     }
     let mut found = settle_at_once(&mut ground, examined, limits, &mut meter);
-    let mut in_turn = settle_in_turn(&mut ground, &found, None, limits, &mut meter);
+    let mut in_turn = if both {
+        settle_in_turn(&mut ground, &found, None, limits, &mut meter)
+    } else {
+        sequential::Proven { proven: 0, proof: Proof::Nothing, stopped_by: None }
+    };
     if found.stopped_by.is_some() && meter.stopped().is_none() {
         let before = found.proven;
         found = ground.try_harder(found, examined, limits, &mut meter);
-        if found.proven > before && in_turn.proven == before {
+        if both && found.proven > before && in_turn.proven == before {
             in_turn = settle_in_turn(&mut ground, &found, Some(in_turn), limits, &mut meter);
         }
     }
-    let game = ground.refute_in_turn(in_turn.proven, &found, &mut meter);
+    let game = if both { ground.refute_in_turn(in_turn.proven, &found, &mut meter) } else { None };
     let found = ground.with_total_failure(found, examined, hosts);
-    draft.finish(state, found, in_turn, game, Span { hosts, asked, cap }, &meter)
+    let mut assessment = draft.finish(state, found, in_turn, game, Span { hosts, asked, cap }, &meter);
+    if !both {
+        assessment.leave_sequential_empty(pool, hosts);
+    }
+    assessment
+}
+
+impl Assessment {
+    fn leave_sequential_empty(&mut self, pool: &Pool, hosts: usize) {
+        self.tolerance.sequential = Bounds::default();
+        self.certificate.sequential_proven = None;
+        self.judge_target(self.tolerance.simultaneous, hosts.min(pool.hosts().len()));
+    }
+
+    /// Whether the effective target holds by these bounds, of a pool of which so many hosts can fail.
+    fn judge_target(&mut self, bounds: Bounds, hosts: usize) {
+        let target = self.effective_target;
+        self.target_status = if bounds.proven.is_some_and(|proven| proven >= target) {
+            TargetStatus::Proven
+        } else if bounds.refuted.is_some_and(|refuted| refuted <= target) || target as usize > hosts {
+            TargetStatus::Refuted
+        } else {
+            TargetStatus::Open
+        };
+        self.overcommitted = self.target_status != TargetStatus::Proven;
+    }
 }
 
 /// How far the question goes.
@@ -380,15 +419,7 @@ impl Draft {
             Guarantee::Sequential => assessment.tolerance.sequential,
             Guarantee::Simultaneous => assessment.tolerance.simultaneous,
         };
-        let target = assessment.effective_target;
-        assessment.target_status = if bounds.proven.is_some_and(|proven| proven >= target) {
-            TargetStatus::Proven
-        } else if bounds.refuted.is_some_and(|refuted| refuted <= target) || target as usize > span.hosts {
-            TargetStatus::Refuted
-        } else {
-            TargetStatus::Open
-        };
-        assessment.overcommitted = assessment.target_status != TargetStatus::Proven;
+        assessment.judge_target(bounds, span.hosts);
         assessment.work = meter.used();
         self.assessment
     }

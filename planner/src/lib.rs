@@ -30,6 +30,6 @@ mod simultaneous;
 mod state;
 mod witness;
 
-pub use assessment::{Assessment, BrokenRule, OverFull, TargetStatus, assess};
+pub use assessment::{Assessment, BrokenRule, OverFull, TargetStatus, assess, assess_at_once};
 pub use limits::{Limits, Progress};
 pub use restart_plan::{restart_plan, state_after};

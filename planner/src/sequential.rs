@@ -273,7 +273,7 @@ impl<'w, 'p> Walk<'w, 'p> {
         orphans.clear();
         let mut failed = self.states[depth - 1].clone();
         failed.fail(self.problem, position, &mut orphans);
-        meter.spend(orphans.len() as u64 / 32);
+        meter.spend(orphans.len() as u64 / 4);
         let by_policy = self.place(depth, &failed, self.policy, &orphans)
             && self.try_node(Placement::Incremental, Vec::new(), k - 1, meter);
         let held = by_policy || self.look_ahead(depth, &failed, &orphans, k, meter);
@@ -363,7 +363,7 @@ impl<'w, 'p> Walk<'w, 'p> {
                 } else {
                     PositionPolicy::WorstFit
                 };
-                meter.spend(1 + orphans.len() as u64 / 32);
+                meter.spend(1 + orphans.len() as u64 / 4);
                 trial.place_all(self.problem, &rule, &order).ok()?;
                 return Some(trial.placed.split_off(before));
             }

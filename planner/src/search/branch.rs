@@ -138,7 +138,7 @@ fn tree(
 /// What one evaluation of all stuck tests costs, in work units.
 pub(crate) fn test_cost(problem: &Problem<'_>, stuck: &Stuck) -> u64 {
     let each = problem.items.len() + problem.hosts() * stuck.buckets.len();
-    1 + (stuck.families.len() * each) as u64 / 500
+    1 + (stuck.families.len() * each) as u64 / 200
 }
 
 /// Tasks of one round: their shares of the work are set when it begins, so the outcome does not depend on how
@@ -329,13 +329,13 @@ impl Descent<'_, '_, '_> {
         state.clone_from(&before[depth - 1]);
         self.orphans.clear();
         state.fail(problem, failed, &mut self.orphans);
-        meter.spend(self.orphans.len() as u64 / 32);
+        meter.spend(self.orphans.len() as u64 / 8);
         if state.place_all(problem, &PositionPolicy::FirstFit, &self.orphans).is_ok() {
             return Ok(Placement::Incremental);
         }
         let set: Vec<Position> = self.prefix.iter().map(|&index| self.ground.order[index]).collect();
         let (mut joint, orphans) = fail_all(problem, self.ground.root, &set);
-        meter.spend(orphans.len() as u64 / 32);
+        meter.spend(orphans.len() as u64 / 8);
         if joint.place_all(problem, &PositionPolicy::FirstFit, &orphans).is_ok() {
             *state = joint;
             return Ok(Placement::Joint);

@@ -70,7 +70,7 @@ pub(crate) fn pack_items(
     let orders = [items.to_vec(), scarce_first(problem, state, items)];
     for order in &orders[..if orders[0] == orders[1] { 1 } else { 2 }] {
         for policy in [PositionPolicy::FirstFit, PositionPolicy::BestFit, PositionPolicy::WorstFit] {
-            meter.spend(1 + items.len() as u64 / 16);
+            meter.spend(1 + items.len() as u64 / 4);
             trial.clone_from(state);
             if trial.place_all(problem, &policy, order).is_ok() {
                 return Packed::Placed(trial.placed.split_off(moved_before));
@@ -144,7 +144,7 @@ fn shuffled(
     // What was stuck goes first the next time: items that are hard to place move up.
     let mut weight: Vec<i64> = items.iter().map(|&rank| problem.items[rank as usize].key.max(1)).collect();
     for round in 0..ROUNDS {
-        if !meter.spend(1 + items.len() as u64 / 8) {
+        if !meter.spend(1 + items.len() as u64 / 4) {
             return None;
         }
         let policy = if round % 2 == 0 { PositionPolicy::BestFit } else { PositionPolicy::FirstFit };
