@@ -54,8 +54,7 @@ pub(crate) fn of_plain(
     let (reason_code, reason) = if fewest == 1 {
         let most = largest_room(plain, &overfull.columns);
         let reason = format!(
-            "{} needs {} MiB of memory; the most that is free on one of the {survivors} other hosts is {most} MiB",
-            pool.vm_id(vms[0].1),
+            "it needs {} MiB of memory; the most that is free on one of the {survivors} other hosts is {most} MiB",
             vms[0].0
         );
         (ReasonCode::NoHostHasRoom, reason)
@@ -268,7 +267,6 @@ fn reason(
     }
     if let &[rank] = core {
         let (code, words) = crate::partial::why(problem, state, rank);
-        let vm = pool.vm_id(problem.items[rank as usize].vm);
         let resource = (code == ReasonCode::NoHostHasRoom).then(|| {
             (0..problem.width)
                 .find(|&d| {
@@ -280,7 +278,7 @@ fn reason(
                 })
                 .unwrap_or(0)
         });
-        return (code, resource, format!("{vm}: {words}"));
+        return (code, resource, words);
     }
     if let Refutation::Separation { group, members } = refutation {
         let id = &pool.groups()[group.get()].id;

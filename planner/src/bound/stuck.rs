@@ -2,11 +2,14 @@
 //! why it is true stands at `StuckTests` in the certificate format; this file evaluates it. Items are grouped by
 //! *family* (class and separations) and bucket of key; a family's tests read one row of held amounts and one of
 //! loads.
-use super::reach::{Reach, gcd};
+mod parameters;
+
+use super::reach::Reach;
 use super::top::{top_sum, top_sum_with_holder};
 use crate::problem::{Position, Problem, Rank};
 use crate::state::State;
 use lifeboat_model::certificate::StuckTests;
+use parameters::{exact_keys, geometric_keys, multipliers, reaches};
 use std::collections::BTreeMap;
 
 /// The tables of a problem that no failure changes.
@@ -55,9 +58,6 @@ pub(crate) enum Before {
     /// Any item.
     Anything,
 }
-
-/// Up to this many distinct keys each gets a bucket of its own.
-const MOST_EXACT_BUCKETS: usize = 64;
 
 impl Stuck {
     /// The tables of a problem.
@@ -451,55 +451,4 @@ fn dot(a: &[i64], b: &[i64]) -> i64 {
 /// Whether a / b < c.0 / c.1, where c.1 = 0 stands for infinity.
 fn less(a: i64, b: i64, c: (i64, i64)) -> bool {
     c.1 == 0 || i128::from(a) * i128::from(c.1) < i128::from(c.0) * i128::from(b)
-}
-
-fn exact_keys(problem: &Problem<'_>) -> Option<Vec<i64>> {
-    let mut keys: Vec<i64> = problem.items.iter().map(|item| item.key).collect();
-    keys.dedup();
-    keys.reverse();
-    (keys.len() <= MOST_EXACT_BUCKETS).then_some(keys)
-}
-
-/// Least keys of geometric buckets, eight an octave.
-fn geometric_keys(problem: &Problem<'_>) -> Vec<i64> {
-    let mut keys: Vec<i64> = Vec::new();
-    let mut last = None;
-    for item in problem.items.iter().rev() {
-        let octave = 63 - item.key.max(1).leading_zeros();
-        let bucket =
-            if octave < 4 { item.key } else { i64::from(octave) * 8 + ((item.key >> (octave - 3)) & 7) };
-        if last != Some(bucket) {
-            keys.push(item.key);
-            last = Some(bucket);
-        }
-    }
-    keys
-}
-
-/// Multipliers to try: each resource alone, and all of them as the keys weigh them.
-fn multipliers(problem: &Problem<'_>) -> Vec<Vec<i64>> {
-    let demanded: Vec<usize> = (0..problem.width).filter(|&d| problem.weights[d] > 0).collect();
-    let unit = |d: usize| (0..problem.width).map(|e| i64::from(d == e)).collect::<Vec<i64>>();
-    let mut multipliers: Vec<Vec<i64>> = demanded.iter().map(|&d| unit(d)).collect();
-    if demanded.len() > 1 {
-        multipliers.push(problem.weights.iter().map(|&weight| weight as i64).collect());
-    }
-    multipliers
-}
-
-/// Reachable totals of memory by bucket (of a bucket and above); `None` where a table would be too large.
-fn reaches(problem: &Problem<'_>, buckets: &[i64]) -> Option<Vec<Reach>> {
-    let unit = buckets.iter().fold(0, |unit, &size| gcd(unit, size)).max(1);
-    let largest = buckets.last().copied().unwrap_or(0);
-    let room = (0..problem.targets).map(|p| problem.free[p * problem.width]).max().unwrap_or(0).max(0);
-    buckets
-        .iter()
-        .map(|&lo| {
-            let mut reach = Reach::new(unit, room + largest)?;
-            for &size in buckets.iter().filter(|&&size| size >= lo) {
-                reach.add(size);
-            }
-            Some(reach)
-        })
-        .collect()
 }
