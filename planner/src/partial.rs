@@ -22,6 +22,9 @@ pub(crate) struct Partial {
 /// Up to this many items subsets are tried one by one.
 const MOST_EXHAUSTED: usize = 12;
 
+/// Beyond so many items each try is one by rules alone.
+const MOST_THOROUGH: usize = 200;
+
 /// The best partial packing found. Few items: every subset, the best first, so the first that fits is the best.
 /// Many: order by order, the most VMs of it that still fit with what is chosen so far.
 pub(crate) fn best(problem: &Problem<'_>, state: &State, items: &[Rank], meter: &mut Meter<'_>) -> Partial {
@@ -103,7 +106,8 @@ fn choose(
     let attempt = |taken: &[Rank], meter: &mut Meter<'_>| {
         let mut all: Vec<Rank> = chosen.iter().chain(taken).copied().collect();
         all.sort_unstable();
-        pack_items(problem, state, &all, Effort::Thorough, meter)
+        let effort = if all.len() > MOST_THOROUGH { Effort::Quick } else { Effort::Thorough };
+        pack_items(problem, state, &all, effort, meter)
     };
     if let Packed::Placed(packing) = attempt(candidates, meter) {
         return Choice { taken: candidates.to_vec(), packing, optimal: true };
@@ -112,6 +116,9 @@ fn choose(
     let mut taken: Vec<Rank> = Vec::new();
     let mut best = packing.to_vec();
     for &rank in candidates.iter().rev() {
+        if meter.stopped().is_some() {
+            break;
+        }
         taken.push(rank);
         match attempt(&taken, meter) {
             Packed::Placed(placed) => best = placed,

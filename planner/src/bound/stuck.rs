@@ -59,6 +59,9 @@ pub(crate) enum Before {
     Anything,
 }
 
+/// Classes up to which the tests are made.
+const MOST_CLASSES: usize = 3_000;
+
 impl Stuck {
     /// The tables of a problem.
     pub(crate) fn new(problem: &Problem<'_>) -> Self {
@@ -74,7 +77,8 @@ impl Stuck {
             .iter()
             .map(|l| (0..problem.items.len()).map(|rank| dot(l, problem.demand_of(rank as Rank))).collect())
             .collect();
-        let classes = problem.classes;
+        // With more classes than that the tables would outgrow memory; the tests then say nothing.
+        let classes = if problem.classes <= MOST_CLASSES { problem.classes } else { 0 };
         let meets = (0..classes * classes)
             .map(|pair| {
                 let (a, b) = (
@@ -190,6 +194,9 @@ impl Stuck {
     ) -> bool {
         if candidates.is_empty() || k == 0 {
             return true;
+        }
+        if self.meets.is_empty() && problem.classes > 0 {
+            return false;
         }
         let hint = buffers.hint.min(self.families.len().saturating_sub(1));
         let order = core::iter::once(hint).chain((0..self.families.len()).filter(move |&f| f != hint));
@@ -366,6 +373,10 @@ impl Stuck {
         let mut buffers = Buffers::default();
         let mut active = Active { wide: candidates.len(), groups: Vec::new() };
         let deep = self.buckets.len();
+        if self.meets.is_empty() && problem.classes > 0 {
+            active.groups.push(ActiveGroup { holds: vec![true; candidates.len()], tests: Vec::new() });
+            return active;
+        }
         for family in 0..self.families.len() {
             if self.family_holds(problem, state, candidates, n, Before::Larger, family, &mut buffers) {
                 continue;

@@ -18,6 +18,9 @@ pub(crate) enum Searched {
 /// Placements to try for one set.
 pub(crate) const NODES: u64 = 20_000;
 
+/// Items up to which a set is searched: the search recurses once an item, and would not end for more anyway.
+const MOST_ITEMS: usize = 2_000;
+
 /// Searches all packings of `items` into `state`, at most `most` placements.
 pub(crate) fn search(
     problem: &Problem<'_>,
@@ -26,6 +29,9 @@ pub(crate) fn search(
     most: u64,
     meter: &mut Meter<'_>,
 ) -> Searched {
+    if items.len() > MOST_ITEMS {
+        return Searched::Open;
+    }
     let mut order = items.to_vec();
     order.sort_by_cached_key(|&rank| {
         let takers = state.takers(problem, rank).count();

@@ -45,7 +45,9 @@ fn regions(problem: &Problem<'_>, items: &[Rank]) -> Vec<Vec<u64>> {
         for (whole, word) in whole.iter_mut().zip(&region) {
             *whole |= word;
         }
-        regions.push(region);
+        if classes.len() <= MOST_CONFINED {
+            regions.push(region);
+        }
     }
     if (2..=MOST_PAIRED).contains(&classes.len()) {
         for (index, &a) in classes.iter().enumerate() {
@@ -63,6 +65,9 @@ fn regions(problem: &Problem<'_>, items: &[Rank]) -> Vec<Vec<u64>> {
         .sort_by_key(|region| core::cmp::Reverse(region.iter().map(|word| word.count_ones()).sum::<u32>()));
     regions
 }
+
+/// Each class is a region of its own for up to this many.
+const MOST_CONFINED: usize = 400;
 
 /// Unions of pairs are tried for up to this many classes.
 const MOST_PAIRED: usize = 24;

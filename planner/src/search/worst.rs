@@ -12,7 +12,8 @@ pub(crate) fn smallest(problem: &Problem<'_>, most: usize, meter: &mut Meter<'_>
     let mut least = most + 1;
     let mut best: Option<Vec<i64>> = None;
     let mut scratch = Vec::new();
-    for class in (0..problem.classes).map(Some).chain([None]) {
+    let confined = if problem.classes <= MOST_CLASSES { problem.classes } else { 0 };
+    for class in (0..confined).map(Some).chain([None]) {
         let region: Vec<u64> = if let Some(class) = class {
             problem.eligible_of(class as u32).to_vec()
         } else {
@@ -40,6 +41,9 @@ pub(crate) fn smallest(problem: &Problem<'_>, most: usize, meter: &mut Meter<'_>
         set
     })
 }
+
+/// Classes up to which each is tried as a region of its own.
+const MOST_CLASSES: usize = 1_000;
 
 /// Thresholds of size to try in a region.
 const THRESHOLDS: usize = 32;
