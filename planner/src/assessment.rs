@@ -86,8 +86,7 @@ pub fn assess(pool: &Pool, limits: &Limits<'_>) -> Assessment {
     assess_notions(pool, limits, true)
 }
 
-/// Assesses a pool in the simultaneous notion alone: the sequential bounds are left empty, and whether the target
-/// holds is judged by the simultaneous ones.
+/// Assesses a pool in the simultaneous notion alone; of the sequential one nothing is proven beyond 0.
 pub fn assess_at_once(pool: &Pool, limits: &Limits<'_>) -> Assessment {
     assess_notions(pool, limits, false)
 }
@@ -137,16 +136,17 @@ fn assess_notions(pool: &Pool, limits: &Limits<'_>, both: bool) -> Assessment {
     let found = ground.with_total_failure(found, examined, hosts);
     let mut assessment = draft.finish(state, found, in_turn, game, Span { hosts, asked, cap }, &meter);
     if !both {
-        assessment.leave_sequential_empty(pool, hosts);
+        assessment.leave_sequential_open();
     }
     assessment
 }
 
 impl Assessment {
-    fn leave_sequential_empty(&mut self, pool: &Pool, hosts: usize) {
-        self.tolerance.sequential = Bounds::default();
-        self.certificate.sequential_proven = None;
-        self.judge_target(self.tolerance.simultaneous, hosts.min(pool.hosts().len()));
+    /// The sequential notion was not asked about: only what is so anyway is said of it.
+    fn leave_sequential_open(&mut self) {
+        let refuted = self.tolerance.simultaneous.refuted;
+        let stopped_by = (refuted != Some(1)).then_some(StoppedBy::Max);
+        self.tolerance.sequential = Bounds { proven: Some(0), refuted, stopped_by };
     }
 
     /// Whether the effective target holds by these bounds, of a pool of which so many hosts can fail.
@@ -413,6 +413,9 @@ impl Draft {
         };
         if let Some(game) = &game {
             assessment.witness = Some(game::witness(pool, game));
+            if pool.settings().guarantee == Guarantee::Sequential {
+                assessment.tolerance.limited_by = LimitedBy::Capacity;
+            }
         }
         assessment.certificate.sequential_refuted = game;
         let bounds = match pool.settings().guarantee {

@@ -41,8 +41,8 @@ pub(crate) fn best(problem: &Problem<'_>, state: &State, items: &[Rank], meter: 
     let mut packing: Vec<(Rank, Position)> = Vec::new();
     let mut left: Vec<Rank> = Vec::new();
     let mut optimal = true;
-    for (_, candidates) in by_order {
-        let choice = choose(problem, state, &chosen, &packing, &candidates, meter);
+    for (order, candidates) in by_order {
+        let choice = choose(problem, state, order, &chosen, &packing, &candidates, meter);
         // Where an earlier order is incomplete, another choice of it might leave more room for this one.
         optimal &= choice.optimal && (left.is_empty() || choice.taken.len() == candidates.len());
         left.extend(candidates.iter().copied().filter(|rank| !choice.taken.contains(rank)));
@@ -97,12 +97,17 @@ struct Choice {
 fn choose(
     problem: &Problem<'_>,
     state: &State,
+    order: u32,
     chosen: &[Rank],
     packing: &[(Rank, Position)],
     candidates: &[Rank],
     meter: &mut Meter<'_>,
 ) -> Choice {
-    let weight = |taken: &[Rank]| -> usize { taken.iter().map(|&rank| problem.vms_of(rank).len()).sum() };
+    let of_order =
+        |rank: Rank| problem.vms_of(rank).into_iter().filter(|&vm| problem.pool.vm(vm).order == order);
+    let weight = |taken: &[Rank]| -> usize { taken.iter().map(|&rank| of_order(rank).count()).sum() };
+    // What affinity binds across orders also decides about later ones.
+    let mixed = candidates.iter().any(|&rank| of_order(rank).count() < problem.vms_of(rank).len());
     let attempt = |taken: &[Rank], meter: &mut Meter<'_>| {
         let mut all: Vec<Rank> = chosen.iter().chain(taken).copied().collect();
         all.sort_unstable();
@@ -153,7 +158,7 @@ fn choose(
             }
         }
     }
-    Choice { taken, packing: best, optimal }
+    Choice { taken, packing: best, optimal: optimal && !mixed }
 }
 
 fn members(candidates: &[Rank], mask: u32) -> Vec<Rank> {

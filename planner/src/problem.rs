@@ -321,7 +321,10 @@ impl Drafts {
         memberships: &BTreeMap<usize, Vec<Member>>,
         width: usize,
     ) -> (Vec<Item>, Vec<i64>, Vec<Member>) {
-        let key = |demand: &[i64]| -> i64 { demand.iter().zip(weights).map(|(&d, &w)| d * w as i64).sum() };
+        let key = |demand: &[i64]| -> i64 {
+            let key: i128 = demand.iter().zip(weights).map(|(&d, &w)| i128::from(d) * i128::from(w)).sum();
+            i64::try_from(key).unwrap_or(i64::MAX / 4).min(i64::MAX / 4)
+        };
         let mut order: Vec<(core::cmp::Reverse<i64>, VmIndex, usize)> = self
             .items
             .iter()
@@ -365,7 +368,8 @@ pub(crate) fn room(free: &[i64], weights: &[u64]) -> i128 {
 }
 
 /// Key weights: memory alone where it is the only resource in demand, else each demanded resource scaled to the
-/// same total room. A weighted key fits an `i64` because a weight is at most 2^55 / the largest demand / width.
+/// same total room. A weight is at most 2^60 / what all items want / width / hosts, so sums over a
+/// pool fit an `i64`; where even weight 1 is too large for that, keys saturate and the stuck tests are left out.
 fn key_weights(free: &[i64], target: &HostSet, demand: &[Vec<i64>], width: usize) -> Vec<u64> {
     let most: Vec<i64> =
         (0..width).map(|d| demand.iter().map(|demand| demand[d]).max().unwrap_or(0)).collect();
@@ -378,7 +382,10 @@ fn key_weights(free: &[i64], target: &HostSet, demand: &[Vec<i64>], width: usize
         if most[resource] > 0 {
             let total: i64 =
                 target.iter().map(|host| free[host.get() * width + resource].max(0)).sum::<i64>().max(1);
-            *weight = ((1i64 << 30) / total).clamp(1, (1i64 << 55) / most[resource] / width as i64) as u64;
+            let wanted: i64 = demand.iter().map(|demand| demand[resource]).sum::<i64>().max(1);
+            let hosts = (free.len() / width) as i64 + 1;
+            let cap = ((1i64 << 60) / wanted / width as i64 / hosts).max(1);
+            *weight = ((1i64 << 30) / total).clamp(1, cap) as u64;
         }
     }
     weights

@@ -18,9 +18,11 @@ use crate::search::work::Meter;
 use crate::state::{State, fits};
 use lifeboat_model::certificate::{Proof, Proven, Tree};
 use lifeboat_model::plan::{Restart, RestartPlan, Unplaced};
+use lifeboat_model::pool::DemandIndex;
 use lifeboat_model::spec::{Guarantee, RestartPriority};
 use lifeboat_model::verdict::ReasonCode;
-use lifeboat_model::{HostIndex, HostSet, Pool, VmIndex};
+use lifeboat_model::{HostIndex, HostSet, Pool, ProfileIndex, VmIndex};
+use std::collections::BTreeSet;
 
 /// The restart plan for a failure set (with the pending VMs): the proven policy's where everything fits, else
 /// the best partial one.
@@ -37,7 +39,7 @@ pub fn restart_plan(
     let state = pool.placed(&surviving(&assessment.pending_placement, &failing));
     let mut plan = protected_plan(pool, &state, &failing, assessment, &mut meter);
     plan.failed.clone_from(failed);
-    best_effort(pool, &failing, assessment, &mut plan);
+    best_effort(pool, &failing, assessment, limits, &mut plan);
     plan.restarts
         .sort_by_key(|restart| (restart.priority != RestartPriority::Restart, restart.order, restart.vm));
     plan.unplaced.sort_by_key(|unplaced| unplaced.vm);
@@ -86,7 +88,8 @@ fn protected_plan(
         }
         let partial = partial::best(&problem, &start, &orphans, meter);
         unplaced = partial::explain(&problem, &start, &partial);
-        optimal = partial.optimal;
+        // Pending VMs keep the places that were shown; the claim is about the rest only where there are none.
+        optimal = partial.optimal && surviving(&assessment.pending_placement, failing).is_empty();
         partial.placed
     });
     let mut restarts: Vec<Restart> = pending_restarts(pool, assessment, &placed, &problem, failing);
@@ -144,7 +147,13 @@ fn proven_tree(assessment: &Assessment) -> (Option<&Tree>, bool) {
 
 /// Restarts of the best-effort VMs of the failed hosts: in restart order, larger first, each on the roomiest host
 /// that takes it and leaves the target proven.
-fn best_effort(pool: &Pool, failing: &HostSet, assessment: &Assessment, plan: &mut RestartPlan) {
+fn best_effort(
+    pool: &Pool,
+    failing: &HostSet,
+    assessment: &Assessment,
+    limits: &Limits<'_>,
+    plan: &mut RestartPlan,
+) {
     let mut lost: Vec<VmIndex> = pool
         .vm_indices()
         .filter(|&vm| {
@@ -158,8 +167,19 @@ fn best_effort(pool: &Pool, failing: &HostSet, assessment: &Assessment, plan: &m
     lost.sort_by_key(|&vm| (pool.vm(vm).order, core::cmp::Reverse(pool.demand_of(vm)[0]), vm));
     let mut after = state_after(pool, plan);
     let needed = keep(&after, pool, failing, assessment);
+    // What one VM found no place for, another of the same demand and profile will not either: what is free only
+    // shrinks. (Rules may tell them apart.)
+    let mut refused: BTreeSet<(DemandIndex, ProfileIndex)> = BTreeSet::new();
+    let mut judged = 0;
     for vm in lost {
-        match place_best_effort(pool, &after, vm, needed) {
+        let kind = (pool.vm(vm).demand, pool.vm(vm).profile);
+        let tried =
+            refused.contains(&kind) || judged >= MOST_JUDGED || limits.stop.is_some_and(|stop| stop());
+        let found = if tried { None } else { place_best_effort(pool, &after, vm, needed, &mut judged) };
+        if found.is_none() && !pool.groups().iter().any(|group| group.vms.contains(&vm)) {
+            refused.insert(kind);
+        }
+        match found {
             Some((next, to)) => {
                 after = next;
                 plan.restarts.push(restart(pool, vm, pool.runs_on(vm), to));
@@ -191,10 +211,21 @@ fn proven(assessment: &Assessment, guarantee: Guarantee) -> u32 {
     .unwrap_or(0)
 }
 
+/// States judged for best-effort VMs in one plan, so that protected restarts never wait long for it.
+const MOST_JUDGED: usize = 600;
+/// Hosts judged for one best-effort VM, the roomiest first.
+const MOST_HOSTS_JUDGED: usize = 8;
+
 /// Work to judge one best-effort restart with: what linear tests and a short search cost.
 const BEST_EFFORT_WORK: u64 = 20_000;
 
-fn place_best_effort(before: &Pool, after: &Pool, vm: VmIndex, needed: u32) -> Option<(Pool, HostIndex)> {
+fn place_best_effort(
+    before: &Pool,
+    after: &Pool,
+    vm: VmIndex,
+    needed: u32,
+    judged: &mut usize,
+) -> Option<(Pool, HostIndex)> {
     let width = after.resources().len();
     let mut free = after.free();
     // What a migration held at its other end is not counted on before its host has let it go.
@@ -218,8 +249,9 @@ fn place_best_effort(before: &Pool, after: &Pool, vm: VmIndex, needed: u32) -> O
         })
         .collect();
     hosts.sort_by_key(|host| (core::cmp::Reverse(free[host.get() * width]), *host));
-    hosts.into_iter().find_map(|host| {
+    hosts.into_iter().take(MOST_HOSTS_JUDGED).find_map(|host| {
         let next = after.placed(&[(vm, host)]);
+        *judged += 1;
         still_survives(&next, needed).then_some((next, host))
     })
 }

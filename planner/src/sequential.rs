@@ -153,8 +153,11 @@ fn children(
 ) -> Option<Branch> {
     // The most loaded hosts first: a policy that fails is found out early.
     let mut order = problem.failable.clone();
-    let load = |position: Position| -> i64 {
-        problem.at_home[usize::from(position)].iter().map(|&rank| problem.items[rank as usize].key).sum()
+    let load = |position: Position| -> i128 {
+        problem.at_home[usize::from(position)]
+            .iter()
+            .map(|&rank| i128::from(problem.items[rank as usize].key))
+            .sum()
     };
     order.sort_by_key(|&position| (core::cmp::Reverse(load(position)), position));
     let mut parts: Vec<(Position, Branch)> = Vec::with_capacity(order.len());

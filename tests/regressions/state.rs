@@ -84,3 +84,19 @@ fn a_pool_without_protected_vms_refutes_nothing_and_leaves_nothing_open() {
     assert_eq!(answer.witness, None);
     assert_eq!(answer.tolerance.sequential.stopped_by, None);
 }
+
+#[test]
+fn large_units_that_are_all_given_away_overflow_nothing() {
+    // 512 VMs on each of two hosts use up 2^40 of a resource that is counted in bytes.
+    let sizes = vec![1; 512];
+    let mut spec = pool(&[512, 512], &[&sizes, &sizes]);
+    for host in &mut spec.hosts {
+        host.resources = vec![("bytes".into(), 1 << 40)];
+    }
+    for vm in &mut spec.vms {
+        vm.resources = vec![("bytes".into(), 1 << 31)];
+    }
+    let (_, answer) = assessed(&spec);
+    assert_eq!(answer.tolerance.simultaneous.proven, Some(0));
+    assert_eq!(answer.tolerance.simultaneous.refuted, Some(1));
+}

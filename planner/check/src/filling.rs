@@ -76,6 +76,7 @@ impl Hosts<'_> {
             loop {
                 let host = given.len() - 1;
                 if let Some(item) = given[host].pop() {
+                    budget.spend(given[host].len())?;
                     taken[item] = false;
                     placed -= 1;
                     room = self.rooms[host] - given[host].iter().map(|&item| self.sizes[item]).sum::<i64>();

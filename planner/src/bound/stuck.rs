@@ -73,12 +73,26 @@ impl Stuck {
             .map(|item| buckets.partition_point(|&lo| lo <= item.key).saturating_sub(1) as u16)
             .collect();
         let multipliers = multipliers(problem);
+        // Sums over the pool must fit; where they do not, the tests say nothing.
+        let fits = multipliers.iter().all(|l| {
+            let all: i128 = problem
+                .demand
+                .chunks_exact(problem.width)
+                .map(|demand| {
+                    l.iter().zip(demand).map(|(&l, &d)| i128::from(l) * i128::from(d)).sum::<i128>()
+                })
+                .sum();
+            all * (problem.hosts() as i128 + 2) < 1 << 61
+        });
         let value: Vec<Vec<i64>> = multipliers
             .iter()
-            .map(|l| (0..problem.items.len()).map(|rank| dot(l, problem.demand_of(rank as Rank))).collect())
+            .map(|l| {
+                let worth = |rank| if fits { dot(l, problem.demand_of(rank)) } else { 0 };
+                (0..problem.items.len()).map(|rank| worth(rank as Rank)).collect()
+            })
             .collect();
         // With more classes than that the tables would outgrow memory; the tests then say nothing.
-        let classes = if problem.classes <= MOST_CLASSES { problem.classes } else { 0 };
+        let classes = if fits && problem.classes <= MOST_CLASSES { problem.classes } else { 0 };
         let meets = (0..classes * classes)
             .map(|pair| {
                 let (a, b) = (
