@@ -23,6 +23,7 @@ pub mod message;
 pub mod order;
 pub mod settings;
 pub mod status;
+pub mod survival;
 pub mod time;
 
 pub use command::Command;
