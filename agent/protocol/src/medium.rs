@@ -7,10 +7,17 @@
 //! * *One configuration a number.* If two hosts learn a decided configuration of the same number, it is the same.
 //! * *Decided is visible.* Once [`Snapshot::newest`] of a host has shown a configuration, and that host has
 //!   completed one more cycle, every cycle that any host begins later shows that one or a newer one.
+//! * *Nothing is forgotten by starting anew.* The first cycle of a process reads what earlier processes of the host
+//!   published, before it publishes anything.
 use crate::configuration::Configuration;
 use crate::status::Status;
 use alloc::{boxed::Box, string::String, vec::Vec};
 use lifeboat_model::HostIndex;
+
+/// One enablement of a pool on a medium: drawn at random each time that records are laid out anew, so that what is
+/// left of another pool, or of an earlier life of this one, is never taken for this one's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PoolId(pub [u8; 16]);
 
 /// One request to the medium; at most one is under way at a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,12 +101,20 @@ pub enum Fault {
     /// The medium belongs to another pool, or is of another version.
     #[error("the medium is not this pool's, or of another version")]
     Foreign,
+    /// A host's record is damaged, again and again, so that what it has agreed to is unknown.
+    #[error("a host's record on the medium is damaged")]
+    Unreadable,
+    /// A later process or boot, or a second machine, publishes as this host. This process publishes no more.
+    #[error("a later process publishes as this host")]
+    Superseded,
 }
 
 /// What a complete cycle learned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Hosts whose record has been published anew since the last snapshot, with what it says.
+    /// Other hosts whose record has been published anew since the last snapshot, with what it says. In the first
+    /// snapshot of a process that is every other host that has a record: when it was published nobody can tell,
+    /// and to date it from its first reading errs on the safe side.
     pub renewed: Vec<(HostIndex, Status)>,
     /// The newest decided configuration, if it is newer than the last one shown.
     pub newest: Option<Configuration>,
@@ -116,9 +131,15 @@ pub trait Medium {
     /// Begins a cycle: publishes `own`, then reads. `proposal` is what the host wants decided next; it is worked on as
     /// long as it is handed in, and given up safely when it is not.
     ///
-    /// To be called only when [`Self::idle`].
+    /// To be called only when [`Self::idle`]. All calls are to be of one boot and process: a new process makes a new
+    /// medium. A proposal must be numbered one above the newest configuration that the medium knows; any other is not worked
+    /// on, and an older one is settled.
     fn begin(&mut self, own: &Status, proposal: Option<&Configuration>) -> Request;
 
     /// Takes the answer to the request under way.
     fn answered(&mut self, answer: Answer) -> Step;
+
+    /// Takes a configuration that is known to be decided from elsewhere: from a host that heard of it by this
+    /// pool's medium. It is published with the next cycle, and what it follows can be proposed at once.
+    fn learned(&mut self, decided: &Configuration);
 }
