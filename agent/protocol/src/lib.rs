@@ -21,6 +21,7 @@ pub mod input;
 pub mod medium;
 pub mod message;
 pub mod order;
+pub mod quarantine;
 pub mod settings;
 pub mod status;
 pub mod survival;
