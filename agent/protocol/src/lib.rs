@@ -16,6 +16,7 @@ extern crate alloc;
 pub mod channel;
 pub mod command;
 pub mod configuration;
+pub mod enable;
 pub mod evidence;
 pub mod input;
 pub mod medium;

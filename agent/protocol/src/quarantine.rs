@@ -90,7 +90,7 @@ mod tests {
     use super::*;
     use core::time::Duration;
 
-    const SETTINGS: Quarantine = Quarantine { failures: 3, decay: Duration::from_mins(60) };
+    const SETTINGS: Quarantine = Quarantine { failures: 3, decay: Duration::from_hours(1) };
 
     fn entry(failures: u8) -> HostEntry {
         at_join(HostEntry { failures, ..HostEntry::default() }, SETTINGS)
