@@ -13,25 +13,30 @@
 
 extern crate alloc;
 
+pub mod bytes;
 pub mod channel;
 pub mod command;
 pub mod configuration;
 pub mod enable;
 pub mod evidence;
 pub mod input;
+pub mod keyring;
 pub mod medium;
 pub mod message;
 pub mod order;
 pub mod quarantine;
+pub mod replay;
 pub mod settings;
 pub mod status;
 pub mod survival;
 pub mod time;
+pub mod wire;
 
 pub use command::Command;
 pub use configuration::{Configuration, ConfigurationNumber, Standing};
 pub use evidence::{Evidence, FenceProof};
 pub use input::Input;
+pub use keyring::Keyring;
 pub use settings::Settings;
 pub use status::Status;
 pub use time::Instant;
