@@ -1,0 +1,4 @@
+//! The world.
+/// The world.
+#[derive(Debug)]
+pub struct World {}
