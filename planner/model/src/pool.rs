@@ -7,6 +7,7 @@ mod build;
 mod place;
 
 pub(crate) use build::MEMORY;
+pub use place::Sighting;
 
 use crate::spec::{Guarantee, HostState, Medium, PowerState, RestartPriority, Rule, RuleMode, StorageLoss};
 use crate::{

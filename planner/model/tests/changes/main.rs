@@ -6,6 +6,7 @@ mod edit;
 use draw::{changes, pools, wild_vms};
 use edit::edit;
 use lifeboat_model::change::{Change, ChangeError, LeftBehind};
+use lifeboat_model::pool::Sighting;
 use lifeboat_model::spec::{Fault, HostSpec, HostState, RestartPriority, StorageSpec, VmSpec};
 use lifeboat_model::{HostIndex, Pool, PoolSpec, StorageIndex, VmIndex};
 use proptest::prelude::*;
@@ -112,6 +113,23 @@ fn the_vms_of_a_host_that_dies_are_pending_and_do_not_run_when_it_comes_back() {
     let removed = pool.with(&Change::RemoveHost { host: a, vms: LeftBehind::Pending }).unwrap();
     assert!(removed.is_pending(v));
     assert!(!removed.failable_hosts().contains(a));
+}
+
+#[test]
+fn a_pool_as_it_was_seen_differs_from_the_document_in_places_and_states_only() {
+    let protected = VmSpec { restart_priority: RestartPriority::Restart, host: Some("a".into()), ..vm("v") };
+    let hosts = ["a", "b"].map(|id| HostSpec { id: id.into(), memory_mib: 8, ..HostSpec::default() });
+    let spec = PoolSpec { id: "p".into(), hosts: hosts.into(), vms: vec![protected], ..PoolSpec::default() };
+    let pool = Pool::new(&spec).unwrap();
+    let (v, a, b) = (VmIndex(0), HostIndex(0), HostIndex(1));
+    let on_b = Sighting { host: Some(b), migrating_to: None, should_run: true };
+    let moved = pool.observed(&[HostState::Fenced, HostState::Live], &[on_b]);
+    assert_eq!((moved.runs_on(v), moved.host(a).state), (Some(b), HostState::Fenced));
+    let nowhere = pool.observed(&[HostState::Live; 2], &[Sighting { host: None, ..on_b }]);
+    assert!(nowhere.is_pending(v));
+    assert_eq!(nowhere.free(), [8, 8]);
+    let as_it_was = Sighting { host: Some(a), should_run: false, ..on_b };
+    assert_eq!(pool.observed(&[HostState::Live; 2], &[as_it_was]), pool);
 }
 
 fn vm(id: &str) -> VmSpec {
