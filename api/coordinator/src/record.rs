@@ -18,13 +18,18 @@ pub enum Record {
         /// Where it was held.
         host: HostIndex,
     },
-    /// A VM.
-    Vm {
+    /// Whether a VM should run: desired state, apart from protection and from where it is.
+    ShouldRun {
         /// The VM.
         vm: VmIndex,
-        /// Whether it should run: desired state, apart from protection.
+        /// Whether it should.
         should_run: bool,
-        /// Where it is, or is on its way to.
+    },
+    /// Where a VM is, or is on its way to.
+    Place {
+        /// The VM.
+        vm: VmIndex,
+        /// The place.
         place: Place,
     },
     /// What an operator set about a VM since the pool document was read.
@@ -98,8 +103,10 @@ pub enum Duty {
 pub enum Key {
     /// The newest term.
     Term,
-    /// A VM's desired state and place.
-    Vm(VmIndex),
+    /// Whether a VM should run.
+    ShouldRun(VmIndex),
+    /// Where a VM is.
+    Place(VmIndex),
     /// A VM's priority.
     Priority(VmIndex),
     /// A host.
@@ -115,7 +122,8 @@ impl Record {
     pub fn key(&self) -> Key {
         match *self {
             Self::Term { .. } => Key::Term,
-            Self::Vm { vm, .. } => Key::Vm(vm),
+            Self::ShouldRun { vm, .. } => Key::ShouldRun(vm),
+            Self::Place { vm, .. } => Key::Place(vm),
             Self::Priority { vm, .. } => Key::Priority(vm),
             Self::Host { host, .. } => Key::Host(host),
             Self::Alert { kind, subject, .. } => Key::Alert(kind, subject),

@@ -55,6 +55,11 @@ pub struct Settings {
     /// How long the far end of a migration whose source died may take to say what became of the VM before it is
     /// told to stop it there, so that it can be started.
     pub migration_settles_within: Duration,
+    /// At the beginning of a term no restart is planned before every live host has spoken, or this long: a plan that
+    /// knows only the first host to answer would pile everything onto it.
+    pub gather_within: Duration,
+    /// How long to wait before writing again what the store refused.
+    pub store_again_after: Duration,
     /// Alerts about tolerance wait this long for the pool to come to rest.
     pub assess_after: Duration,
 }
@@ -76,12 +81,21 @@ impl Default for Settings {
             unknown_alert_after: Duration::from_secs(30),
             fence_unknown_after: None,
             migration_settles_within: Duration::from_secs(10),
+            gather_within: Duration::from_secs(1),
+            store_again_after: Duration::from_secs(1),
             assess_after: Duration::from_millis(500),
         }
     }
 }
 
 impl Settings {
+    /// The wait after the `times`-th failure in a row, counted from 0: doubling, with a cap.
+    #[cfg_attr(not(test), expect(dead_code, reason = "used by the restarts, which follow"))]
+    pub(crate) fn backoff(&self, times: u32) -> Duration {
+        let doubled = self.first_backoff.saturating_mul(1 << times.min(20));
+        doubled.min(self.longest_backoff)
+    }
+
     /// The gate of a VM.
     pub fn gate(&self, vm: VmIndex) -> Gate {
         self.gates.get(&vm).copied().unwrap_or_default()
