@@ -15,13 +15,18 @@
 //!
 //! An inventory can be longer than a datagram. It goes in parts, each but the last a [`Payload::InventoryPart`], and comes
 //! out whole: half an inventory would say that the other half does not run.
+mod receiving;
+mod sending;
+#[cfg(test)]
+mod tests;
+
 use crate::order::{Order, Report, VmState};
-use crate::wire::payload;
 use crate::{Boot, Epoch, Instant, Process};
-use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
+use receiving::Receiving;
+use sending::Sending;
 
 /// What a channel carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +116,7 @@ impl Channel {
 
     /// How many payloads wait or are under way, not yet acknowledged.
     pub fn unacknowledged(&self) -> usize {
-        self.sending.queue.len()
+        self.sending.unacknowledged()
     }
 
     /// Takes a payload, to be delivered at the other end once, after those that were pushed before.
@@ -149,178 +154,7 @@ impl Channel {
         if self.receiving.owes || self.sending.has_new() {
             Some(Instant::default())
         } else {
-            self.sending.repeat_at
+            self.sending.repeat_at()
         }
-    }
-}
-
-/// The half that sends.
-#[derive(Clone, Debug, Default)]
-struct Sending {
-    /// Not yet acknowledged payloads with their sizes; the first has the number `acknowledged` + 1.
-    queue: VecDeque<(Payload, usize)>,
-    acknowledged: u64,
-    /// How many of the queue are under way, and their bytes.
-    under_way: usize,
-    bytes_under_way: usize,
-    /// When the oldest under way is sent again, and how long that pause is.
-    repeat_at: Option<Instant>,
-    pause: Duration,
-    /// What was under way when something was last repeated: up to this number all may be lost.
-    lost_up_to: u64,
-}
-
-impl Sending {
-    /// Number of the first payload that is not under way.
-    fn next_new(&self) -> u64 {
-        self.acknowledged + self.under_way as u64 + 1
-    }
-
-    fn push_all(&mut self, payloads: Vec<Payload>) -> Result<(), Full> {
-        if self.queue.len() + payloads.len() > MAX_QUEUED {
-            return Err(Full);
-        }
-        self.queue.extend(payloads.into_iter().map(|payload| {
-            let size = payload::size(&payload);
-            (payload, size)
-        }));
-        Ok(())
-    }
-
-    fn push_inventory(&mut self, vms: Vec<(String, VmState)>) -> Result<(), Full> {
-        if vms.len() > MAX_INVENTORY {
-            return Err(Full);
-        }
-        let mut parts = Vec::new();
-        let (mut part, mut bytes) = (Vec::new(), 0);
-        for (vm, state) in vms {
-            let size = payload::vm_size(&vm);
-            if bytes + size > SEGMENT_BYTES / 2 {
-                parts.push(Payload::InventoryPart { vms: core::mem::take(&mut part) });
-                bytes = 0;
-            }
-            bytes += size;
-            part.push((vm, state));
-        }
-        parts.push(Payload::Report(Report::Inventory { vms: part }));
-        self.push_all(parts)
-    }
-
-    /// The other end has everything up to `number`. Numbers that were never sent are not believed.
-    fn acknowledged(&mut self, now: Instant, number: u64) {
-        let Some(count) = number.checked_sub(self.acknowledged) else { return };
-        if count == 0 || count > self.under_way as u64 {
-            return;
-        }
-        let bytes: usize = self.queue.drain(..count as usize).map(|(_, size)| size).sum();
-        self.under_way -= count as usize;
-        self.bytes_under_way -= bytes;
-        self.acknowledged = number;
-        self.pause = FIRST_REPEAT;
-        self.repeat_at = match self.under_way {
-            0 => None,
-            // What followed the payload that was lost is likely to be lost as well.
-            _ if number < self.lost_up_to => Some(now),
-            _ => Some(now + FIRST_REPEAT),
-        };
-    }
-
-    /// The payloads of the next segment, and the number of the first.
-    fn next(&mut self, now: Instant) -> Option<(u64, Vec<Payload>)> {
-        if self.repeat_at.is_some_and(|at| at <= now) { Some(self.repeat(now)) } else { self.advance(now) }
-    }
-
-    fn repeat(&mut self, now: Instant) -> (u64, Vec<Payload>) {
-        self.lost_up_to = self.next_new() - 1;
-        self.pause = (self.pause * 2).min(LAST_REPEAT);
-        self.repeat_at = Some(now + self.pause);
-        let payloads = self.payloads(0, self.under_way);
-        (self.acknowledged + 1, payloads)
-    }
-
-    fn advance(&mut self, now: Instant) -> Option<(u64, Vec<Payload>)> {
-        let first = self.next_new();
-        let payloads = self.payloads(self.under_way, self.under_way + self.room());
-        if payloads.is_empty() {
-            return None;
-        }
-        let sent = self.queue.range(self.under_way..self.under_way + payloads.len());
-        self.bytes_under_way += sent.map(|(_, size)| size).sum::<usize>();
-        self.under_way += payloads.len();
-        if self.repeat_at.is_none() {
-            self.pause = FIRST_REPEAT;
-            self.repeat_at = Some(now + self.pause);
-        }
-        Some((first, payloads))
-    }
-
-    /// How many new payloads the window has room for.
-    fn room(&self) -> usize {
-        let mut bytes = self.bytes_under_way;
-        let new = self.queue.range(self.under_way..).take(WINDOW as usize - self.under_way);
-        let fits = |(_, size): &&(Payload, usize)| {
-            let alone = bytes == 0;
-            bytes += size;
-            alone || bytes <= WINDOW_BYTES
-        };
-        new.take_while(fits).count()
-    }
-
-    fn has_new(&self) -> bool {
-        self.room() > 0
-    }
-
-    /// Payloads from the queue, as many as go into one segment, at least one.
-    fn payloads(&self, from: usize, to: usize) -> Vec<Payload> {
-        let mut bytes = 0;
-        let fits = |(_, size): &&(Payload, usize)| {
-            let alone = bytes == 0;
-            bytes += size;
-            alone || bytes <= SEGMENT_BYTES
-        };
-        self.queue.range(from..to).take_while(fits).map(|(payload, _)| payload.clone()).collect()
-    }
-}
-
-/// The half that receives.
-#[derive(Clone, Debug, Default)]
-struct Receiving {
-    /// Everything up to this number has been delivered.
-    delivered: u64,
-    /// Came before their turn, by number; all within the window.
-    early: BTreeMap<u64, Payload>,
-    /// Parts of an inventory whose last part has not come.
-    inventory: Vec<(String, VmState)>,
-    /// Whether payloads came since the last segment was sent.
-    owes: bool,
-}
-
-impl Receiving {
-    fn take(&mut self, first: u64, payloads: Vec<Payload>) -> Vec<Payload> {
-        self.owes |= !payloads.is_empty();
-        for (number, payload) in (first..).zip(payloads) {
-            if number > self.delivered && number - self.delivered <= WINDOW {
-                self.early.entry(number).or_insert(payload);
-            }
-        }
-        let mut deliverable = Vec::new();
-        while let Some(next) = self.early.first_entry() {
-            // An inventory beyond all bounds, which our sender never sends, halts the channel: to cut it would say that
-            // VMs do not run which do.
-            if *next.key() != self.delivered + 1 || self.inventory.len() > MAX_INVENTORY {
-                break;
-            }
-            self.delivered += 1;
-            match next.remove() {
-                Payload::InventoryPart { vms } => self.inventory.extend(vms),
-                Payload::Report(Report::Inventory { vms }) => {
-                    self.inventory.extend(vms);
-                    let vms = core::mem::take(&mut self.inventory);
-                    deliverable.push(Payload::Report(Report::Inventory { vms }));
-                }
-                other => deliverable.push(other),
-            }
-        }
-        deliverable
     }
 }
