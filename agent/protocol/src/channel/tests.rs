@@ -256,10 +256,11 @@ fn numbers_that_cannot_be_are_not_believed() {
     let mut end = Channel::new(SESSION);
     end.push(order(1)).unwrap();
     end.next_segment(at(0)).unwrap();
+    end.push(order(2)).unwrap();
     let segment = |acknowledged, first, payloads| Segment { session: SESSION, acknowledged, first, payloads };
     end.receive(at(1), segment(2, 0, Vec::new()));
     end.receive(at(1), segment(u64::MAX, u64::MAX, Vec::new()));
-    assert_eq!(end.unacknowledged(), 1);
+    assert_eq!(end.unacknowledged(), 2, "what waits has not been received");
     assert_eq!(end.receive(at(1), segment(0, u64::MAX, [order(1), order(2)].into())), []);
     assert_eq!(end.receive(at(1), segment(0, 0, [order(9), order(1)].into())), [order(1)]);
     assert_eq!(end.receive(at(1), segment(0, 2 + WINDOW, [order(7)].into())), []);
