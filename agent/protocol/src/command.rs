@@ -2,6 +2,7 @@
 use crate::configuration::Configuration;
 use crate::evidence::{EvidenceKind, FenceProof};
 use crate::medium::Request;
+use crate::message::NewKey;
 use crate::order::{Order, Report};
 use crate::{Epoch, HeartbeatNetwork, Instant};
 use alloc::boxed::Box;
@@ -72,6 +73,8 @@ pub enum Command {
     },
     /// To this host's hypervisor side: carry this out.
     Order(Order),
+    /// Keep this key where the next start of the agent finds it.
+    KeepKey(NewKey),
     /// Something that people, logs or the coordinator's alerts should know.
     Notify(Notification),
 }

@@ -42,6 +42,11 @@ pub struct FenceProof {
 }
 
 impl FenceProof {
+    /// For `agent::fencing` alone, which has judged the evidence.
+    pub(crate) fn of(evidence: Evidence) -> Self {
+        Self { evidence }
+    }
+
     /// What the proof rests on.
     pub fn evidence(&self) -> Evidence {
         self.evidence

@@ -73,8 +73,8 @@ impl Settings {
 
     /// Silence on the network after which a host that the medium shows alive is cut off: early enough that
     /// the decision, its reading and the losers' fencing end within T + margin.
-    pub fn network_silence(&self) -> Duration {
-        self.timeout - Duration::from_secs(1)
+    pub fn network_silence_of(&self, timeout: Duration) -> Duration {
+        timeout - Duration::from_secs(1)
     }
 
     /// How much longer than T the watchdog may take after the renewal that fed it: timers with whole seconds,
