@@ -31,10 +31,10 @@ use crate::input::{Input, Operator};
 use crate::keyring::Keyring;
 use crate::lease::Lease;
 use crate::medium::{Medium, PoolId};
+use crate::quarantine::QuietPeriods;
 use crate::replay::Replay;
 use crate::settings::StorageLoss;
 use crate::status::{Phase, Silence, Status};
-use crate::quarantine::QuietPeriods;
 use crate::{Boot, Command, Epoch, HeartbeatNetwork, Instant, Process, Settings};
 use alloc::collections::VecDeque;
 use alloc::{vec, vec::Vec};
@@ -96,14 +96,9 @@ enum Office {
     /// None runs.
     Vacant,
     /// It runs in this term, and last answered then.
-    Running {
-        epoch: Epoch,
-        answered: Instant,
-    },
+    Running { epoch: Epoch, answered: Instant },
     /// It is being ended; its term was this.
-    Ending {
-        epoch: Epoch,
-    },
+    Ending { epoch: Epoch },
 }
 
 /// The liveness protocol of one host.

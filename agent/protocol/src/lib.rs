@@ -13,14 +13,17 @@
 
 extern crate alloc;
 
+pub mod agent;
 pub mod bytes;
 pub mod channel;
 pub mod command;
 pub mod configuration;
+mod detector;
 pub mod enable;
 pub mod evidence;
 pub mod input;
 pub mod keyring;
+pub mod lease;
 pub mod medium;
 pub mod message;
 pub mod order;
@@ -32,6 +35,7 @@ pub mod survival;
 pub mod time;
 pub mod wire;
 
+pub use agent::{Agent, AgentConfig};
 pub use command::Command;
 pub use configuration::{Configuration, ConfigurationNumber, Standing};
 pub use evidence::{Evidence, FenceProof};

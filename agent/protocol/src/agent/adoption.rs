@@ -74,7 +74,9 @@ impl<M: Medium> Agent<M> {
             Standing::Fencing { boot, .. } | Standing::Fenced { boot, .. } if boot == self.boot => {
                 self.fence_self(FenceReason::Evicted);
             }
-            Standing::Member { boot, joined } | Standing::Fencing { boot, joined, .. } if boot < self.boot => {
+            Standing::Member { boot, joined } | Standing::Fencing { boot, joined, .. }
+                if boot < self.boot =>
+            {
                 self.earlier_joined = Some(joined);
             }
             _ => {}

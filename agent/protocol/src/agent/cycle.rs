@@ -116,7 +116,8 @@ impl<M: Medium> Agent<M> {
             return;
         }
         for host in self.hosts() {
-            let is_member = self.adopted.as_ref().is_some_and(|known| known.standing(host).member_boot().is_some());
+            let is_member =
+                self.adopted.as_ref().is_some_and(|known| known.standing(host).member_boot().is_some());
             let peer = &mut self.peers[host.get()];
             let Some(silent_for) = peer.silence(self.now) else { continue };
             if host != self.me && is_member && silent_for * 2 > timeout && !peer.warned {

@@ -94,7 +94,8 @@ impl<M: Medium> Agent<M> {
 
     /// Takes a grant of the leader, dated from the sending of our heartbeat that it had received.
     pub(super) fn take_grant(&mut self, from: HostIndex, at: Instant, left: Duration) {
-        let by_leader = self.adopted.as_ref().is_some_and(|known| known.leader == from && known.disarm.is_some());
+        let by_leader =
+            self.adopted.as_ref().is_some_and(|known| known.leader == from && known.disarm.is_some());
         if by_leader && self.now.since(at) <= GRANT_AGE && left <= LONGEST {
             self.disarm_until(at + left);
         }
@@ -148,7 +149,8 @@ impl<M: Medium> Agent<M> {
     /// Whether every member can be told now; else the disarmed time ends by itself.
     fn all_hear(&self, known: &Configuration) -> bool {
         let limit = self.timeout() / 2;
-        let hears = |host: HostIndex| self.peers[host.get()].silence(self.now).is_some_and(|silence| silence < limit);
+        let hears =
+            |host: HostIndex| self.peers[host.get()].silence(self.now).is_some_and(|silence| silence < limit);
         known.members().all(|(host, _)| host == self.me || hears(host))
     }
 

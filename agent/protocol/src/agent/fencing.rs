@@ -50,7 +50,8 @@ impl<M: Medium> Agent<M> {
             }
             let peer = &self.peers[host.get()];
             let of_that_boot = peer.life.is_some_and(|(life, _)| life == boot);
-            let since_start = |at: Option<Instant>| at.filter(|_| of_that_boot).unwrap_or(self.started).max(self.started);
+            let since_start =
+                |at: Option<Instant>| at.filter(|_| of_that_boot).unwrap_or(self.started).max(self.started);
             self.cases[host.get()] = Some(Case {
                 host,
                 boot,
@@ -63,7 +64,11 @@ impl<M: Medium> Agent<M> {
                 proof: None,
             });
         }
-        let fellows: Vec<HostIndex> = next.members().map(|(host, _)| host).chain(self.being_fenced().into_iter().map(|(host, _)| host)).collect();
+        let fellows: Vec<HostIndex> = next
+            .members()
+            .map(|(host, _)| host)
+            .chain(self.being_fenced().into_iter().map(|(host, _)| host))
+            .collect();
         for case in self.cases.iter_mut().flatten().filter(|case| case.evicted == next.number) {
             case.fellows.clone_from(&fellows);
         }
@@ -89,7 +94,8 @@ impl<M: Medium> Agent<M> {
 
     /// Evidence from outside the protocol.
     pub(super) fn take_outside_evidence(&mut self, host: HostIndex, kind: EvidenceKind) {
-        let from_outside = matches!(kind, EvidenceKind::PowerOff | EvidenceKind::Operator | EvidenceKind::OperatorForced);
+        let from_outside =
+            matches!(kind, EvidenceKind::PowerOff | EvidenceKind::Operator | EvidenceKind::OperatorForced);
         if host.get() >= self.peers.len() || host == self.me || !from_outside {
             return;
         }
@@ -146,7 +152,9 @@ impl<M: Medium> Agent<M> {
     pub(super) fn run_fencing(&mut self) {
         for (host, standing) in self.being_fenced() {
             let Standing::Fencing { boot, .. } = standing else { continue };
-            let Some(case) = self.cases[host.get()].as_ref().filter(|case| case.boot == boot && case.proof.is_none()) else {
+            let Some(case) =
+                self.cases[host.get()].as_ref().filter(|case| case.boot == boot && case.proof.is_none())
+            else {
                 continue;
             };
             let due = self.lease_gone_at(case).is_some_and(|at| self.now >= at);
@@ -181,7 +189,8 @@ impl<M: Medium> Agent<M> {
         if !case.closed {
             return None;
         }
-        let by_network = if self.majority_rules() { self.majority_bound(case) } else { self.network_bound(case) };
+        let by_network =
+            if self.majority_rules() { self.majority_bound(case) } else { self.network_bound(case) };
         let peer = &self.peers[case.host.get()];
         let adopted = peer.adopted.filter(|_| peer.life.is_some_and(|(boot, _)| boot == case.boot));
         let disarmed = self.disarm.bound_for(case.joined, adopted).unwrap_or_default();
@@ -199,7 +208,8 @@ impl<M: Medium> Agent<M> {
     /// The bound through one host, if that host's vouching is needed and its end is known.
     fn bound_through(&self, case: &Case, host: HostIndex, known: &Configuration) -> Option<Instant> {
         let accused = &self.peers[case.host.get()];
-        let adopted_then = accused.adopted.filter(|_| accused.life.is_some_and(|(boot, _)| boot == case.boot));
+        let adopted_then =
+            accused.adopted.filter(|_| accused.life.is_some_and(|(boot, _)| boot == case.boot));
         let needed_since = |joined: ConfigurationNumber| -> Option<Instant> {
             if joined <= case.joined {
                 return Some(Instant::default());
@@ -209,14 +219,16 @@ impl<M: Medium> Agent<M> {
         if host == self.me {
             let earlier = self.earlier_joined.and_then(needed_since).map(|_| self.started);
             let Standing::Member { boot, joined } = known.standing(host) else { return earlier };
-            let present = (boot == self.boot).then(|| needed_since(joined)).flatten().map(|at| at.max(case.heard_at));
+            let present =
+                (boot == self.boot).then(|| needed_since(joined)).flatten().map(|at| at.max(case.heard_at));
             return earlier.into_iter().chain(present).min();
         }
         match known.standing(host) {
             Standing::Member { joined, boot } => {
                 needed_since(joined)?;
                 let peer = &self.peers[host.get()];
-                let (number, at) = peer.adopted.filter(|_| peer.life.is_some_and(|(life, _)| life == boot))?;
+                let (number, at) =
+                    peer.adopted.filter(|_| peer.life.is_some_and(|(life, _)| life == boot))?;
                 (number >= case.evicted).then_some(at)
             }
             Standing::Fencing { joined, boot, .. } => {
@@ -238,7 +250,9 @@ impl<M: Medium> Agent<M> {
             }
             let peer = &self.peers[host.get()];
             match known.standing(host) {
-                Standing::Member { .. } => peer.adopted.filter(|(number, _)| *number >= case.evicted).map(|(_, at)| at),
+                Standing::Member { .. } => {
+                    peer.adopted.filter(|(number, _)| *number >= case.evicted).map(|(_, at)| at)
+                }
                 Standing::Fencing { boot, .. } => {
                     let other = self.cases[host.get()].as_ref().filter(|other| other.boot == boot)?;
                     other.proof.map(|(_, at)| at)

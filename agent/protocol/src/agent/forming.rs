@@ -33,7 +33,8 @@ impl<M: Medium> Agent<M> {
         }
         let known = self.adopted.clone();
         let here = self.gathered();
-        let last: Vec<HostIndex> = known.iter().flat_map(Configuration::members).map(|(host, _)| host).collect();
+        let last: Vec<HostIndex> =
+            known.iter().flat_map(Configuration::members).map(|(host, _)| host).collect();
         let back = last.iter().filter(|&&host| here.contains(host)).count();
         let settled = self.now.since(self.started) >= self.settling();
         let waited = self.now >= self.quiet_since() + self.timeout() + FORMING_WAIT;
@@ -45,7 +46,9 @@ impl<M: Medium> Agent<M> {
             return;
         }
         let first = here.iter().next();
-        if first == Some(self.me) || self.now.since(*self.need_since.get_or_insert(self.now)) >= Duration::from_secs(5) {
+        if first == Some(self.me)
+            || self.now.since(*self.need_since.get_or_insert(self.now)) >= Duration::from_secs(5)
+        {
             let formed = self.formed(known.as_ref(), &here);
             self.proposed = Some(formed.number);
             self.proposal = Some(formed);
@@ -69,7 +72,9 @@ impl<M: Medium> Agent<M> {
         known.members().any(|(host, boot)| {
             let peer = &self.peers[host.get()];
             let present = host != self.me && peer.life.is_some_and(|(life, _)| life == boot);
-            present && self.evidence_about(host, boot).is_none() && self.shown_since(host).is_some_and(|at| self.now.since(at) < self.timeout())
+            present
+                && self.evidence_about(host, boot).is_none()
+                && self.shown_since(host).is_some_and(|at| self.now.since(at) < self.timeout())
         })
     }
 
@@ -110,7 +115,11 @@ impl<M: Medium> Agent<M> {
         for host in self.hosts() {
             let entry = &mut hosts[host.get()];
             if here.contains(host) {
-                let boot = if host == self.me { self.boot } else { self.peers[host.get()].life.unwrap_or_default().0 };
+                let boot = if host == self.me {
+                    self.boot
+                } else {
+                    self.peers[host.get()].life.unwrap_or_default().0
+                };
                 *entry = quarantine::at_join(*entry, self.settings.quarantine);
                 entry.standing = Standing::Member { boot, joined: number };
             } else if let Standing::Member { boot, joined } = entry.standing {

@@ -135,8 +135,9 @@ impl<M: Medium> Agent<M> {
     pub(super) fn spread_configuration(&mut self) {
         let Some(known) = &self.adopted else { return };
         let message = Message::Configuration(Box::new(known.clone()));
-        for to in self.hosts().filter(|&to| to != self.me) {
-            if self.peers[to.get()].adopted.is_none_or(|(number, _)| number < self.number()) {
+        for to in self.hosts() {
+            let behind = self.peers[to.get()].adopted.is_some_and(|(number, _)| number < self.number());
+            if to != self.me && behind {
                 self.transmit_everywhere(to, &message);
             }
         }
@@ -158,7 +159,9 @@ impl<M: Medium> Agent<M> {
 
     /// Renews the lease by the network: S5, S6, S7.
     pub(super) fn renew_by_network(&mut self) {
-        let Some(known) = self.adopted.as_ref().filter(|known| known.is_member(self.me, self.boot)) else { return };
+        let Some(known) = self.adopted.as_ref().filter(|known| known.is_member(self.me, self.boot)) else {
+            return;
+        };
         let (date, until) = if self.majority_rules() {
             (self.majority_date(known), None)
         } else {

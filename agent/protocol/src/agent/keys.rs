@@ -1,11 +1,11 @@
 //! Changing the pool's key without downtime: the leader sends the new key ahead, under the one in use; when every member
 //! holds it, the next configuration changes to it; older keys open datagrams until every member has adopted that.
 use super::Agent;
+use crate::Command;
 use crate::configuration::Configuration;
 use crate::input::Operator;
 use crate::medium::Medium;
 use crate::message::{Message, NewKey};
-use crate::Command;
 use alloc::vec::Vec;
 use lifeboat_model::HostIndex;
 
@@ -14,7 +14,8 @@ impl<M: Medium> Agent<M> {
     pub(super) fn tend_key(&self, next: &mut Configuration) {
         let newest = self.keyring.newest();
         let holds = |host: HostIndex| {
-            host == self.me || self.peers[host.get()].status().is_some_and(|status| status.newest_key >= newest)
+            host == self.me
+                || self.peers[host.get()].status().is_some_and(|status| status.newest_key >= newest)
         };
         let members: Vec<HostIndex> = next.members().map(|(host, _)| host).collect();
         if newest > next.key_epoch && members.into_iter().all(holds) {
@@ -64,7 +65,9 @@ impl<M: Medium> Agent<M> {
     pub(super) fn use_agreed_key(&mut self) {
         let Some(known) = &self.adopted else { return };
         let (agreed, number) = (known.key_epoch, known.number);
-        let switched = |host: HostIndex| host == self.me || self.peers[host.get()].adopted.is_some_and(|(adopted, _)| adopted >= number);
+        let switched = |host: HostIndex| {
+            host == self.me || self.peers[host.get()].adopted.is_some_and(|(adopted, _)| adopted >= number)
+        };
         let all = known.members().all(|(host, _)| switched(host));
         if self.keyring.sending() != agreed && self.keyring.switch_to(agreed).is_err() {
             // The key was never received: this host is deaf until its shell is given it.

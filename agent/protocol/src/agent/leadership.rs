@@ -129,7 +129,11 @@ impl<M: Medium> Agent<M> {
         if host == self.me {
             self.command(Command::Order(order));
         } else if let Some(channel) = self.down.get_mut(host.get()).and_then(Option::as_mut) {
-            channel.push(Payload::Order(order));
+            // Without a channel the host has not reported in this term, or is about to report anew: its inventory will show
+            // that the order was not carried out. The same if its queue is full, which takes a day's worth of orders.
+            if channel.push(Payload::Order(order)).is_err() {
+                self.down[host.get()] = None;
+            }
         }
     }
 
@@ -139,7 +143,11 @@ impl<M: Medium> Agent<M> {
         if *leader == self.me {
             self.deliver_report(self.me, report);
         } else {
-            channel.push(Payload::Report(report));
+            // A full queue means that the coordinator has been out of reach for very long. The next term begins with an
+            // inventory.
+            if channel.push(Payload::Report(report)).is_err() {
+                self.up = None;
+            }
         }
     }
 
@@ -155,7 +163,10 @@ impl<M: Medium> Agent<M> {
     pub(super) fn close_old_channel(&mut self, host: HostIndex) {
         let life = self.peers[host.get()].life;
         let channel = &mut self.down[host.get()];
-        if channel.as_ref().is_some_and(|channel| Some((channel.session().boot, channel.session().process)) != life) {
+        if channel
+            .as_ref()
+            .is_some_and(|channel| Some((channel.session().boot, channel.session().process)) != life)
+        {
             *channel = None;
         }
     }
@@ -189,14 +200,16 @@ impl<M: Medium> Agent<M> {
     /// S17: only from the leader of the adopted term, only in this process's own session, and only while the lease holds.
     fn take_orders(&mut self, from: HostIndex, segment: Segment) {
         let leased = self.is_leased();
-        let Some((leader, channel)) = self.up.as_mut().filter(|(leader, _)| *leader == from && leased) else { return };
+        let Some((leader, channel)) = self.up.as_mut().filter(|(leader, _)| *leader == from && leased) else {
+            return;
+        };
         debug_assert_eq!(*leader, from);
         let orders: Vec<Order> = channel
             .receive(self.now, segment)
             .into_iter()
             .filter_map(|payload| match payload {
                 Payload::Order(order) => Some(order),
-                Payload::Report(_) => None,
+                Payload::Report(_) | Payload::InventoryPart { .. } => None,
             })
             .collect();
         for order in orders {
@@ -226,7 +239,11 @@ impl<M: Medium> Agent<M> {
 
     /// When a channel has something to send again.
     pub(super) fn channels_due(&self) -> Option<Instant> {
-        let up = self.up.as_ref().filter(|(leader, _)| *leader != self.me).and_then(|(_, channel)| channel.deadline());
+        let up = self
+            .up
+            .as_ref()
+            .filter(|(leader, _)| *leader != self.me)
+            .and_then(|(_, channel)| channel.deadline());
         let down = self.down.iter().flatten().filter_map(Channel::deadline);
         down.chain(up).min()
     }

@@ -47,7 +47,11 @@ impl<M: Medium> Agent<M> {
                 self.hurry();
             }
             Life::Starting => self.leave(),
-            Life::Leaving { .. } | Life::Stopping(_) | Life::Fenced { .. } | Life::Left { .. } | Life::Over => {}
+            Life::Leaving { .. }
+            | Life::Stopping(_)
+            | Life::Fenced { .. }
+            | Life::Left { .. }
+            | Life::Over => {}
         }
     }
 
@@ -91,7 +95,9 @@ impl<M: Medium> Agent<M> {
     /// Goes on with leaving, or with fencing, when its time has come.
     pub(super) fn run_leaving(&mut self) {
         match self.life {
-            Life::Leaving { since } if self.now.since(since) >= PATIENCE && self.office == Office::Vacant => self.leave(),
+            Life::Leaving { since } if self.now.since(since) >= PATIENCE && self.office == Office::Vacant => {
+                self.leave()
+            }
             Life::Fenced { reason, since } if self.now.since(since) >= FAREWELL => self.reset(reason),
             Life::Left { since } if self.now.since(since) >= FAREWELL => {
                 self.life = Life::Over;

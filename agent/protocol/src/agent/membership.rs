@@ -124,12 +124,18 @@ impl<M: Medium> Agent<M> {
             return Some(leader);
         }
         let mut heirs = view.with_medium.iter().filter(|&host| host != leader);
-        heirs.find(|&host| next.standing(host).member_boot().is_some() && self.stays_for(host)).or(stays.then_some(leader))
+        heirs
+            .find(|&host| next.standing(host).member_boot().is_some() && self.stays_for(host))
+            .or(stays.then_some(leader))
     }
 
     /// Whether `host` is not itself about to leave.
     fn stays_for(&self, host: HostIndex) -> bool {
-        if host == self.me { self.life == Life::Member } else { self.peers[host.get()].phase() == Some(Phase::Member) }
+        if host == self.me {
+            self.life == Life::Member
+        } else {
+            self.peers[host.get()].phase() == Some(Phase::Member)
+        }
     }
 
     fn has_resigned(&self, host: HostIndex, epoch: Epoch) -> bool {
@@ -173,7 +179,9 @@ impl<M: Medium> Agent<M> {
     /// A member that has nothing more to lose leaves: its failure is not counted.
     fn let_go(&self, next: &mut Configuration, host: HostIndex, boot: crate::Boot) {
         let leaving = if host == self.me {
-            matches!(self.life, Life::Leaving { .. }) && next.members().count() == 1 && self.coordinator_term().is_none()
+            matches!(self.life, Life::Leaving { .. })
+                && next.members().count() == 1
+                && self.coordinator_term().is_none()
         } else {
             let peer = &self.peers[host.get()];
             let says_so = matches!(peer.phase(), Some(Phase::Leaving | Phase::Left));
@@ -189,7 +197,9 @@ impl<M: Medium> Agent<M> {
         let peer = &self.peers[host.get()];
         let Some((boot, _)) = peer.life else { return };
         let earlier = match next.standing(host) {
-            Standing::Fenced { boot, .. } | Standing::Fencing { boot, .. } | Standing::Member { boot, .. } => Some(boot),
+            Standing::Fenced { boot, .. }
+            | Standing::Fencing { boot, .. }
+            | Standing::Member { boot, .. } => Some(boot),
             Standing::Out => None,
         };
         let asks = peer.phase() == Some(Phase::Joining) && earlier.is_none_or(|earlier| earlier < boot);
@@ -197,7 +207,9 @@ impl<M: Medium> Agent<M> {
             return;
         }
         let limit = self.timeout() / 2;
-        let hears = |other: HostIndex| peer.silence_towards(other.get(), self.now).is_some_and(|silence| silence < limit);
+        let hears = |other: HostIndex| {
+            peer.silence_towards(other.get(), self.now).is_some_and(|silence| silence < limit)
+        };
         let survivors_hear = view.survivors.iter().all(hears);
         if survivors_hear && peer.silence(self.now).is_some_and(|silence| silence < limit) {
             let entry = &mut next.hosts[host.get()];
@@ -240,7 +252,8 @@ impl<M: Medium> Agent<M> {
             if was && matches!(next.standing(host), Standing::Fencing { .. } | Standing::Fenced { .. }) {
                 self.evictions.push_back(self.now);
             }
-            let quarantined = |known: &Configuration| known.hosts.get(host.get()).is_some_and(|entry| entry.quarantined);
+            let quarantined =
+                |known: &Configuration| known.hosts.get(host.get()).is_some_and(|entry| entry.quarantined);
             if quarantined(next) && !before.is_some_and(quarantined) {
                 self.command(Command::Notify(Notification::Quarantined { host }));
             }
@@ -250,4 +263,3 @@ impl<M: Medium> Agent<M> {
         }
     }
 }
-

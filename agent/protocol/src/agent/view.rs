@@ -98,10 +98,17 @@ impl<M: Medium> Agent<M> {
             return self.medium_works();
         }
         let peer = &self.peers[host.get()];
-        self.renews(host) && peer.status().is_some_and(|status| status.medium_works && status.phase == Phase::Member)
+        self.renews(host)
+            && peer.status().is_some_and(|status| status.medium_works && status.phase == Phase::Member)
     }
 
-    fn best_set(&self, known: &Configuration, living: &HostSet, silences: &Silences, cut: Duration) -> HostSet {
+    fn best_set(
+        &self,
+        known: &Configuration,
+        living: &HostSet,
+        silences: &Silences,
+        cut: Duration,
+    ) -> HostSet {
         let candidates: Vec<Candidate> = living.iter().map(|host| self.candidate(host, known)).collect();
         let row = |host: HostIndex| {
             let heard = living.iter().filter(|&other| other != host && silences.between(host, other) < cut);
@@ -128,7 +135,9 @@ impl<M: Medium> Agent<M> {
 const STEADY: Duration = Duration::from_millis(2_500);
 
 fn pairs(hosts: &HostSet) -> impl Iterator<Item = (HostIndex, HostIndex)> + '_ {
-    hosts.iter().flat_map(move |one| hosts.iter().filter(move |&other| one < other).map(move |other| (one, other)))
+    hosts
+        .iter()
+        .flat_map(move |one| hosts.iter().filter(move |&other| one < other).map(move |other| (one, other)))
 }
 
 /// How long each pair of members has not exchanged heartbeats. Either end's word is enough that they have: both measure the
@@ -148,7 +157,8 @@ impl Silences {
         }
         let mut matrix = alloc::vec![Duration::MAX; count * count];
         for (row, &(one, boot)) in members.iter().enumerate() {
-            let present = one == agent.me || agent.peers[one.get()].life.is_some_and(|(life, _)| life == boot);
+            let present =
+                one == agent.me || agent.peers[one.get()].life.is_some_and(|(life, _)| life == boot);
             for (column, &(other, _)) in members.iter().enumerate() {
                 let told = match (present, one == other) {
                     (_, true) => Some(Duration::ZERO),
