@@ -3,26 +3,55 @@ use super::metadata;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the product's crates may use of ours. Crates that are not named are no part of the product.
-const MAY_USE: [(&str, &[&str]); 5] = [
+const MAY_USE: [(&str, &[&str]); 8] = [
     ("lifeboat-model", &[]),
     ("lifeboat-check", &["lifeboat-model"]),
     ("lifeboat-planner", &["lifeboat-model"]),
     ("lifeboat-generate", &["lifeboat-model"]),
-    ("lifeboat", &["lifeboat-model", "lifeboat-check", "lifeboat-planner", "lifeboat-generate"]),
+    ("lifeboat-protocol", &["lifeboat-model"]),
+    ("lifeboat-coordinator", &["lifeboat-model", "lifeboat-check"]),
+    (
+        "lifeboat-simulator",
+        &[
+            "lifeboat-model",
+            "lifeboat-check",
+            "lifeboat-planner",
+            "lifeboat-generate",
+            "lifeboat-protocol",
+            "lifeboat-coordinator",
+        ],
+    ),
+    (
+        "lifeboat",
+        &[
+            "lifeboat-model",
+            "lifeboat-check",
+            "lifeboat-planner",
+            "lifeboat-generate",
+            "lifeboat-protocol",
+            "lifeboat-coordinator",
+            "lifeboat-simulator",
+        ],
+    ),
 ];
 
-/// What they may use of ours in their own tests besides: the checker judges the planner, never the reverse.
-const MAY_TEST_WITH: [(&str, &[&str]); 2] = [
+/// What they may use of ours in their own tests besides: the checker judges the planner, never the reverse, and the
+/// coordinator, which knows a planner only as a trait, is tried with the real one.
+const MAY_TEST_WITH: [(&str, &[&str]); 3] = [
     ("lifeboat-planner", &["lifeboat-check", "lifeboat-generate"]),
     ("lifeboat-check", &["lifeboat-generate"]),
+    ("lifeboat-coordinator", &["lifeboat-planner", "lifeboat-generate"]),
 ];
 
 /// The only things from outside that the pure crates use.
-const FROM_OUTSIDE: [(&str, &[&str]); 4] = [
+const FROM_OUTSIDE: [(&str, &[&str]); 7] = [
     ("lifeboat-model", &["thiserror"]),
     ("lifeboat-check", &["thiserror"]),
     ("lifeboat-planner", &["good_lp", "microlp", "thiserror"]),
     ("lifeboat-generate", &["rand", "rand_chacha", "thiserror"]),
+    ("lifeboat-protocol", &["chacha20poly1305", "crc", "thiserror"]),
+    ("lifeboat-coordinator", &["thiserror"]),
+    ("lifeboat-simulator", &["rand", "rand_chacha", "serde", "thiserror", "toml"]),
 ];
 
 /// Dependencies by crate: of ours and from outside, in the product and in tests.

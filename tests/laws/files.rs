@@ -22,18 +22,25 @@ fn no_source_file_is_a_monster() {
 }
 
 #[test]
-fn model_and_check_are_built_without_the_standard_library() {
-    for path in ["planner/model/src/lib.rs", "planner/check/src/lib.rs"] {
+fn the_pure_crates_are_built_without_the_standard_library() {
+    let roots = [
+        "planner/model/src/lib.rs",
+        "planner/check/src/lib.rs",
+        "agent/protocol/src/lib.rs",
+        "api/coordinator/src/lib.rs",
+    ];
+    for path in roots {
         let (_, text) = files(".rs").into_iter().find(|(other, _)| other == path).expect("the crate's root");
         assert!(text.contains("#![no_std]"), "{path} lacks #![no_std]");
     }
 }
 
 #[test]
-fn the_planner_reads_no_clock_file_socket_or_environment() {
+fn the_planner_and_the_simulator_read_no_clock_file_socket_or_environment() {
     let banned =
         ["std::time", "std::fs", "std::net", "std::env", "std::process", "std::io", "SystemTime", "HashMap"];
-    for (path, text) in files(".rs").into_iter().filter(|(path, _)| path.starts_with("planner/src/")) {
+    let pure = |path: &str| path.starts_with("planner/src/") || path.starts_with("simulator/src/");
+    for (path, text) in files(".rs").into_iter().filter(|(path, _)| pure(path)) {
         for word in banned {
             assert!(!text.contains(word), "{path} names {word}");
         }
