@@ -20,6 +20,8 @@ mod keys;
 mod leadership;
 mod leaving;
 mod membership;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use crate::channel::Channel;
@@ -127,15 +129,10 @@ pub struct Agent<M> {
     next_heartbeat: Instant,
     cycle: Option<cycle::Cycle>,
     next_cycle: Instant,
-    /// When the first cycle completed.
-    first_look: Option<Instant>,
-    /// When the last cycle completed, and since when cycles have completed without a long gap.
-    medium_worked: Option<Instant>,
-    medium_steady_since: Option<Instant>,
-    medium_lost: bool,
-    medium_warned: bool,
-    /// Per host: since when its record has been renewed without a long gap.
-    steady_since: Vec<Option<Instant>>,
+    medium_health: cycle::MediumHealth,
+    /// When the pool was last looked at as a whole, and since when each host has been alive at every look.
+    looked_at: Option<Instant>,
+    alive_since: Vec<Option<Instant>>,
     carriers: Vec<bool>,
     gateway: bool,
     protected_memory_mib: u64,
@@ -198,12 +195,9 @@ impl<M: Medium> Agent<M> {
             next_heartbeat: now,
             cycle: None,
             next_cycle: now,
-            first_look: None,
-            medium_worked: None,
-            medium_steady_since: None,
-            medium_lost: false,
-            medium_warned: false,
-            steady_since: vec![None; hosts],
+            medium_health: cycle::MediumHealth::default(),
+            looked_at: None,
+            alive_since: vec![None; hosts],
             carriers: vec![true; networks],
             gateway: true,
             protected_memory_mib: 0,

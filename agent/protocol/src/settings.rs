@@ -23,7 +23,7 @@ pub struct Quarantine {
 
 impl Default for Quarantine {
     fn default() -> Self {
-        Self { failures: 3, decay: Duration::from_secs(3600) }
+        Self { failures: 3, decay: Duration::from_hours(1) }
     }
 }
 
@@ -74,7 +74,7 @@ impl Settings {
     /// Silence on the network after which a host that the medium shows alive is cut off: early enough that
     /// the decision, its reading and the losers' fencing end within T + margin.
     pub fn network_silence_of(&self, timeout: Duration) -> Duration {
-        timeout - Duration::from_secs(1)
+        timeout.saturating_sub(Duration::from_secs(1))
     }
 
     /// How much longer than T the watchdog may take after the renewal that fed it: timers with whole seconds,

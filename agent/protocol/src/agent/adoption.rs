@@ -14,7 +14,8 @@ impl<M: Medium> Agent<M> {
         if self.adopted.as_ref().is_some_and(|known| known.number >= next.number) {
             return;
         }
-        let before = self.adopted.replace(next.clone());
+        let before = self.adopted.replace(next);
+        let Some(next) = self.adopted.clone() else { return };
         self.proposal = None;
         self.need_since = None;
         self.require_members(before.as_ref(), &next);

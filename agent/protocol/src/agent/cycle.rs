@@ -5,7 +5,6 @@ use crate::command::Notification;
 use crate::configuration::ConfigurationNumber;
 use crate::medium::{Answer, Medium, Snapshot, Step};
 use crate::{Command, Instant};
-use core::time::Duration;
 
 /// A cycle under way.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +13,19 @@ pub(super) struct Cycle {
     date: Instant,
     /// The newest configuration that this host had adopted by then; the cycle publishes it.
     publishes: ConfigurationNumber,
+}
+
+/// How the medium serves this host.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct MediumHealth {
+    /// When the first cycle completed.
+    pub(super) first_look: Option<Instant>,
+    /// When the last one did.
+    pub(super) worked: Option<Instant>,
+    /// Whether it has been said that it is lost.
+    lost: bool,
+    /// Whether its silence has been warned of.
+    warned: bool,
 }
 
 impl<M: Medium> Agent<M> {
@@ -72,44 +84,36 @@ impl<M: Medium> Agent<M> {
         if !peer.meet(status.boot, status.process, self.now) {
             return;
         }
-        let gap = self.settings.medium_interval() * 6 + Duration::from_secs(1);
-        if peer.medium_silence(self.now).is_none_or(|silence| silence > gap) {
-            self.steady_since[host.get()] = Some(self.now);
-        }
         peer.renewed_at = Some(self.now);
         peer.learn(status, self.now);
         self.close_old_channel(host);
     }
 
     fn note_medium_works(&mut self) {
-        let gap = self.settings.medium_interval() * 6 + Duration::from_secs(1);
-        if self.medium_worked.is_none_or(|at| self.now.since(at) > gap) {
-            self.medium_steady_since = Some(self.now);
-        }
-        self.first_look = self.first_look.or(Some(self.now));
-        self.medium_worked = Some(self.now);
-        self.medium_warned = false;
-        if self.medium_lost {
-            self.medium_lost = false;
+        self.medium_health.first_look = self.medium_health.first_look.or(Some(self.now));
+        self.medium_health.worked = Some(self.now);
+        self.medium_health.warned = false;
+        if self.medium_health.lost {
+            self.medium_health.lost = false;
             self.command(Command::Notify(Notification::MediumBack));
         }
     }
 
     /// Whether cycles complete in time.
     pub(super) fn medium_works(&self) -> bool {
-        self.medium_worked.is_some() && !self.medium_lost
+        self.medium_health.worked.is_some() && !self.medium_health.lost
     }
 
     /// Warns of silence before it matters: at half of T, and says that the medium is lost at three quarters.
     pub(super) fn run_warnings(&mut self) {
         let timeout = self.timeout();
-        let silent_for = self.now.since(self.medium_worked.unwrap_or(self.started));
-        if silent_for * 2 > timeout && !self.medium_warned {
-            self.medium_warned = true;
+        let silent_for = self.now.since(self.medium_health.worked.unwrap_or(self.started));
+        if silent_for * 2 > timeout && !self.medium_health.warned {
+            self.medium_health.warned = true;
             self.command(Command::Notify(Notification::MediumApproachingTimeout { silent_for }));
         }
-        if silent_for * 4 > timeout * 3 && !self.medium_lost {
-            self.medium_lost = true;
+        if silent_for * 4 > timeout * 3 && !self.medium_health.lost {
+            self.medium_health.lost = true;
             self.command(Command::Notify(Notification::MediumLost));
         }
         if !self.is_member() {

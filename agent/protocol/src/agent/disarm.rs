@@ -11,7 +11,7 @@ use core::time::Duration;
 use lifeboat_model::HostIndex;
 
 /// The longest that a pool can be disarmed.
-const LONGEST: Duration = Duration::from_secs(86_400);
+const LONGEST: Duration = Duration::from_hours(24);
 /// How old the exchange may be that a grant is dated from.
 const GRANT_AGE: Duration = Duration::from_secs(2);
 

@@ -81,7 +81,8 @@ impl<M: Medium> Agent<M> {
     /// The last sign of life of `host` since this host's first look: a record that is merely there is none.
     fn shown_since(&self, host: HostIndex) -> Option<Instant> {
         let peer = &self.peers[host.get()];
-        let renewed = peer.renewed_at.filter(|&at| self.first_look.is_some_and(|look| at > look));
+        let renewed =
+            peer.renewed_at.filter(|&at| self.medium_health.first_look.is_some_and(|look| at > look));
         peer.heard_at.max(renewed)
     }
 

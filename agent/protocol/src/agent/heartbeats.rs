@@ -222,4 +222,4 @@ impl<M: Medium> Agent<M> {
 }
 
 /// How long beyond T a few hosts wait before they form a pool without the others.
-pub(super) const FORMING_WAIT: Duration = Duration::from_secs(60);
+pub(super) const FORMING_WAIT: Duration = Duration::from_mins(1);

@@ -96,7 +96,7 @@ impl<M: Medium> Agent<M> {
     pub(super) fn run_leaving(&mut self) {
         match self.life {
             Life::Leaving { since } if self.now.since(since) >= PATIENCE && self.office == Office::Vacant => {
-                self.leave()
+                self.leave();
             }
             Life::Fenced { reason, since } if self.now.since(since) >= FAREWELL => self.reset(reason),
             Life::Left { since } if self.now.since(since) >= FAREWELL => {

@@ -15,7 +15,7 @@ use core::time::Duration;
 use lifeboat_model::{HostIndex, HostSet};
 
 /// The window in which failures count together for the brake.
-const BRAKE_WINDOW: Duration = Duration::from_secs(60);
+const BRAKE_WINDOW: Duration = Duration::from_mins(1);
 
 impl<M: Medium> Agent<M> {
     /// Looks at the pool, and makes a proposal if there is need and it is for this host to make it.
@@ -251,6 +251,12 @@ impl<M: Medium> Agent<M> {
             let was = before.is_some_and(|known| known.standing(host).member_boot().is_some());
             if was && matches!(next.standing(host), Standing::Fencing { .. } | Standing::Fenced { .. }) {
                 self.evictions.push_back(self.now);
+            }
+            if was
+                && next.leader == self.me
+                && let Standing::Fenced { evidence: kind, .. } = next.standing(host)
+            {
+                self.command(Command::Notify(Notification::Evidence { host, kind }));
             }
             let quarantined =
                 |known: &Configuration| known.hosts.get(host.get()).is_some_and(|entry| entry.quarantined);

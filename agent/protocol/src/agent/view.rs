@@ -26,11 +26,12 @@ pub(super) struct View {
 
 impl<M: Medium> Agent<M> {
     /// Looks at the members of `known`.
-    pub(super) fn view(&self, known: &Configuration) -> View {
+    pub(super) fn view(&mut self, known: &Configuration) -> View {
         let size = self.peers.len();
         let members: Vec<(HostIndex, Boot)> = known.members().collect();
         let limit = self.settings.network_silence_of(self.timeout());
         let silences = Silences::of(self, &members);
+        self.note_living(&members, &silences);
         let mut gone = HostSet::empty(size);
         let mut living = HostSet::empty(size);
         for &(host, boot) in &members {
@@ -38,12 +39,12 @@ impl<M: Medium> Agent<M> {
                 living.insert(host);
             } else if self.is_over(host, boot) || self.is_silent(host, silences.heard(host)) {
                 gone.insert(host);
-            } else if self.lives(host, silences.heard(host) < limit) {
+            } else if self.is_steady(host) {
                 living.insert(host);
             }
         }
         let is_split = |one: HostIndex, other: HostIndex| silences.between(one, other) >= limit;
-        let split = pairs(&living).any(|(one, other)| is_split(one, other));
+        let split = self.is_steady(self.me) && pairs(&living).any(|(one, other)| is_split(one, other));
         let mut survivors = HostSet::of(size, members.iter().map(|&(host, _)| host));
         survivors.subtract(&gone);
         if split {
@@ -66,19 +67,31 @@ impl<M: Medium> Agent<M> {
     fn is_silent(&self, host: HostIndex, heard: Duration) -> bool {
         let timeout = self.timeout();
         let on_medium = self.peers[host.get()].renewed_at.unwrap_or(self.started);
-        let awake = self.medium_steady_since.is_some_and(|since| self.now.since(since) >= STEADY);
-        awake && heard >= timeout && self.now.since(on_medium) >= timeout
+        self.is_steady(self.me) && heard >= timeout && self.now.since(on_medium) >= timeout
     }
 
-    /// Whether `host` is known to be alive now: it has renewed on the medium steadily for a moment, or somebody hears it. A host that
-    /// has just come back from a pause is given that moment to be heard on the network, too.
-    fn lives(&self, host: HostIndex, heard: bool) -> bool {
-        heard || (self.renews(host) && self.is_steady(host))
+    /// Keeps account of since when each member has been seen alive, on the medium or by anybody on the network, without a gap. A
+    /// gap in this host's own looking is a gap for all.
+    fn note_living(&mut self, members: &[(HostIndex, Boot)], silences: &Silences) {
+        let looked = self.looked_at.replace(self.now);
+        let gap = looked.is_none_or(|at| self.now.since(at) >= STEADY);
+        for &(host, _) in members {
+            let heard = silences.heard(host) < self.timeout() / 2;
+            let alive = host == self.me || heard || self.renews(host);
+            let since = &mut self.alive_since[host.get()];
+            if gap || !alive {
+                *since = None;
+            }
+            if alive {
+                since.get_or_insert(self.now);
+            }
+        }
     }
 
+    /// Whether `host` has been alive for a moment: a host that has just come back from a pause is given that moment to be
+    /// heard before its silence is held against it or against others.
     fn is_steady(&self, host: HostIndex) -> bool {
-        let since = |since: Option<Instant>| since.is_some_and(|since| self.now.since(since) >= STEADY);
-        since(self.steady_since[host.get()]) && since(self.medium_steady_since)
+        self.alive_since[host.get()].is_some_and(|since| self.now.since(since) >= STEADY)
     }
 
     /// When this host first heard of the present process of `host`; for itself, its own start.
@@ -131,7 +144,7 @@ impl<M: Medium> Agent<M> {
     }
 }
 
-/// How long a host must have renewed without a gap before its silence on the network is held against it or against others.
+/// How long a host must have been seen alive without a gap before a split counts.
 const STEADY: Duration = Duration::from_millis(2_500);
 
 fn pairs(hosts: &HostSet) -> impl Iterator<Item = (HostIndex, HostIndex)> + '_ {
