@@ -9,6 +9,12 @@
 //!   completed one more cycle, every cycle that any host begins later shows that one or a newer one.
 //! * *Nothing is forgotten by starting anew.* The first cycle of a process reads what earlier processes of the host
 //!   published, before it publishes anything.
+pub mod etcd;
+pub mod statefile;
+
+pub use etcd::EtcdMedium;
+pub use statefile::StatefileMedium;
+
 use crate::configuration::Configuration;
 use crate::status::Status;
 use alloc::{boxed::Box, string::String, vec::Vec};

@@ -1,0 +1,1 @@
+//! How etcd as a medium is tried.

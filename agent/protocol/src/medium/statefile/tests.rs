@@ -1,0 +1,4 @@
+//! How the statefile is tried: on a disk in memory.
+mod cycles;
+mod disk;
+mod faults;
