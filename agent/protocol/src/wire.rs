@@ -36,7 +36,7 @@
 //! in each datagram.
 pub mod configuration;
 pub mod evidence;
-mod message;
+pub mod message;
 pub mod payload;
 pub mod segment;
 pub mod status;
@@ -207,4 +207,35 @@ fn nonce(envelope: &Envelope) -> XNonce {
     nonce[15] = VERSION;
     nonce[16..].copy_from_slice(&envelope.sequence.to_le_bytes());
     nonce.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn datagrams_that_differ_in_who_when_or_where_have_different_nonces() {
+        let one = Envelope {
+            from: HostIndex(1),
+            boot: Boot(2),
+            process: Process(3),
+            to: HostIndex(4),
+            network: HeartbeatNetwork(5),
+            sequence: 6,
+        };
+        let others = [
+            Envelope { from: HostIndex(0x101), ..one },
+            Envelope { boot: Boot(0x102), ..one },
+            Envelope { boot: Boot(2 << 56), ..one },
+            Envelope { process: Process(0x103), ..one },
+            Envelope { process: Process(3 << 24), ..one },
+            Envelope { network: HeartbeatNetwork(6), ..one },
+            Envelope { sequence: 0x106, ..one },
+            Envelope { sequence: 6 << 56, ..one },
+        ];
+        for other in others {
+            assert_ne!(nonce(&one), nonce(&other), "{other:?}");
+        }
+        assert_eq!(nonce(&one)[..], [2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 5, 1, 6, 0, 0, 0, 0, 0, 0, 0]);
+    }
 }

@@ -10,7 +10,7 @@
 //! | 1 | flags: 1 braked, 2 disarmed |
 //! | 8 | only if disarmed: for how long, in nanoseconds |
 //! | 2 | n, at most 256 |
-//! | 2 to 27 each | n hosts |
+//! | 2 to 26 each | n hosts |
 //!
 //! A host is one byte of standing (0 out, 1 member, 2 being fenced, 3 being fenced and led, 4 fenced; plus 128 if
 //! in quarantine), one byte that counts failures, and then: for a member, 8 boot and 8 the number of the configuration in which
@@ -33,7 +33,7 @@ const QUARANTINED: u8 = 128;
 
 /// The most bytes that [`encode`] writes for a pool of `hosts`.
 pub const fn max_size(hosts: usize) -> usize {
-    41 + 27 * hosts
+    41 + 26 * hosts
 }
 
 /// Writes a configuration.

@@ -24,7 +24,7 @@ const VOUCHES: u8 = 1;
 const DISARMED: u8 = 2;
 
 /// How many bytes [`encode`] writes: exact for what is frequent, at least that for a configuration.
-pub(super) fn size(message: &Message) -> usize {
+pub fn size(message: &Message) -> usize {
     match message {
         Message::Heartbeat(heartbeat) => {
             let disarmed = if heartbeat.disarmed_for.is_some() { 8 } else { 0 };
@@ -37,7 +37,8 @@ pub(super) fn size(message: &Message) -> usize {
     }
 }
 
-pub(super) fn encode(message: &Message, to: &mut Writer) {
+/// Writes a message.
+pub fn encode(message: &Message, to: &mut Writer) {
     match message {
         Message::Heartbeat(heartbeat) => {
             to.u8(HEARTBEAT);
@@ -64,7 +65,11 @@ pub(super) fn encode(message: &Message, to: &mut Writer) {
     }
 }
 
-pub(super) fn decode(from: &mut Reader<'_>) -> Result<Message, Malformed> {
+/// Reads a message, in the clear: only [`super::open`] knows whom it is from.
+///
+/// # Errors
+/// If the bytes are not one.
+pub fn decode(from: &mut Reader<'_>) -> Result<Message, Malformed> {
     Ok(match from.u8()? {
         HEARTBEAT => Message::Heartbeat(Box::new(decode_heartbeat(from)?)),
         CONFIGURATION => Message::Configuration(Box::new(configuration::decode(from)?)),

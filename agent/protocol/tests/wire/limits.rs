@@ -1,0 +1,76 @@
+//! The largest of everything fits into a datagram.
+use crate::samples::{POOL, envelope, keys};
+use core::time::Duration;
+use lifeboat_model::HostIndex;
+use lifeboat_protocol::bytes::MAX_HOSTS;
+use lifeboat_protocol::channel::{Channel, Payload, Session};
+use lifeboat_protocol::configuration::{Disarm, HostEntry};
+use lifeboat_protocol::message::Message;
+use lifeboat_protocol::order::{OrderId, Outcome, Report, VmState};
+use lifeboat_protocol::wire::{MAX_DATAGRAM, open, seal};
+use lifeboat_protocol::{Boot, Configuration, ConfigurationNumber, Epoch, Instant, Standing};
+
+fn datagram(message: &Message) -> usize {
+    let mut sealed = seal(&keys(), POOL, &envelope(), message);
+    let length = sealed.len();
+    assert_eq!(
+        open(&keys(), POOL, HostIndex(2), &mut sealed).as_ref().map(|(_, message)| message),
+        Ok(message)
+    );
+    length
+}
+
+#[test]
+fn the_largest_configuration_fits_with_room_to_spare() {
+    let number = ConfigurationNumber(u64::MAX);
+    let standing = Standing::Fencing { boot: Boot(u64::MAX), joined: number, led: Some(Epoch(u64::MAX)) };
+    let entry = HostEntry { standing, failures: 255, quarantined: true };
+    let message = Message::Configuration(Box::new(Configuration {
+        number,
+        leader: HostIndex::new(MAX_HOSTS - 1),
+        epoch: Epoch(u64::MAX),
+        timeout: Duration::from_secs(300),
+        key_epoch: u32::MAX,
+        disarm: Some(Disarm { lasts: Duration::from_hours(24) }),
+        braked: true,
+        hosts: vec![entry; MAX_HOSTS],
+    }));
+    assert_eq!(datagram(&message), 6762);
+    assert!(datagram(&message) < MAX_DATAGRAM / 8);
+}
+
+#[test]
+fn the_longest_segments_of_a_channel_fit() {
+    let mut channel = Channel::new(Session::default());
+    let long = "𝄞".repeat(255);
+    let vms = (0..2000).map(|number| (format!("{}{number:03}", &long[..1008]), VmState::Unknown)).collect();
+    channel.push(Payload::Report(Report::Inventory { vms })).unwrap();
+    for number in 0..2000 {
+        let id = OrderId { epoch: Epoch(1), number };
+        let failed = Outcome::Failed { reason: "x".repeat(5000) };
+        channel.push(Payload::Report(Report::Finished { id, outcome: failed })).unwrap();
+        channel.push(Payload::Report(Report::Ready { vm: number.to_string() })).unwrap();
+    }
+    let mut other = Channel::new(Session::default());
+    let (mut longest, mut delivered) = (0, Vec::new());
+    while channel.unacknowledged() > 0 {
+        let now = Instant::default();
+        while let Some(segment) = channel.next_segment(now) {
+            let mut sealed = seal(&keys(), POOL, &envelope(), &Message::Segment(segment));
+            longest = longest.max(sealed.len());
+            let Ok((_, Message::Segment(segment))) = open(&keys(), POOL, HostIndex(2), &mut sealed) else {
+                panic!("a segment goes in, a segment comes out")
+            };
+            delivered.extend(other.receive(now, segment));
+        }
+        while let Some(segment) = other.next_segment(now) {
+            channel.receive(now, segment);
+        }
+    }
+    assert_eq!(delivered.len(), 4001);
+    assert!(longest > 8000 && longest < MAX_DATAGRAM / 6, "{longest} bytes");
+    let Payload::Report(Report::Finished { outcome: Outcome::Failed { reason }, .. }) = &delivered[1] else {
+        panic!("the first failure follows the inventory")
+    };
+    assert_eq!(reason.len(), 1024, "a long reason is cut");
+}
