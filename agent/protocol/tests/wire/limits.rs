@@ -29,7 +29,7 @@ fn the_largest_configuration_fits_with_room_to_spare() {
         number,
         leader: HostIndex::new(MAX_HOSTS - 1),
         epoch: Epoch(u64::MAX),
-        timeout: Duration::from_secs(300),
+        timeout: Duration::from_mins(5),
         key_epoch: u32::MAX,
         disarm: Some(Disarm { lasts: Duration::from_hours(24) }),
         braked: true,

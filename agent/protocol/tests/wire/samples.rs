@@ -78,7 +78,7 @@ fn configuration() -> Message {
         epoch: Epoch(14),
         timeout: Duration::from_secs(15),
         key_epoch: 7,
-        disarm: Some(Disarm { lasts: Duration::from_secs(600) }),
+        disarm: Some(Disarm { lasts: Duration::from_mins(10) }),
         braked: false,
         hosts: vec![
             entry(Standing::Member { boot: Boot(3), joined }),
