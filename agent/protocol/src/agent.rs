@@ -54,6 +54,9 @@ pub struct AgentConfig {
     pub process: Process,
     /// How many hosts the pool has; indices are below it.
     pub hosts: usize,
+    /// Whether an earlier process of this boot was told to stop all VMs for good ([`Command::StopAllVms`]); the shell remembers it
+    /// until the next boot.
+    pub stopping: Option<FenceReason>,
     /// The pool.
     pub pool: PoolId,
     /// The pool's settings.
@@ -225,6 +228,9 @@ impl<M: Medium> Agent<M> {
         };
         // An earlier process of this agent may have left a coordinator behind.
         agent.command(Command::EndCoordinator { epoch: Epoch(0) });
+        if let Some(reason) = config.stopping {
+            agent.fence_self(reason);
+        }
         agent.run_due();
         agent
     }

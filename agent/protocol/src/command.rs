@@ -30,7 +30,8 @@ pub enum Command {
     },
     /// Switch the watchdog off: the host is disarmed or has left.
     StopWatchdog,
-    /// Make certain that no VM runs here and none is started any more; answered by [`crate::Input::NoVmRuns`].
+    /// Make certain that no VM runs here and none is started any more in this boot; answered by
+    /// [`crate::Input::NoVmRuns`]. To be remembered over restarts of the agent: [`crate::AgentConfig::stopping`].
     StopAllVms {
         /// Why.
         reason: FenceReason,

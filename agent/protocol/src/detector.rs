@@ -93,7 +93,6 @@ impl Peer {
             return false;
         }
         if self.life.is_none_or(|(known, _)| known < boot) {
-            self.status = None;
             self.heard_at = None;
             self.adopted = None;
             self.vouched_at = None;
@@ -103,6 +102,7 @@ impl Peer {
         if self.life != Some((boot, process)) {
             self.life = Some((boot, process));
             self.met_at = Some(now);
+            self.status = None;
             for link in &mut self.links {
                 link.heard = 0;
                 link.exchanged = None;
@@ -112,10 +112,7 @@ impl Peer {
     }
 
     /// Takes a datagram of the peer's present process, of whatever kind.
-    pub(crate) fn heard(&mut self, envelope: &Envelope, now: Instant) {
-        if let Some(link) = self.links.get_mut(usize::from(envelope.network.0)) {
-            link.heard = link.heard.max(envelope.sequence);
-        }
+    pub(crate) fn heard(&mut self, now: Instant) {
         self.heard_at = Some(now);
         self.warned = false;
     }
@@ -127,10 +124,9 @@ impl Peer {
         envelope: &Envelope,
         heartbeat: &Heartbeat,
         me: (Boot, Process),
-        now: Instant,
     ) -> Option<Instant> {
-        self.learn(&heartbeat.status, now);
         let link = self.links.get_mut(usize::from(envelope.network.0))?;
+        link.heard = link.heard.max(envelope.sequence);
         if heartbeat.echo_of != me || heartbeat.echo == 0 {
             return None;
         }
@@ -148,14 +144,14 @@ impl Peer {
     }
 
     /// Takes the peer's picture of itself, from either carrier. What can only rise never falls.
-    pub(crate) fn learn(&mut self, status: &Status, now: Instant) {
+    pub(crate) fn learn(&mut self, status: Status, now: Instant) {
         if self.adopted.is_none_or(|(known, _)| known < status.adopted) {
             self.adopted = Some((status.adopted, now));
         }
         self.resigned = self.resigned.max(status.resigned);
         let over = self.phase().is_some_and(|phase| phase >= Phase::FencingSelf);
         if !over || status.phase >= Phase::FencingSelf {
-            self.status = Some((status.clone(), now));
+            self.status = Some((status, now));
         }
     }
 

@@ -85,7 +85,7 @@ impl<M: Medium> Agent<M> {
             return;
         }
         peer.renewed_at = Some(self.now);
-        peer.learn(status, self.now);
+        peer.learn(status.clone(), self.now);
         self.close_old_channel(host);
     }
 

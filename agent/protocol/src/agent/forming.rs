@@ -134,7 +134,7 @@ impl<M: Medium> Agent<M> {
             epoch: Epoch(number.0),
             timeout: self.settings.timeout,
             key_epoch: known.map_or_else(|| self.keyring.sending(), |known| known.key_epoch),
-            disarm: known.and_then(|known| known.disarm),
+            disarm: None,
             braked: false,
             hosts,
         }

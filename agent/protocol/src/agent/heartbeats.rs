@@ -6,6 +6,7 @@ use crate::configuration::Configuration;
 use crate::evidence::EvidenceKind;
 use crate::medium::Medium;
 use crate::message::{Envelope, Heartbeat, Message, Notice};
+use crate::replay::Fresh;
 use crate::status::Phase;
 use crate::wire;
 use crate::{Command, HeartbeatNetwork, Instant};
@@ -76,16 +77,17 @@ impl<M: Medium> Agent<M> {
     pub(super) fn take_datagram(&mut self, network: HeartbeatNetwork, bytes: &mut [u8]) {
         let Ok((envelope, message)) = wire::open(&self.keyring, self.pool, self.me, bytes) else { return };
         let from = envelope.from.get();
-        if envelope.network != network || from >= self.peers.len() || self.replay.accept(&envelope).is_err() {
+        if envelope.network != network || from >= self.peers.len() {
             return;
         }
+        let Ok(fresh) = self.replay.accept(&envelope) else { return };
         if !self.peers[from].meet(envelope.boot, envelope.process, self.now) {
             return;
         }
-        self.peers[from].heard(&envelope, self.now);
+        self.peers[from].heard(self.now);
         self.close_old_channel(envelope.from);
         match message {
-            Message::Heartbeat(heartbeat) => self.take_heartbeat(&envelope, &heartbeat),
+            Message::Heartbeat(heartbeat) => self.take_heartbeat(&envelope, *heartbeat, fresh),
             Message::Configuration(configuration) => self.take_configuration(*configuration),
             Message::Segment(segment) => self.take_segment(envelope.from, segment),
             Message::Notice(notice) => self.take_notice(&envelope, notice),
@@ -93,24 +95,29 @@ impl<M: Medium> Agent<M> {
         }
     }
 
-    fn take_heartbeat(&mut self, envelope: &Envelope, heartbeat: &Heartbeat) {
+    fn take_heartbeat(&mut self, envelope: &Envelope, heartbeat: Heartbeat, fresh: Fresh) {
         if heartbeat.status.host != envelope.from || heartbeat.status.boot != envelope.boot {
             return;
         }
         let from = envelope.from;
         let me = (self.boot, self.process);
-        let exchanged = self.peers[from.get()].heartbeat(envelope, heartbeat, me, self.now);
+        let exchanged = self.peers[from.get()].heartbeat(envelope, &heartbeat, me);
         if let (Some(at), Some(left)) = (exchanged, heartbeat.disarmed_for) {
             self.take_grant(from, at, left);
+        }
+        let behind = heartbeat.status.adopted < self.number();
+        let news = heartbeat.status.phase >= Phase::Leaving || heartbeat.status.resigned >= self.epoch();
+        if fresh != Fresh::Late {
+            self.peers[from.get()].learn(heartbeat.status, self.now);
         }
         if exchanged.is_some() && heartbeat.vouches {
             self.renew_by_network();
         }
-        if heartbeat.status.adopted < self.number() {
+        if behind {
             self.send_configuration(from, envelope.network);
         }
         self.form();
-        if heartbeat.status.phase >= Phase::Leaving || heartbeat.status.resigned >= self.epoch() {
+        if news {
             self.assess();
         }
     }

@@ -119,7 +119,8 @@ impl<M: Medium> Agent<M> {
         if stays && !self.has_resigned(leader, known.epoch) {
             return Some(leader);
         }
-        let own_again = leader == self.me && stays && self.handing_over.is_none();
+        let own_again =
+            leader == self.me && stays && self.handing_over.is_none() && self.life == Life::Member;
         if own_again {
             return Some(leader);
         }

@@ -1,6 +1,7 @@
 //! Small pools of agents on a perfect network and a perfect medium, driven by hand: stories of single rules. The medium here is a
 //! fake that decides by compare-and-swap in memory, because what is told is the agent's part; the media have tests of their
 //! own, and the simulator runs everything with what is used in production.
+#![expect(clippy::unchecked_time_subtraction, reason = "later moments of a story are later")]
 use super::{Agent, AgentConfig};
 use crate::command::Command;
 use crate::configuration::{Configuration, Standing};
@@ -120,6 +121,7 @@ impl Pool {
             boot: Boot(self.boots[host]),
             process: Process(1),
             hosts,
+            stopping: None,
             pool: PoolId([7; 16]),
             settings: Settings::default(),
             keyring: Keyring::new(1, [3; 32]),
