@@ -104,7 +104,7 @@ impl Lease {
         self.rearmed = Some(at);
     }
 
-    /// The medium's renewals count no more: a new enablement under `storage_loss = "majority"`.
+    /// When it ends, if there has been any renewal: T after the newest date.
     pub(crate) fn end_of(&self, timeout: Duration) -> Option<Instant> {
         let network = self.network.map(|date| date + timeout);
         let network = match self.network_until {

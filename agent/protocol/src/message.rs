@@ -1,4 +1,4 @@
-//! What hosts say to one another over the heartbeat networks; the `wire` module spells it.
+//! What hosts say to one another over the heartbeat networks; [`crate::wire`] spells it.
 use crate::channel::Segment;
 use crate::configuration::Configuration;
 use crate::evidence::EvidenceKind;

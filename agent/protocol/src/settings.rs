@@ -1,5 +1,5 @@
 //! What the operator sets for liveness, and every span that follows from the timeout T. The safety argument at
-//! the head of the `lease` module speaks of these spans by their names.
+//! the head of [`crate::lease`] speaks of these spans by their names.
 use core::time::Duration;
 
 /// Who lives when the medium is out of reach.
@@ -84,7 +84,7 @@ impl Settings {
     }
 
     /// Margin = 1 s + 400 ppm of T: watchdog slack, the time that killing takes, and two clocks that
-    /// drift apart. The sum is in the `lease` module.
+    /// drift apart. The sum is in [`crate::lease`].
     pub fn margin(&self) -> Duration {
         Duration::from_secs(1) + self.timeout * (2 * CLOCK_RATE_PPM) / 1_000_000
     }

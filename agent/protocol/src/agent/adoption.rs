@@ -50,8 +50,13 @@ impl<M: Medium> Agent<M> {
     /// with it; unless this process itself has proposed it, forming the pool.
     fn meet_own_term(&mut self, first: bool, next: &Configuration) {
         let own = next.leader == self.me && next.is_member(self.me, self.boot);
-        if first && own && self.proposed != Some(next.number) {
-            self.resigned = self.resigned.max(next.epoch);
+        if !first || !own || self.proposed == Some(next.number) {
+            return;
+        }
+        match &mut self.office {
+            // Its coordinator may still run; only its end ends the term (S16).
+            Office::Ending { epoch } => *epoch = (*epoch).max(next.epoch),
+            Office::Vacant | Office::Running { .. } => self.resigned = self.resigned.max(next.epoch),
         }
     }
 
