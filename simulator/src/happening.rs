@@ -231,7 +231,7 @@ pub enum Happening<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alert {
     /// Its kind, as the design spells it.
-    pub kind: String,
+    pub kind: &'static str,
     /// The host that it is about.
     pub host: Option<String>,
     /// The VM that it is about.

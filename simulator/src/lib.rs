@@ -11,17 +11,25 @@
 //!                      └─► Happening ─► invariants, trace ─► Outcome
 //! ```
 pub mod clock;
+pub mod disk;
 pub mod documents;
 pub mod draw;
+pub mod etcd;
 pub mod happening;
 pub mod invariant;
+mod judge;
+pub mod network;
+pub mod planner;
+pub mod run;
 pub mod scenario;
 pub mod schedule;
 pub mod time;
+pub mod trace;
 pub mod world;
 
 pub use documents::{Documents, NoDocuments};
 pub use happening::Happening;
 pub use invariant::{Invariant, Violation};
+pub use run::{Outcome, RunError, run};
 pub use scenario::Scenario;
 pub use time::At;

@@ -290,6 +290,11 @@ impl<M: Medium> Agent<M> {
         self.disarm.holds(self.now)
     }
 
+    /// What another host last told about itself, in a heartbeat or on the medium.
+    pub fn status_of(&self, host: HostIndex) -> Option<&Status> {
+        self.peers.get(host.get()).and_then(Peer::status)
+    }
+
     /// Where this host is in its life.
     pub fn phase(&self) -> Phase {
         match self.life {
