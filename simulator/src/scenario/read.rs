@@ -15,9 +15,7 @@ use lifeboat_protocol::settings::Quarantine;
 pub(super) fn scenario(text: &str, documents: &dyn Documents) -> Result<Scenario, ScenarioError> {
     let file: File = toml::from_str(text)
         .map_err(|error| ScenarioError::Unreadable(error.to_string().trim_end().to_owned()))?;
-    let line = |position: usize| {
-        text.as_bytes()[..position.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
-    };
+    let line = |position: usize| text.get(..position).unwrap_or(text).matches('\n').count() + 1;
     let at = |line: usize, part: String| move |fault: String| ScenarioError::Senseless { line, part, fault };
 
     let settings = file.settings.unwrap_or_default();

@@ -80,7 +80,7 @@ impl Default for WorldSettings {
     fn default() -> Self {
         Self {
             vm_boot: Duration::from_secs(2),
-            host_boot: Duration::from_secs(60),
+            host_boot: Duration::from_mins(1),
             process_restart: Duration::from_secs(1),
             network_latency: Duration::from_millis(1),
             network_jitter: Duration::ZERO,

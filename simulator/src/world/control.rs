@@ -299,7 +299,7 @@ impl World {
         let id = |order: coordinator::OrderNumber| OrderId { epoch, number: order.0 };
         match command {
             coordinator::Command::Store { ticket, records } => {
-                self.ask_store(index, run, epoch.0, ticket, records)
+                self.ask_store(index, run, epoch.0, ticket, records);
             }
             coordinator::Command::Start { host, vm, order, gate } => {
                 let vm = self.pool.vm_id(vm).to_owned();

@@ -17,10 +17,10 @@ impl World {
             Action::PowerOn { hosts } => self.each(hosts, Self::power_on),
             Action::AgentCrash { hosts } => self.each(hosts, Self::agent_crashes),
             Action::AgentPause { hosts, lasts } => {
-                self.each(hosts, |world, host| world.agent_pauses(host, *lasts))
+                self.each(hosts, |world, host| world.agent_pauses(host, *lasts));
             }
             Action::ControlHang { hosts, lasts } => {
-                self.each(hosts, |world, host| world.control_hangs(host, *lasts))
+                self.each(hosts, |world, host| world.control_hangs(host, *lasts));
             }
             Action::ControlCrash { hosts } => self.each(hosts, Self::control_crashes),
             Action::HypervisorHang { hosts, lasts } => {
@@ -97,10 +97,10 @@ impl World {
             Action::NetworkDelay { latency, jitter } => self.network.set_delay(*latency, *jitter),
             Action::Heal => self.network.heal(&self.settings),
             Action::GatewayLoss { hosts } => {
-                self.each(hosts, |world, host| world.network.set_gateway(host, false))
+                self.each(hosts, |world, host| world.network.set_gateway(host, false));
             }
             Action::GatewayHeal { hosts } => {
-                self.each(hosts, |world, host| world.network.set_gateway(host, true))
+                self.each(hosts, |world, host| world.network.set_gateway(host, true));
             }
             _ => return,
         }

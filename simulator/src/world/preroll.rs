@@ -14,7 +14,7 @@ use lifeboat_protocol::settings::StorageLoss as Rule;
 /// How often the world looks whether the pool has formed.
 const LOOK: Duration = Duration::from_millis(100);
 /// How long VMs that should run and have no place are waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How long the pool is left alone after it has formed, so that what its beginning set off is over.
 const REST: Duration = Duration::from_secs(2);
 

@@ -1,5 +1,5 @@
 //! An expectation's fields into what is expected.
-use super::fields::ExpectFields;
+use super::fields::{ExpectFields, Names};
 use crate::scenario::{Expected, HostWord};
 
 /// What the fields beside `by_s` say: each kind has its own set of them.
@@ -7,11 +7,11 @@ pub(super) fn expected(fields: &ExpectFields) -> Result<Expected, String> {
     let given = given(fields);
     match given.as_slice() {
         ["vm", "on_any"] => Ok(Expected::VmRuns {
-            vm: text(&fields.vm),
-            on_any: fields.on_any.as_ref().map(|names| names.list()),
+            vm: text(fields.vm.as_ref()),
+            on_any: fields.on_any.as_ref().map(Names::list),
         }),
         ["vm", "running"] => {
-            let vm = text(&fields.vm);
+            let vm = text(fields.vm.as_ref());
             if fields.running == Some(true) {
                 Ok(Expected::VmRuns { vm, on_any: None })
             } else {
@@ -19,23 +19,22 @@ pub(super) fn expected(fields: &ExpectFields) -> Result<Expected, String> {
             }
         }
         ["vm", "on_any", "running"] if fields.running == Some(true) => Ok(Expected::VmRuns {
-            vm: text(&fields.vm),
-            on_any: fields.on_any.as_ref().map(|names| names.list()),
+            vm: text(fields.vm.as_ref()),
+            on_any: fields.on_any.as_ref().map(Names::list),
         }),
         ["vms_running"] => Ok(Expected::VmsRunning(fields.vms_running.unwrap_or_default())),
-        ["first_start_of_vm"] => Ok(Expected::FirstStart { vm: text(&fields.first_start_of_vm) }),
-        ["host", "state"] => {
-            Ok(Expected::Host { host: text(&fields.host), state: state(&text(&fields.state))? })
+        ["first_start_of_vm"] => Ok(Expected::FirstStart { vm: text(fields.first_start_of_vm.as_ref()) }),
+        ["host", "state"] => Ok(Expected::Host {
+            host: text(fields.host.as_ref()),
+            state: state(&text(fields.state.as_ref()))?,
+        }),
+        ["fenced"] => Ok(Expected::Fenced(fields.fenced.as_ref().map(Names::list).unwrap_or_default())),
+        ["coordinator_any"] => {
+            Ok(Expected::CoordinatorAny(fields.coordinator_any.as_ref().map(Names::list).unwrap_or_default()))
         }
-        ["fenced"] => {
-            Ok(Expected::Fenced(fields.fenced.as_ref().map(|names| names.list()).unwrap_or_default()))
-        }
-        ["coordinator_any"] => Ok(Expected::CoordinatorAny(
-            fields.coordinator_any.as_ref().map(|names| names.list()).unwrap_or_default(),
-        )),
-        ["alert"] => Ok(Expected::Alert { kind: text(&fields.alert), absent: false }),
+        ["alert"] => Ok(Expected::Alert { kind: text(fields.alert.as_ref()), absent: false }),
         ["alert", "absent"] => {
-            Ok(Expected::Alert { kind: text(&fields.alert), absent: fields.absent == Some(true) })
+            Ok(Expected::Alert { kind: text(fields.alert.as_ref()), absent: fields.absent == Some(true) })
         }
         [] => Err("nothing is expected".to_owned()),
         other => Err(format!(
@@ -73,6 +72,6 @@ fn given(fields: &ExpectFields) -> Vec<&'static str> {
     all.into_iter().filter_map(|(name, given)| given.then_some(name)).collect()
 }
 
-fn text(field: &Option<String>) -> String {
-    field.clone().unwrap_or_default()
+fn text(field: Option<&String>) -> String {
+    field.cloned().unwrap_or_default()
 }
