@@ -10,6 +10,10 @@
 //! * *Nothing is forgotten by starting anew.* The first cycle of a process reads what earlier processes of the host
 //!   published, before it publishes anything.
 pub mod etcd;
+#[cfg(test)]
+mod explore;
+#[cfg(test)]
+mod samples;
 pub mod statefile;
 
 pub use etcd::EtcdMedium;

@@ -1,1 +1,4 @@
-//! How etcd as a medium is tried.
+//! How etcd as a medium is tried: on a store in memory.
+mod cycles;
+mod interleavings;
+mod store;

@@ -2,3 +2,4 @@
 mod cycles;
 mod disk;
 mod faults;
+mod interleavings;

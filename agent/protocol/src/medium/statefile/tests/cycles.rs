@@ -1,5 +1,6 @@
 //! Cycles without rivals: what is written and read, what a snapshot tells.
-use super::disk::{Disk, configuration, cycle, medium, snapshot, status};
+use super::disk::{Disk, cycle, medium, snapshot};
+use crate::medium::samples::{configuration, status};
 use crate::medium::statefile::layout::offset;
 use crate::medium::{Medium, Request, Step};
 use alloc::vec::Vec;
@@ -111,7 +112,7 @@ fn a_host_that_joins_the_pool_later_is_read_by_all_and_proposes_once_it_is_known
     let mut disk = Disk::new(3);
     // The disk is larger than the pool, which begins with two hosts.
     let region = crate::medium::statefile::format(super::disk::POOL, 2).expect("room");
-    disk.0[0] = region[..4096].into();
+    disk.blocks[0] = region[..4096].into();
     let (mut old, mut new) = (medium(0, 2), medium(2, 3));
     let (own, other) = (status(0, 1, 1, 2), status(2, 1, 1, 3));
     let shown = snapshot(&mut new, &mut disk, &other, Some(&configuration(1, 2, 0, 3)));

@@ -1,23 +1,27 @@
 //! A disk in memory, and hosts that use it, one request a step.
-use crate::configuration::{Configuration, ConfigurationNumber, HostEntry, Standing};
+use crate::configuration::Configuration;
+use crate::medium::statefile::checksum;
 use crate::medium::statefile::layout::{BLOCK, reach};
 use crate::medium::{Answer, Medium, PoolId, Request, Snapshot, StatefileMedium, Step, statefile};
-use crate::status::{Phase, Silence, Status};
-use crate::{Boot, Epoch, Process};
+use crate::status::Status;
 use alloc::{boxed::Box, rc::Rc, vec, vec::Vec};
-use core::time::Duration;
 use lifeboat_model::HostIndex;
 
 pub(crate) const POOL: PoolId = PoolId(*b"a pool for tests");
 
 /// The blocks of a region, as far as a small pool uses it; cheap to copy.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Disk(pub(crate) Vec<Rc<[u8]>>);
+#[derive(Clone, Debug)]
+pub(crate) struct Disk {
+    pub(crate) blocks: Vec<Rc<[u8]>>,
+    /// A checksum of each, for the exploration.
+    pub(crate) sums: Vec<u64>,
+}
 
 impl Disk {
     pub(crate) fn new(hosts: usize) -> Self {
         let region = statefile::format(POOL, hosts).expect("room");
-        Self(region[..reach(hosts)].chunks(BLOCK).map(Rc::from).collect())
+        let blocks: Vec<Rc<[u8]>> = region[..reach(hosts)].chunks(BLOCK).map(Rc::from).collect();
+        Self { sums: vec![0; blocks.len()], blocks }
     }
 
     pub(crate) fn serve(&mut self, request: &Request) -> Answer {
@@ -30,7 +34,7 @@ impl Disk {
                 let (first, blocks) = ((offset / 4096) as usize, (length / 4096) as usize);
                 let mut bytes = Vec::with_capacity(*length as usize);
                 for position in first..first + blocks {
-                    bytes.extend_from_slice(self.0.get(position).map_or(&[0; BLOCK][..], |block| block));
+                    bytes.extend_from_slice(self.blocks.get(position).map_or(&[0; BLOCK][..], |block| block));
                 }
                 Answer::Read(bytes.into())
             }
@@ -41,50 +45,24 @@ impl Disk {
     pub(crate) fn write(&mut self, offset: u64, bytes: &[u8]) {
         assert_eq!((offset % 4096, bytes.len() % 4096), (0, 0), "whole blocks");
         for (block, position) in bytes.chunks(BLOCK).zip((offset / 4096) as usize..) {
-            self.0[position] = block.into();
+            self.blocks[position] = block.into();
+            // The rest is zero.
+            self.sums[position] = checksum(&block[..512]).into();
         }
     }
 
     /// A write of which the first `sectors` sectors of 512 bytes, and no more, reach the disk.
     pub(crate) fn tear(&mut self, request: &Request, sectors: usize) {
-        if let Request::Write { offset, bytes } = request {
-            let mut torn: Box<[u8]> = (*self.0[(offset / 4096) as usize]).into();
-            torn[..sectors * 512].copy_from_slice(&bytes[..sectors * 512]);
-            self.write(*offset, &torn);
-        }
+        self.tear_after(request, sectors * 512);
     }
-}
 
-/// A status of `host`.
-pub(crate) fn status(host: u16, boot: u64, process: u32, hosts: usize) -> Status {
-    Status {
-        host: HostIndex(host),
-        boot: Boot(boot),
-        process: Process(process),
-        phase: Phase::Member,
-        adopted: ConfigurationNumber(0),
-        resigned: Epoch(0),
-        medium_works: true,
-        carrier: true,
-        disarmed: false,
-        newest_key: 1,
-        protected_memory_mib: 1024,
-        silence: vec![Silence(0); hosts],
-    }
-}
-
-/// A configuration led by `leader`, in which all of `hosts` hosts are members with boot 1. `mark` tells it from others.
-pub(crate) fn configuration(number: u64, leader: u16, mark: u32, hosts: usize) -> Configuration {
-    let standing = Standing::Member { boot: Boot(1), joined: ConfigurationNumber(1) };
-    Configuration {
-        number: ConfigurationNumber(number),
-        leader: HostIndex(leader),
-        epoch: Epoch(1),
-        timeout: Duration::from_secs(15),
-        key_epoch: mark,
-        disarm: None,
-        braked: false,
-        hosts: vec![HostEntry { standing, ..HostEntry::default() }; hosts],
+    /// A write of which the first `length` bytes, and no more, reach the disk; false if it is none.
+    pub(crate) fn tear_after(&mut self, request: &Request, length: usize) -> bool {
+        let Request::Write { offset, bytes } = request else { return false };
+        let mut torn: Box<[u8]> = (*self.blocks[(offset / 4096) as usize]).into();
+        torn[..length].copy_from_slice(&bytes[..length]);
+        self.write(*offset, &torn);
+        true
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is noticed of a bad disk, and how the records are made good.
 use super::cycles::kinds;
-use super::disk::{Disk, configuration, cycle, medium, snapshot, status};
+use super::disk::{Disk, cycle, medium, snapshot};
+use crate::medium::samples::{configuration, status};
 use crate::medium::statefile::layout::offset;
 use crate::medium::{Answer, Fault, Medium, PoolId, Request, StatefileMedium, Step};
 use alloc::vec::Vec;
@@ -14,7 +15,7 @@ fn another_pools_region_a_blank_one_and_one_gone_blank_are_foreign() {
     assert_eq!(cycle(&mut stranger, &mut disk, &own, None).1, Step::Failed(Fault::Foreign));
     let mut host = medium(0, 2);
     snapshot(&mut host, &mut disk, &own, None);
-    for block in &mut disk.0 {
+    for block in &mut disk.blocks {
         *block = [0; 4096][..].into();
     }
     assert_eq!(cycle(&mut host, &mut disk, &own, None).1, Step::Failed(Fault::Foreign));
@@ -135,9 +136,9 @@ fn two_damaged_copies_of_another_host_fail_the_cycle_and_the_owner_heals_them() 
     snapshot(&mut first, &mut disk, &own, None);
     for copy in 0..2 {
         let at = offset(HostIndex(1), copy) / 4096;
-        let mut bytes = disk.0[at].to_vec();
+        let mut bytes = disk.blocks[at].to_vec();
         bytes[0] ^= 1;
-        disk.0[at] = bytes.into();
+        disk.blocks[at] = bytes.into();
     }
     let (requests, end) = cycle(&mut first, &mut disk, &own, Some(&configuration(1, 0, 0, 2)));
     assert_eq!(end, Step::Failed(Fault::Unreadable));
@@ -158,7 +159,7 @@ fn a_record_written_astray_is_not_taken_for_the_hosts_own() {
     let (own, other) = (status(0, 1, 1, 3), status(1, 1, 1, 3));
     snapshot(&mut second, &mut disk, &other, None);
     for copy in 0..2 {
-        disk.0[offset(HostIndex(2), copy) / 4096] = disk.0[offset(HostIndex(1), 0) / 4096].clone();
+        disk.blocks[offset(HostIndex(2), copy) / 4096] = disk.blocks[offset(HostIndex(1), 0) / 4096].clone();
     }
     assert_eq!(cycle(&mut first, &mut disk, &own, None).1, Step::Failed(Fault::Unreadable));
 }
