@@ -33,7 +33,7 @@ pub enum Input {
         /// What.
         report: Report,
     },
-    /// What was asked to be stored is durable, and so is all that was asked before.
+    /// What was asked to be stored is durable. Writes are answered in the order in which they were asked for.
     Stored {
         /// The write.
         ticket: Ticket,

@@ -7,13 +7,27 @@
 extern crate alloc;
 
 pub mod alert;
+mod alerts;
+mod calls;
 pub mod command;
 mod coordinator;
+mod host;
 pub mod input;
+mod liveset;
+mod moves;
+mod notices;
+mod outlook;
+mod place;
 pub mod planner;
 pub mod record;
+mod reports;
+mod restarts;
 pub mod settings;
+mod state;
 pub mod time;
+mod vm;
+mod whereabouts;
+mod writes;
 
 pub use alert::{Alert, AlertKind};
 pub use command::{Command, OrderNumber, Refusal};

@@ -90,7 +90,6 @@ impl Default for Settings {
 
 impl Settings {
     /// The wait after the `times`-th failure in a row, counted from 0: doubling, with a cap.
-    #[cfg_attr(not(test), expect(dead_code, reason = "used by the restarts, which follow"))]
     pub(crate) fn backoff(&self, times: u32) -> Duration {
         let doubled = self.first_backoff.saturating_mul(1 << times.min(20));
         doubled.min(self.longest_backoff)

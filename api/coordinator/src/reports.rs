@@ -1,0 +1,358 @@
+//! What hosts report, and what follows for their VMs.
+use crate::alert::{AlertKind, Subject};
+use crate::input::{Outcome, Report, Seen, StopCause};
+use crate::record::{Place, Record};
+use crate::state::State;
+use crate::vm::Waits;
+use crate::whereabouts::{Claim, Errand, Outstanding};
+use crate::{Gate, Instant, OrderNumber};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::vec::Vec;
+use core::time::Duration;
+use lifeboat_model::{HostIndex, VmIndex};
+
+impl State {
+    /// A host reports. A host out of the liveset is not listened to: what is certain of it comes as evidence.
+    pub(crate) fn report(&mut self, host: HostIndex, report: &Report) {
+        let spoke = self.hosts[host.get()].spoke;
+        if !self.hosts[host.get()].is_live() {
+            return;
+        }
+        match report {
+            Report::Inventory { vms } => self.inventory(host, vms),
+            // Nothing but an inventory opens a session.
+            _ if !spoke => {}
+            Report::Finished { order, outcome } => self.finished(host, *order, outcome),
+            Report::Ready { vm } => {
+                if self.knows(*vm) {
+                    self.ready(host, *vm);
+                }
+            }
+            Report::Stopped { vm, cause } => {
+                if self.knows(*vm) && self.whereabouts.stopped(*vm, host) {
+                    self.stopped(*vm, *cause);
+                }
+            }
+            Report::Hypervisor { silent_for } => self.hypervisor(host, *silent_for),
+        }
+    }
+
+    fn knows(&self, vm: VmIndex) -> bool {
+        vm.get() < self.vms.len()
+    }
+
+    fn inventory(&mut self, host: HostIndex, vms: &[(VmIndex, Seen)]) {
+        let listed: BTreeMap<VmIndex, Seen> = vms.iter().copied().filter(|&(vm, _)| self.knows(vm)).collect();
+        let expected: Vec<VmIndex> = listed
+            .keys()
+            .copied()
+            .filter(|&vm| self.whereabouts.claims(vm).iter().any(|&(at, _)| at == host))
+            .collect();
+        let (gone, void) = self.whereabouts.inventory(host, &listed);
+        let state = &mut self.hosts[host.get()];
+        (state.spoke, state.hypervisor_silent, state.unknown_since) = (true, false, None);
+        self.alerts.clear(AlertKind::HostStateUnknown, Subject::Host(host), "it has said what runs there");
+        for &vm in &gone {
+            self.missing(vm);
+        }
+        for order in &void {
+            self.voided(order);
+        }
+        for (&vm, &seen) in &listed {
+            self.seen(vm, host, seen, expected.contains(&vm));
+        }
+        for vm in gone.into_iter().chain(void.iter().map(|order| order.vm)).chain(listed.into_keys()) {
+            self.refresh(vm);
+        }
+        self.capacity_appeared(true);
+    }
+
+    /// A VM that was thought to be on a host is not.
+    fn missing(&mut self, vm: VmIndex) {
+        self.holding.remove(&vm);
+        if !self.whereabouts.claims(vm).is_empty() {
+            return;
+        }
+        let now = self.now;
+        let state = &mut self.vms[vm.get()];
+        if state.runs_since.is_some() {
+            state.crashed(now, &self.settings);
+        } else {
+            state.holds = true;
+            state.begin_anew(now);
+        }
+    }
+
+    /// An order will not be carried out any more. That is nobody's failure: it is given again at once if it is still
+    /// wanted.
+    fn voided(&mut self, order: &Outstanding) {
+        let state = &mut self.vms[order.vm.get()];
+        match order.errand {
+            Errand::Start => {
+                state.starts.attempts = state.starts.attempts.saturating_sub(1);
+                state.starts.now(self.now);
+            }
+            Errand::Stop => state.stops.now(self.now),
+            Errand::Migrate { .. } => state.moves.now(self.now),
+        }
+    }
+
+    /// An inventory lists a VM.
+    fn seen(&mut self, vm: VmIndex, host: HostIndex, seen: Seen, expected: bool) {
+        let state = &mut self.vms[vm.get()];
+        if seen == Seen::Running {
+            state.runs_since.get_or_insert(self.now);
+            state.lost_from = None;
+        }
+        if !state.should_run && !expected {
+            let reason = format!("it runs on {}, started by somebody else", self.pool.host_id(host));
+            self.alerts.raise(AlertKind::VmRunsUnasked, Subject::Vm(vm), reason, None);
+        }
+        if self.whereabouts.claims(vm).len() == 1 {
+            self.writes.behind(Record::Place { vm, place: Place::On(host) });
+        }
+    }
+
+    fn finished(&mut self, host: HostIndex, number: OrderNumber, outcome: &Outcome) {
+        let Some(order) = self.whereabouts.finished(number, host, outcome) else { return };
+        let vm = order.vm;
+        match (order.errand, outcome) {
+            (Errand::Start, Outcome::Done) => self.started(vm),
+            (Errand::Start, Outcome::Failed { reason }) => self.start_failed(vm, host, reason),
+            (Errand::Stop, Outcome::Done) => self.down(vm),
+            (Errand::Stop, Outcome::Failed { .. }) => {
+                let (now, settings) = (self.now, &self.settings);
+                self.vms[vm.get()].stops.back_off(now, Waits::Failed, settings);
+            }
+            (Errand::Migrate { to }, Outcome::Done) => self.migrated(vm, host, to),
+            (Errand::Migrate { to }, Outcome::Failed { reason }) => self.stayed(vm, host, to, reason),
+        }
+        self.refresh(vm);
+        if matches!(order.errand, Errand::Stop | Errand::Migrate { .. }) {
+            self.capacity_appeared(false);
+        }
+    }
+
+    fn started(&mut self, vm: VmIndex) {
+        let state = &mut self.vms[vm.get()];
+        state.runs_since = Some(self.now);
+        state.lost_from = None;
+        state.starts.failed_on.clear();
+        state.starts.waits = Waits::Turn;
+        if self.settings.gate(vm) == Gate::Started {
+            self.passed_gate(vm);
+        }
+    }
+
+    fn start_failed(&mut self, vm: VmIndex, host: HostIndex, why: &str) {
+        self.plan = None;
+        self.holding.remove(&vm);
+        let reason = format!("{}: {why}", self.pool.host_id(host));
+        let best_effort = !self.is_protected(vm);
+        let state = &mut self.vms[vm.get()];
+        state.starts.failed_on.push(host);
+        state.starts.now(self.now);
+        state.failure.clone_from(&reason);
+        if best_effort && state.starts.attempts >= self.settings.best_effort_attempts {
+            state.given_up = true;
+            self.restart_failed(vm, format!("it could not be started, and is left down: {reason}"));
+        }
+    }
+
+    fn ready(&mut self, host: HostIndex, vm: VmIndex) {
+        if self.whereabouts.confirmed(vm, host) {
+            self.vms[vm.get()].runs_since.get_or_insert(self.now);
+            self.passed_gate(vm);
+            self.refresh(vm);
+        }
+    }
+
+    /// The VM is ready; the next order begins after its start delay.
+    fn passed_gate(&mut self, vm: VmIndex) {
+        let delay = Duration::from_secs(u64::from(self.pool.vm(vm).start_delay_s));
+        if let Some(hold) = self.holding.get_mut(&vm) {
+            hold.until = self.now + delay;
+        }
+    }
+
+    /// A VM stopped by itself, or by somebody's hand.
+    fn stopped(&mut self, vm: VmIndex, cause: StopCause) {
+        self.holding.remove(&vm);
+        let elsewhere = self.whereabouts.claims(vm);
+        if let [(host, Claim::Arriving | Claim::MayRun)] = *elsewhere {
+            // It has moved, in a term that did not order it to.
+            self.writes.behind(Record::Place { vm, place: Place::On(host) });
+        }
+        if !self.whereabouts.claims(vm).is_empty() || self.whereabouts.has_order(vm) {
+            self.refresh(vm);
+            return;
+        }
+        let restarted = match cause {
+            StopCause::Crashed => true,
+            StopCause::ShutDownInside | StopCause::Stopped => {
+                self.is_protected(vm) && self.settings.restart_after_shutdown_inside
+            }
+        };
+        let now = self.now;
+        let best_effort = !self.is_protected(vm);
+        let state = &mut self.vms[vm.get()];
+        state.lost_from = None;
+        if restarted {
+            state.crashed(now, &self.settings);
+            let spent = best_effort && state.starts.attempts >= self.settings.best_effort_attempts;
+            state.given_up = state.given_up || spent;
+        } else {
+            state.runs_since = None;
+            self.shall_not_run(vm);
+        }
+        self.down(vm);
+        self.refresh(vm);
+        self.capacity_appeared(false);
+    }
+
+    fn shall_not_run(&mut self, vm: VmIndex) {
+        let state = &mut self.vms[vm.get()];
+        (state.should_run, state.asked) = (false, false);
+        self.writes.behind(Record::ShouldRun { vm, should_run: false });
+    }
+
+    /// The VM is down.
+    pub(crate) fn down(&mut self, vm: VmIndex) {
+        self.holding.remove(&vm);
+        if !self.whereabouts.claims(vm).is_empty() {
+            return;
+        }
+        self.vms[vm.get()].runs_since = None;
+        self.alerts.clear(AlertKind::VmRunsUnasked, Subject::Vm(vm), "it has stopped");
+        self.writes.behind(Record::Place { vm, place: Place::Nowhere });
+    }
+
+    fn migrated(&mut self, vm: VmIndex, from: HostIndex, to: HostIndex) {
+        self.vms[vm.get()].moves = crate::vm::Pace::default();
+        if self.whereabouts.claims(vm).is_empty() {
+            // It arrived on a host that is over since, and was lost with it.
+            let now = self.now;
+            let lost_from = Some(to).filter(|to| !self.hosts[to.get()].is_up());
+            let state = &mut self.vms[vm.get()];
+            (state.runs_since, state.lost_from, state.holds) = (None, lost_from, true);
+            state.begin_anew(now);
+        } else {
+            self.writes.behind(Record::Place { vm, place: Place::On(to) });
+        }
+        let _ = from;
+    }
+
+    fn stayed(&mut self, vm: VmIndex, from: HostIndex, to: HostIndex, why: &str) {
+        self.vms[vm.get()].failure = format!("migration to {}: {why}", self.pool.host_id(to));
+        let (now, settings) = (self.now, &self.settings);
+        self.vms[vm.get()].moves.back_off(now, Waits::Failed, settings);
+        if self.whereabouts.claims(vm).is_empty() {
+            // It stopped under way.
+            self.vms[vm.get()].crashed(now, &self.settings);
+        } else {
+            self.writes.behind(Record::Place { vm, place: Place::On(from) });
+        }
+    }
+
+    fn hypervisor(&mut self, host: HostIndex, silent_for: Option<Duration>) {
+        let now = self.now;
+        let state = &mut self.hosts[host.get()];
+        let was_silent = state.hypervisor_silent;
+        state.hypervisor_silent = silent_for.is_some();
+        state.unknown_since = silent_for.map(|silent| {
+            let micros = u64::try_from(silent.as_micros()).unwrap_or(u64::MAX);
+            Instant::from_micros(now.as_micros().saturating_sub(micros))
+        });
+        if silent_for.is_none() {
+            self.alerts.clear(AlertKind::HostStateUnknown, Subject::Host(host), "its hypervisor answers");
+        }
+        if was_silent != silent_for.is_some() {
+            self.capacity_appeared(was_silent);
+        }
+    }
+
+    /// Tells people of hosts that leave unknown what runs there, and has them fenced after the time that the pool sets.
+    pub(crate) fn watch_unknown(&mut self) {
+        for position in 0..self.hosts.len() {
+            let host = HostIndex::new(position);
+            let Some(since) = self.unknown_since(host) else { continue };
+            let lasts = self.now.since(since);
+            if lasts >= self.settings.unknown_alert_after {
+                let name = self.pool.host_id(host);
+                let reason =
+                    format!("host {name} is live, but does not say what became of VMs that it may run");
+                self.alerts.raise(AlertKind::HostStateUnknown, Subject::Host(host), reason, None);
+            }
+            let state = &mut self.hosts[position];
+            if self.settings.fence_unknown_after.is_some_and(|after| lasts >= after) && !state.fence_requested
+            {
+                state.fence_requested = true;
+                self.commands.push_back(crate::Command::RequestFence { host });
+            }
+        }
+    }
+
+    /// Since when a live host has left it unknown what runs there: since it joined, since its hypervisor is silent, or since
+    /// an order should have ended.
+    pub(crate) fn unknown_since(&self, host: HostIndex) -> Option<Instant> {
+        let state = &self.hosts[host.get()];
+        if !state.is_live() {
+            return None;
+        }
+        let overdue = self.whereabouts.orders().filter(|(_, order)| {
+            order.host == host && order.sent && !matches!(order.errand, Errand::Migrate { .. })
+        });
+        let overdue = overdue.map(|(_, order)| order.since + self.settings.gate_timeout);
+        let overdue = overdue.min().filter(|&since| since <= self.now);
+        state.unknown_since.into_iter().chain(overdue).min()
+    }
+
+    /// The moments at which more follows from a host's silence.
+    pub(crate) fn unknown_deadlines(&self, host: HostIndex) -> impl Iterator<Item = Instant> {
+        let state = &self.hosts[host.get()];
+        let unanswered = self.whereabouts.orders().filter(move |(_, order)| order.host == host && order.sent);
+        let overdue = unanswered.map(|(_, order)| order.since + self.settings.gate_timeout).min();
+        let since = state.unknown_since.into_iter().chain(overdue).min().filter(|_| state.is_live());
+        let fence = self.settings.fence_unknown_after.filter(|_| !state.fence_requested);
+        [Some(self.settings.unknown_alert_after), fence]
+            .into_iter()
+            .flatten()
+            .filter_map(move |after| since.map(|since| since + after))
+    }
+
+    /// The far ends of migrations that nobody tells the outcome of are told to stop the VM, so that it can be started.
+    pub(crate) fn settle_migrations(&mut self) {
+        let within = self.settings.migration_settles_within;
+        let unsettled: Vec<(VmIndex, Instant)> =
+            self.unsettled.iter().map(|(&vm, &since)| (vm, since)).collect();
+        for (vm, since) in unsettled {
+            let Some((host, contradicted)) = self.whereabouts.unsettled(vm) else { continue };
+            let over = contradicted || self.now.since(since) >= within;
+            if over && self.hosts[host.get()].listens() && self.vms[vm.get()].stops.is_due(self.now) {
+                self.order_stop(vm, host);
+            }
+        }
+    }
+
+    /// Orders what is to be stopped to be stopped, wherever it may be.
+    pub(crate) fn stop_what_is_to_stop(&mut self) {
+        for vm in self.stopping.clone() {
+            if self.whereabouts.has_order(vm) || !self.vms[vm.get()].stops.is_due(self.now) {
+                continue;
+            }
+            let claims = self.whereabouts.claims(vm).iter();
+            let reached: Vec<HostIndex> =
+                claims.map(|&(host, _)| host).filter(|host| self.hosts[host.get()].listens()).collect();
+            for host in reached {
+                self.order_stop(vm, host);
+            }
+        }
+    }
+
+    fn order_stop(&mut self, vm: VmIndex, host: HostIndex) {
+        let order = self.whereabouts.stop(vm, host, self.now);
+        self.commands.push_back(crate::Command::Stop { host, vm, order });
+        self.refresh(vm);
+    }
+}

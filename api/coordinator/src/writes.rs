@@ -1,0 +1,90 @@
+//! What is on its way to the store. Two kinds: what must be durable before something is done (*ahead*), and what must
+//! only not be forgotten (*behind*), which rides along or goes when there is time, and is written again if it fails.
+//! All that one input caused is one write.
+use crate::input::{Call, CallId};
+use crate::record::{Key, Record, Ticket};
+use crate::{Instant, OrderNumber};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+/// What is done when a write is durable.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Effect {
+    /// Hand an order over, and answer the call that it is for.
+    Send(OrderNumber, Option<CallId>),
+    /// Do what a call asked, and answer it.
+    Do(CallId, Call),
+}
+
+#[derive(Debug, Default)]
+struct Write {
+    effects: Vec<Effect>,
+    keys: BTreeSet<Key>,
+    behind: BTreeMap<Key, Record>,
+}
+
+/// Everything on its way to the store.
+#[derive(Debug, Default)]
+pub(crate) struct Writes {
+    last: u64,
+    under_way: BTreeMap<Ticket, Write>,
+    ahead: Vec<Record>,
+    effects: Vec<Effect>,
+    behind: BTreeMap<Key, Record>,
+    not_before: Instant,
+}
+
+impl Writes {
+    /// To be durable before `effect`.
+    pub(crate) fn ahead(&mut self, record: Record, effect: Effect) {
+        self.behind.remove(&record.key());
+        self.ahead.push(record);
+        self.effects.push(effect);
+    }
+
+    /// Not to be forgotten.
+    pub(crate) fn behind(&mut self, record: Record) {
+        self.behind.insert(record.key(), record);
+    }
+
+    /// The next write, if there is one.
+    pub(crate) fn next(&mut self, now: Instant) -> Option<(Ticket, Vec<Record>)> {
+        let idle = self.under_way.is_empty() && now >= self.not_before && !self.behind.is_empty();
+        if self.ahead.is_empty() && !idle {
+            return None;
+        }
+        self.last += 1;
+        let ticket = Ticket(self.last);
+        let behind = core::mem::take(&mut self.behind);
+        let mut records: Vec<Record> = behind.values().copied().collect();
+        records.append(&mut self.ahead);
+        let effects = core::mem::take(&mut self.effects);
+        let keys = records.iter().map(Record::key).collect();
+        self.under_way.insert(ticket, Write { effects, keys, behind });
+        Some((ticket, records))
+    }
+
+    /// A write is durable: what to do now.
+    pub(crate) fn stored(&mut self, ticket: Ticket) -> Vec<Effect> {
+        self.under_way.remove(&ticket).map(|write| write.effects).unwrap_or_default()
+    }
+
+    /// A write failed: what cannot be done. What must not be forgotten is written again after `not_before`.
+    pub(crate) fn failed(&mut self, ticket: Ticket, not_before: Instant) -> Vec<Effect> {
+        let Some(write) = self.under_way.remove(&ticket) else { return Vec::new() };
+        for (key, record) in write.behind {
+            let rewritten = self.under_way.values().any(|later| later.keys.contains(&key))
+                || self.ahead.iter().any(|later| later.key() == key);
+            if !rewritten {
+                self.behind.entry(key).or_insert(record);
+            }
+        }
+        self.not_before = not_before;
+        write.effects
+    }
+
+    /// When to write again what failed.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        (!self.behind.is_empty() && self.under_way.is_empty()).then_some(self.not_before)
+    }
+}
