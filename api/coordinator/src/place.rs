@@ -90,8 +90,9 @@ pub(crate) fn plain_plan(pool: &Pool, failed: &HostSet) -> RestartPlan {
 
 /// Judges one VM's start in a pool where everything else is placed: as though it alone were protected and pending.
 pub(crate) fn judge(pool: &Pool, vm: VmIndex, to: HostIndex) -> Result<(), PlanFault> {
-    let protect = Change::Protect { vm, priority: RestartPriority::Restart };
-    let pool = pool.with(&protect).map_err(|_| PlanFault::OtherPool)?;
+    let wanted = Change::Start { vm, host: None };
+    let protected = Change::Protect { vm, priority: RestartPriority::Restart };
+    let pool = pool.with_all(&[wanted, protected]).map_err(|_| PlanFault::OtherPool)?;
     let others = pool.vm_indices().filter(|&other| other != vm && pool.is_pending(other));
     let unplaced = others.map(|other| left_out(other, ReasonCode::NotFound)).collect();
     let (order, priority) = (pool.vm(vm).order, RestartPriority::Restart);
