@@ -10,12 +10,17 @@
 //!
 //! A key belongs to one pool ([`crate::medium::PoolId`]) and is used by nothing else: nonces are unique in a pool only
 //! ([`crate::wire`]). Whoever draws a new pool id draws a new key.
+use crate::Epoch;
 use alloc::vec::Vec;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 
 /// The previous key, the one in use, the next, and one more for a rotation that a new leader begins while another is
 /// under way.
 const MAX_KEYS: usize = 4;
+
+/// How many key epochs each term of a coordinator has. Terms are numbers of configurations, of which there are 16 million
+/// before key epochs run out: a change a minute for 30 years.
+const EPOCHS_OF_A_TERM: u64 = 256;
 
 /// Keys by epoch.
 #[derive(Clone)]
@@ -70,6 +75,18 @@ impl Keyring {
     /// The newest key epoch that is held.
     pub fn newest(&self) -> u32 {
         self.keys[self.keys.len() - 1].epoch
+    }
+
+    /// The epoch for a key that the leader of `term` gives out: later than all that are held, and one that the leader of
+    /// no other term ever takes. Each term has 256 of its own; none is left after as many rotations in one term.
+    ///
+    /// Were it only one more than the newest, a leader that dies while it gives out its key, and the next, which has not got
+    /// that, would give one epoch to two keys; and "all hold that epoch" would not mean that all hold the same key.
+    pub fn next_epoch(&self, term: Epoch) -> Option<u32> {
+        let first = u32::try_from(term.0.checked_mul(EPOCHS_OF_A_TERM)?).ok()?;
+        let last = first.checked_add(EPOCHS_OF_A_TERM as u32 - 1)?;
+        let next = self.newest().checked_add(1)?.max(first);
+        (next <= last).then_some(next)
     }
 
     /// Whether a key of this epoch is held.
@@ -195,6 +212,31 @@ mod tests {
         ring.switch_to(4).unwrap();
         assert_eq!(ring.switch_to(3), Err(Refused::NotLater { epoch: 3 }));
         assert_eq!(ring.sending(), 4);
+    }
+
+    #[test]
+    fn two_leaders_in_succession_never_give_one_epoch_to_two_keys() {
+        let ring = Keyring::new(1, key(1));
+        let mut first = ring.clone();
+        let mut given = Vec::new();
+        for _ in 0..3 {
+            let epoch = first.next_epoch(Epoch(4)).unwrap();
+            first.add_next(epoch, key(2)).unwrap();
+            given.push(epoch);
+        }
+        assert_eq!(given, [1024, 1025, 1026]);
+        // The next leader has heard of one of them or of none.
+        for heard in [ring.newest(), 1025] {
+            let mut next = ring.clone();
+            if heard > 1 {
+                next.add_next(heard, key(2)).unwrap();
+            }
+            assert_eq!(next.next_epoch(Epoch(5)), Some(1280));
+        }
+        assert_eq!(Keyring::new(1279, key(1)).next_epoch(Epoch(4)), None, "a term has only so many");
+        assert_eq!(ring.next_epoch(Epoch(1 << 24)), None);
+        assert_eq!(ring.next_epoch(Epoch(u64::MAX)), None);
+        assert_eq!(Keyring::new(u32::MAX, key(1)).next_epoch(Epoch(4)), None);
     }
 
     #[test]

@@ -29,9 +29,10 @@ impl<M: Medium> Agent<M> {
             return;
         }
         if let Some(position) = self.wanted.iter().position(|wish| matches!(wish, Operator::RotateKey { .. }))
+            && let Some(key_epoch) = self.keyring.next_epoch(self.epoch())
             && let Operator::RotateKey { key } = self.wanted.remove(position)
         {
-            self.keep_key(NewKey { key_epoch: self.keyring.newest() + 1, key });
+            self.keep_key(NewKey { key_epoch, key });
         }
         let key_epoch = self.keyring.newest();
         let Some(key) = self.keyring.key(key_epoch).copied() else { return };
