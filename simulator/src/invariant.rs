@@ -22,6 +22,28 @@ pub trait Invariant {
     }
 }
 
+/// Somebody who watches a world and does nothing to it.
+pub trait Observer {
+    /// Called at the very moment when something happens; the world shows the state right after it.
+    fn observe(&mut self, world: &World, what: &Happening<'_>);
+
+    /// Called once when the run is over.
+    fn at_end(&mut self, _world: &World) {}
+
+    /// Whether nothing more needs to be seen: the run may end.
+    fn done(&self) -> bool {
+        false
+    }
+}
+
+/// Nobody who watches.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nobody;
+
+impl Observer for Nobody {
+    fn observe(&mut self, _world: &World, _what: &Happening<'_>) {}
+}
+
 /// A law was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {

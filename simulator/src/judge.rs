@@ -8,7 +8,7 @@ use lifeboat_protocol::evidence::EvidenceKind;
 use std::collections::BTreeSet;
 
 /// What was found instead of what was expected; none where it was met.
-pub(crate) fn judge(world: &World, expectation: &Expectation) -> Option<String> {
+pub(crate) fn judge(world: &World<'_>, expectation: &Expectation) -> Option<String> {
     let judge = Judge { world };
     match &expectation.expected {
         Expected::VmRuns { vm, on_any } => judge.vm_runs(vm, on_any.as_deref()),
@@ -25,11 +25,11 @@ pub(crate) fn judge(world: &World, expectation: &Expectation) -> Option<String> 
     }
 }
 
-struct Judge<'a> {
-    world: &'a World,
+struct Judge<'a, 'w> {
+    world: &'a World<'w>,
 }
 
-impl Judge<'_> {
+impl Judge<'_, '_> {
     fn vm(&self, name: &str) -> Option<VmIndex> {
         self.world.pool().find_vm(name)
     }

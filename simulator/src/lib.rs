@@ -29,7 +29,7 @@ pub mod world;
 
 pub use documents::{Documents, NoDocuments};
 pub use happening::Happening;
-pub use invariant::{Invariant, Violation};
+pub use invariant::{Invariant, Nobody, Observer, Violation};
 pub use run::{Outcome, RunError, run};
 pub use scenario::Scenario;
 pub use time::At;

@@ -1,10 +1,11 @@
 //! A scenario, from its text to its outcome.
+use crate::At;
 use crate::documents::Documents;
+use crate::invariant::Observer;
 use crate::judge::judge;
 use crate::scenario::{Action, PoolSource, Scenario, ScenarioError, check_names};
 use crate::trace::Trace;
 use crate::world::{Power, World};
-use crate::{At, Invariant, Violation};
 use core::time::Duration;
 use lifeboat_model::{HostIndex, Pool, PoolSpec, VmIndex};
 use std::collections::BTreeMap;
@@ -15,8 +16,6 @@ use std::path::Path;
 pub struct Outcome {
     /// The seed.
     pub seed: u64,
-    /// Laws that were broken.
-    pub violations: Vec<Violation>,
     /// Expectations that were not met.
     pub unmet: Vec<Unmet>,
     /// What happened.
@@ -148,9 +147,9 @@ impl Prepared {
     ///
     /// # Errors
     /// If the pool does not form.
-    pub fn run(&self, seed: u64, invariants: Vec<Box<dyn Invariant>>) -> Result<Outcome, RunError> {
+    pub fn run(&self, seed: u64, observer: &mut dyn Observer) -> Result<Outcome, RunError> {
         let world =
-            World::new(self.scenario.clone(), self.pool.clone(), self.documents.clone(), seed, invariants);
+            World::new(self.scenario.clone(), self.pool.clone(), self.documents.clone(), seed, observer);
         live(world, seed)
     }
 }
@@ -163,10 +162,10 @@ pub fn run(
     scenario: &Scenario,
     seed: u64,
     documents: &dyn Documents,
-    invariants: Vec<Box<dyn Invariant>>,
+    observer: &mut dyn Observer,
 ) -> Result<Outcome, RunError> {
     let read = |_: &Path| Err("files cannot be read here".to_owned());
-    Prepared::new(scenario, documents, &read)?.run(seed, invariants)
+    Prepared::new(scenario, documents, &read)?.run(seed, observer)
 }
 
 /// The document after each `set`, in the order of their times.
@@ -203,7 +202,7 @@ fn build(spec: &PoolSpec) -> Result<Pool, String> {
 }
 
 /// Lives through a world until its scenario ends, judging each expectation at its moment.
-fn live(mut world: World, seed: u64) -> Result<Outcome, RunError> {
+fn live(mut world: World<'_>, seed: u64) -> Result<Outcome, RunError> {
     let formed = forms(&mut world)?;
     let mut order: Vec<usize> = (0..world.scenario().expectations.len()).collect();
     order.sort_by_key(|position| world.scenario().expectations[*position].by);
@@ -211,21 +210,27 @@ fn live(mut world: World, seed: u64) -> Result<Outcome, RunError> {
     for position in order {
         let expectation = world.scenario().expectations[position].clone();
         let at = formed + expectation.by;
-        while world.step(at) {}
+        while !world.is_done() && world.step(at) {}
+        if world.is_done() {
+            break;
+        }
         if let Some(found) = judge(&world, &expectation) {
             unmet.push(Unmet { position, by: expectation.by, expected: expectation.to_string(), found });
         }
     }
     let timeout = world.liveness().timeout;
     let end = (formed + world.scenario().ends(timeout)).max(world.now());
-    while world.step(end) {}
+    while !world.is_done() && world.step(end) {}
     world.end();
     Ok(outcome(world, seed, formed, unmet))
 }
 
-fn forms(world: &mut World) -> Result<At, RunError> {
+fn forms(world: &mut World<'_>) -> Result<At, RunError> {
     let limit = At::START + FORMS_WITHIN;
     loop {
+        if world.is_done() {
+            return Ok(world.now());
+        }
         if let Some(formed) = world.formed() {
             return Ok(formed);
         }
@@ -235,7 +240,7 @@ fn forms(world: &mut World) -> Result<At, RunError> {
     }
 }
 
-fn outcome(world: World, seed: u64, formed: At, unmet: Vec<Unmet>) -> Outcome {
+fn outcome(world: World<'_>, seed: u64, formed: At, unmet: Vec<Unmet>) -> Outcome {
     let newest =
         world.hosts().filter_map(|host| world.configuration(host)).max_by_key(|known| known.number).cloned();
     let coordinator = world.coordinator().map(|view| view.host);
@@ -249,6 +254,6 @@ fn outcome(world: World, seed: u64, formed: At, unmet: Vec<Unmet>) -> Outcome {
     let hosts = world.hosts().map(host_at_end).collect();
     let vms = world.pool().vm_indices().map(|vm| VmAtEnd { vm, host: world.runs_at(vm) }).collect();
     let (pool, ended) = (world.pool().clone(), world.now());
-    let (trace, violations) = world.take_apart();
-    Outcome { seed, violations, unmet, trace, formed, ended, hosts, vms, pool }
+    let trace = world.into_trace();
+    Outcome { seed, unmet, trace, formed, ended, hosts, vms, pool }
 }

@@ -22,12 +22,13 @@ pub use control::ControlView;
 pub use host::Power;
 
 use crate::draw::{Concern, Draw};
+use crate::invariant::Observer;
 use crate::network::Network;
 use crate::planner::BoundedPlanner;
 use crate::scenario::{Scenario, WorldSettings};
 use crate::schedule::Schedule;
 use crate::trace::Trace;
-use crate::{At, Happening, Invariant, Violation};
+use crate::{At, Happening};
 use core::time::Duration;
 use due::Due;
 use host::Host;
@@ -40,7 +41,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use store::Store;
 
 /// A world.
-pub struct World {
+pub struct World<'w> {
     now: At,
     /// When the pool had formed and all VMs ran.
     formed: Option<At>,
@@ -69,8 +70,8 @@ pub struct World {
     next_call: u64,
     calls: BTreeMap<u64, String>,
     trace: Trace,
-    invariants: Vec<Box<dyn Invariant>>,
-    violations: Vec<Violation>,
+    /// Who watches; away only while it is told something.
+    observer: Option<&'w mut dyn Observer>,
 }
 
 /// The streams of chance.
@@ -80,10 +81,7 @@ struct Draws {
     killing: Draw,
 }
 
-/// Violations of one run that are kept: the first ones tell the story.
-const MOST_VIOLATIONS: usize = 50;
-
-impl World {
+impl<'w> World<'w> {
     /// A world at its beginning: every host that the document does not call dead boots with its VMs running, as in
     /// a pool for which high availability is enabled now.
     pub fn new(
@@ -91,7 +89,7 @@ impl World {
         pool: Pool,
         documents: BTreeMap<usize, Pool>,
         seed: u64,
-        invariants: Vec<Box<dyn Invariant>>,
+        observer: &'w mut dyn Observer,
     ) -> Self {
         let settings = scenario.world.clone();
         let networks = scenario.settings.networks();
@@ -126,7 +124,6 @@ impl World {
             next_call: 0,
             calls: BTreeMap::new(),
             trace: Trace::default(),
-            violations: Vec::new(),
             scenario,
             settings,
             pool,
@@ -135,7 +132,7 @@ impl World {
             pool_id,
             hosts,
             by_name,
-            invariants,
+            observer: Some(observer),
         };
         world.begin();
         world
@@ -154,32 +151,25 @@ impl World {
         true
     }
 
-    /// Asks the invariants for their last word.
+    /// Gives whoever watches the last word.
     pub fn end(&mut self) {
-        let mut invariants = core::mem::take(&mut self.invariants);
-        for invariant in &mut invariants {
-            if let Err(text) = invariant.at_end(self) {
-                self.violate(invariant.name(), text);
-            }
+        if let Some(observer) = self.observer.take() {
+            observer.at_end(self);
+            self.observer = Some(observer);
         }
-        self.invariants = invariants;
     }
 
-    /// Tells everybody who watches what has just happened.
+    /// Whether whoever watches has seen enough.
+    pub fn is_done(&self) -> bool {
+        self.observer.as_ref().is_some_and(|observer| observer.done())
+    }
+
+    /// Tells whoever watches what has just happened.
     fn tell(&mut self, what: &Happening<'_>) {
         self.trace.take(self.now, what);
-        let mut invariants = core::mem::take(&mut self.invariants);
-        for invariant in &mut invariants {
-            if let Err(text) = invariant.observe(self, what) {
-                self.violate(invariant.name(), text);
-            }
-        }
-        self.invariants = invariants;
-    }
-
-    fn violate(&mut self, invariant: &'static str, text: String) {
-        if self.violations.len() < MOST_VIOLATIONS {
-            self.violations.push(Violation { invariant, at: self.now, text });
+        if let Some(observer) = self.observer.take() {
+            observer.observe(self, what);
+            self.observer = Some(observer);
         }
     }
 

@@ -1,9 +1,9 @@
 //! Pools that live through something, end to end: the real agents, coordinator, planner, codecs and media.
-use lifeboat_simulator::{NoDocuments, Outcome, Scenario, run};
+use lifeboat_simulator::{NoDocuments, Nobody, Outcome, Scenario, run};
 
 fn lives_through(text: &str, seed: u64) -> Outcome {
     let scenario = Scenario::parse(text, &NoDocuments).expect("a scenario");
-    run(&scenario, seed, &NoDocuments, Vec::new()).expect("the pool forms")
+    run(&scenario, seed, &NoDocuments, &mut Nobody).expect("the pool forms")
 }
 
 const POWER_LOSS: &str = r#"

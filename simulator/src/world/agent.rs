@@ -18,7 +18,7 @@ const SOCKET_BUFFER: usize = 512;
 /// What a shell's timer can tell apart.
 const TIMER: Duration = Duration::from_micros(100);
 
-impl World {
+impl World<'_> {
     /// An agent's process starts, in the boot that goes on.
     pub(super) fn agent_starts(&mut self, index: HostIndex, boot: Boot) {
         let host = &self.hosts[index.get()];

@@ -76,7 +76,7 @@ impl Control {
     }
 }
 
-impl World {
+impl World<'_> {
     /// The agent begins a term on its host.
     pub(super) fn start_control(&mut self, index: HostIndex, epoch: Epoch) {
         self.remove_control(index);

@@ -64,7 +64,7 @@ pub(super) enum Due {
     Preroll,
 }
 
-impl World {
+impl World<'_> {
     pub(super) fn happen(&mut self, due: Due) {
         match due {
             Due::AgentWakes { host } => self.agent_wakes(host),

@@ -10,7 +10,7 @@ use lifeboat_protocol::evidence::EvidenceKind;
 use lifeboat_protocol::input::Operator;
 use lifeboat_protocol::order::StopCause;
 
-impl World {
+impl World<'_> {
     pub(super) fn apply(&mut self, position: usize, action: &Action) {
         match action {
             Action::PowerOff { hosts } => self.each(hosts, Self::power_off),

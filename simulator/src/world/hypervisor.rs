@@ -112,7 +112,7 @@ impl Guest {
     }
 }
 
-impl World {
+impl World<'_> {
     /// A new coordinator's term: what waits of earlier ones is void, and the first report tells all.
     pub(super) fn new_term(&mut self, index: HostIndex, epoch: Epoch) {
         let hypervisor = &mut self.hosts[index.get()].hypervisor;

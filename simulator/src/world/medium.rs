@@ -64,7 +64,7 @@ impl Shared {
     }
 }
 
-impl World {
+impl World<'_> {
     /// A request sets out; it takes effect on half its way.
     pub(super) fn ask_medium(&mut self, index: HostIndex, run: u32, request: Request) {
         let way = self.half_way(index);

@@ -12,7 +12,7 @@ use lifeboat_protocol::{Boot, Input};
 /// How soon the far end of a migration notices that the near end is gone.
 const NOTICED: Duration = Duration::from_secs(1);
 
-impl World {
+impl World<'_> {
     pub(super) fn migrate_vm(
         &mut self,
         from: HostIndex,

@@ -38,7 +38,7 @@ pub(super) enum Wish {
 const TRIES: u32 = 300;
 const BETWEEN: Duration = Duration::from_secs(1);
 
-impl World {
+impl World<'_> {
     pub(super) fn wish(&mut self, wish: Wish) {
         self.run_errand(Errand { wish, tries: TRIES });
     }

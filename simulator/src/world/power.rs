@@ -8,7 +8,7 @@ use core::time::Duration;
 use lifeboat_model::{HostIndex, VmIndex};
 use lifeboat_protocol::{Boot, Instant, Process};
 
-impl World {
+impl World<'_> {
     /// A host gets power and boots.
     pub(super) fn power_on(&mut self, index: HostIndex) {
         if self.hosts[index.get()].power != Power::Off {

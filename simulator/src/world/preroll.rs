@@ -35,7 +35,7 @@ pub(super) fn liveness(scenario: &Scenario, pool: &Pool, networks: usize) -> Set
     }
 }
 
-impl World {
+impl World<'_> {
     /// The first moment: VMs are where the document says, and hosts are about to be up.
     pub(super) fn begin(&mut self) {
         for vm in self.pool.vm_indices() {

@@ -23,7 +23,7 @@ impl Store {
     }
 }
 
-impl World {
+impl World<'_> {
     /// A coordinator asks for a write. Writes land in the order in which they were asked for.
     pub(super) fn ask_store(
         &mut self,

@@ -1,15 +1,15 @@
 //! What can be seen of a world from outside: the truth, not what its hosts believe.
 use super::{ControlView, Power, World};
+use crate::At;
 use crate::clock::Clock;
 use crate::scenario::Scenario;
 use crate::trace::Trace;
-use crate::{At, Violation};
 use core::time::Duration;
 use lifeboat_model::{HostIndex, Pool, VmIndex};
 use lifeboat_protocol::status::Phase;
 use lifeboat_protocol::{Boot, Configuration, Instant, Settings};
 
-impl World {
+impl World<'_> {
     /// The true time.
     pub fn now(&self) -> At {
         self.now
@@ -189,12 +189,8 @@ impl World {
         &self.trace
     }
 
-    /// The laws that were broken so far.
-    pub fn violations(&self) -> &[Violation] {
-        &self.violations
-    }
-
-    pub(crate) fn take_apart(self) -> (Trace, Vec<Violation>) {
-        (self.trace, self.violations)
+    /// What was kept, once the run is over.
+    pub(crate) fn into_trace(self) -> Trace {
+        self.trace
     }
 }

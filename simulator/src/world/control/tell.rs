@@ -18,7 +18,7 @@ use lifeboat_protocol::{Configuration, FenceProof};
 /// How often the shell looks at what other hosts say about their media.
 const LOOK: Duration = Duration::from_millis(500);
 
-impl World {
+impl World<'_> {
     pub(in crate::world) fn tell_control_agreed(&mut self, index: HostIndex, configuration: &Configuration) {
         if self.hosts[index.get()].control.is_none() {
             return;
