@@ -60,6 +60,7 @@ impl<P: Planner> Coordinator<P> {
             unsettled: BTreeMap::new(),
             holding: BTreeMap::new(),
             plan: None,
+            approaching: BTreeMap::new(),
             liveset_known: false,
             braked: false,
             disarmed: false,
@@ -78,6 +79,7 @@ impl<P: Planner> Coordinator<P> {
         let state = &mut self.state;
         state.now = state.now.max(now);
         state.take_in(input);
+        state.watch_timeouts();
         state.watch_unknown();
         state.settle_migrations();
         state.stop_what_is_to_stop();
@@ -373,6 +375,7 @@ impl State {
         let holds = self.holding.values().map(|hold| hold.until);
         let settling = self.unsettled.values().map(|&since| since + self.settings.migration_settles_within);
         let unknown = self.pool.host_indices().flat_map(|host| self.unknown_deadlines(host));
+        let averted = self.approaching.values().map(|&told| told + self.timeout());
         let gathered = self.began + self.settings.gather_within;
         let assessed = self.changed_since.map(|since| since + self.settings.assess_after);
         starts
@@ -381,6 +384,7 @@ impl State {
             .chain(holds)
             .chain(settling)
             .chain(unknown)
+            .chain(averted)
             .chain([gathered])
             .chain(self.writes.deadline())
             .chain(assessed)

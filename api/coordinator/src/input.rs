@@ -33,12 +33,12 @@ pub enum Input {
         /// What.
         report: Report,
     },
-    /// What was asked to be stored is durable. Writes are answered in the order in which they were asked for.
+    /// What was asked to be stored is durable. Writes take effect in the order in which they were asked for.
     Stored {
         /// The write.
         ticket: Ticket,
     },
-    /// The store refused or did not answer in time; the write may have taken effect or not.
+    /// The store refused or did not answer in time. The write may have taken effect or not, but never will from now on.
     StoreFailed {
         /// The write.
         ticket: Ticket,
@@ -146,12 +146,13 @@ pub enum Report {
         /// What became of it.
         outcome: Outcome,
     },
-    /// A VM that was started there has passed its gate; or one that was migrated there is known to run there.
+    /// A VM that was started there has passed its gate; or one that was arriving there by a migration runs there now.
     Ready {
         /// The VM.
         vm: VmIndex,
     },
-    /// A VM stopped without an order.
+    /// A VM stopped without an order of this session; one that a migration of an earlier session took away, too, and one
+    /// that was arriving and did not.
     Stopped {
         /// The VM.
         vm: VmIndex,
@@ -271,7 +272,8 @@ pub enum Notice {
         /// The host.
         host: HostIndex,
     },
-    /// A host has been silent for more than half of T.
+    /// A host has been silent for more than half of T. It is over when it has not been told again for T, the host being
+    /// live still, or by [`Self::TimeoutAverted`].
     HostApproachingTimeout {
         /// The host.
         host: HostIndex,

@@ -4,6 +4,8 @@ use crate::input::Notice;
 use crate::state::State;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
 use lifeboat_model::HostIndex;
 
 impl State {
@@ -38,9 +40,25 @@ impl State {
     fn approaching(&mut self, host: HostIndex, reason: &str) {
         let reason = format!("{reason}: it is about to be taken for dead");
         self.alerts.raise(AlertKind::TimeoutApproaching, Subject::Host(host), reason, None);
+        self.approaching.insert(host, self.now);
+    }
+
+    /// The pool's timeout T.
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(u64::from(self.pool.settings().timeout_s))
+    }
+
+    /// Who is live still when T has passed since it was last told to be silent has been heard meanwhile.
+    pub(crate) fn watch_timeouts(&mut self) {
+        let over = self.approaching.iter().filter(|&(_, &told)| self.now >= told + self.timeout());
+        let over: Vec<HostIndex> = over.map(|(&host, _)| host).collect();
+        for host in over {
+            self.conclude_timeouts(host, "it is heard in time again");
+        }
     }
 
     pub(crate) fn conclude_timeouts(&mut self, host: HostIndex, how: &str) {
+        self.approaching.remove(&host);
         self.alerts.clear(AlertKind::TimeoutApproaching, Subject::Host(host), how);
     }
 

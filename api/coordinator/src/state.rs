@@ -14,7 +14,7 @@ use alloc::{format, string::String};
 use lifeboat_model::plan::RestartPlan;
 use lifeboat_model::pool::Sighting;
 use lifeboat_model::spec::{HostState, RestartPriority};
-use lifeboat_model::{HostSet, Pool, VmIndex};
+use lifeboat_model::{HostIndex, HostSet, Pool, VmIndex};
 
 /// Everything.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub(crate) struct State {
     pub(crate) holding: BTreeMap<VmIndex, Hold>,
     /// Where the waiting VMs will be started; none: to be planned anew.
     pub(crate) plan: Option<RestartPlan>,
+    /// Hosts that are about to be taken for dead, or to lose the medium, and when that was last told.
+    pub(crate) approaching: BTreeMap<HostIndex, Instant>,
     pub(crate) liveset_known: bool,
     pub(crate) braked: bool,
     pub(crate) disarmed: bool,

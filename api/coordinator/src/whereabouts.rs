@@ -229,6 +229,14 @@ impl Whereabouts {
                     self.set(order.vm, to, Claim::Runs);
                 }
             }
+            (Errand::Migrate { to }, Outcome::Failed { .. })
+                if self.claim(order.vm, host).is_none() && self.claim(order.vm, to).is_some() =>
+            {
+                // It left the source, and yet did not arrive: somebody else took it away, or it stopped.
+                if self.claim(order.vm, to) == Some(Claim::Arriving) {
+                    self.set(order.vm, to, Claim::Contradicted);
+                }
+            }
             (Errand::Start | Errand::Migrate { .. }, Outcome::Failed { .. }) => self.undo(&order),
         }
         Some(order)
@@ -253,27 +261,24 @@ impl Whereabouts {
     /// The host says that a VM that may have been there runs there.
     pub(crate) fn confirmed(&mut self, vm: VmIndex, host: HostIndex) -> bool {
         match self.claim(vm, host) {
-            Some(Claim::Recorded | Claim::Runs | Claim::MayRun) => {
+            Some(Claim::Recorded | Claim::Runs | Claim::MayRun | Claim::Arriving) => {
                 self.set(vm, host, Claim::Runs);
                 true
             }
-            // While its source lives the migration's outcome is the source's to tell.
-            Some(Claim::Arriving) if !self.has_order(vm) => {
-                self.set(vm, host, Claim::Runs);
-                true
-            }
-            Some(Claim::Arriving | Claim::Contradicted | Claim::Ordered) | None => false,
+            Some(Claim::Contradicted | Claim::Ordered) | None => false,
         }
     }
 
-    /// Whether the VM is at the far end of a migration that nobody will tell the outcome of; and whether the
-    /// host has said two things about it.
+    /// Whether the VM is, if anywhere, at the far end of a migration whose source will not tell the outcome; and whether the
+    /// far end has said two things about it. While the source has the VM, the far end's word is waited for: a
+    /// migration of an earlier session may take long.
     pub(crate) fn unsettled(&self, vm: VmIndex) -> Option<(HostIndex, bool)> {
         if self.has_order(vm) {
             return None;
         }
+        let alone = self.claims(vm).len() == 1;
         self.claims(vm).iter().find_map(|&(host, claim)| match claim {
-            Claim::Arriving => Some((host, false)),
+            Claim::Arriving => alone.then_some((host, false)),
             Claim::Contradicted => Some((host, true)),
             Claim::Recorded | Claim::Ordered | Claim::Runs | Claim::MayRun => None,
         })

@@ -4,7 +4,7 @@
 use crate::input::{Call, CallId};
 use crate::record::{Key, Record, Ticket};
 use crate::{Instant, OrderNumber};
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// What is done when a write is durable.
@@ -19,7 +19,6 @@ pub(crate) enum Effect {
 #[derive(Debug, Default)]
 struct Write {
     effects: Vec<Effect>,
-    keys: BTreeSet<Key>,
     behind: BTreeMap<Key, Record>,
 }
 
@@ -28,6 +27,8 @@ struct Write {
 pub(crate) struct Writes {
     last: u64,
     under_way: BTreeMap<Ticket, Write>,
+    /// The newest write of each record: an older one that fails is not written again over it.
+    newest: BTreeMap<Key, Ticket>,
     ahead: Vec<Record>,
     effects: Vec<Effect>,
     behind: BTreeMap<Key, Record>,
@@ -59,8 +60,8 @@ impl Writes {
         let mut records: Vec<Record> = behind.values().copied().collect();
         records.append(&mut self.ahead);
         let effects = core::mem::take(&mut self.effects);
-        let keys = records.iter().map(Record::key).collect();
-        self.under_way.insert(ticket, Write { effects, keys, behind });
+        self.newest.extend(records.iter().map(|record| (record.key(), ticket)));
+        self.under_way.insert(ticket, Write { effects, behind });
         Some((ticket, records))
     }
 
@@ -73,9 +74,8 @@ impl Writes {
     pub(crate) fn failed(&mut self, ticket: Ticket, not_before: Instant) -> Vec<Effect> {
         let Some(write) = self.under_way.remove(&ticket) else { return Vec::new() };
         for (key, record) in write.behind {
-            let rewritten = self.under_way.values().any(|later| later.keys.contains(&key))
-                || self.ahead.iter().any(|later| later.key() == key);
-            if !rewritten {
+            let rewritten = self.newest.get(&key).is_some_and(|&newest| newest > ticket);
+            if !rewritten && self.ahead.iter().all(|later| later.key() != key) {
                 self.behind.entry(key).or_insert(record);
             }
         }

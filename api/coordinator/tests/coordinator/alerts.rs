@@ -47,10 +47,17 @@ fn a_timeout_that_approaches_is_told_and_cleared() {
         let silent_for = Duration::from_millis(millis);
         world.notice(Notice::HostApproachingTimeout { host: host(1), silent_for });
     }
-    world.notice(Notice::TimeoutAverted { host: host(1) });
     let subject = Subject::Host(host(1));
+    world.notice(Notice::TimeoutAverted { host: host(1) });
     assert_eq!(world.raised(AlertKind::TimeoutApproaching, subject), 1);
     assert_eq!(world.cleared(AlertKind::TimeoutApproaching, subject), 1);
+    let silent_for = secs(8);
+    world.notice(Notice::HostApproachingTimeout { host: host(1), silent_for });
+    world.run(secs(14));
+    assert_eq!(world.cleared(AlertKind::TimeoutApproaching, subject), 1);
+    world.run(secs(2));
+    assert_eq!(world.raised(AlertKind::TimeoutApproaching, subject), 2);
+    assert_eq!(world.cleared(AlertKind::TimeoutApproaching, subject), 2, "T is over and it lives");
 }
 
 #[test]

@@ -98,15 +98,20 @@ fn what_finds_no_place_stays_and_is_told_and_moves_when_there_is_room() {
 
 #[test]
 fn a_migration_whose_source_dies_is_settled_before_the_vm_is_started() {
-    let mut world = World::new(&pool());
-    assert_eq!(world.answer(Call::MigrateVm { vm: vm(0), to: host(2) }), Ok(()));
-    world.run(Duration::from_millis(300));
-    world.lose(host(0));
-    world.run(secs(5));
-    assert_eq!(world.starts, [], "it may run at the far end");
-    world.run(secs(20));
-    assert_eq!(world.where_runs(vm(0)).len(), 1);
-    assert_eq!(world.doubled, Vec::<String>::new());
+    for silent_ends in [false, true] {
+        let mut world = World::new(&pool());
+        world.silent_ends = silent_ends;
+        assert_eq!(world.answer(Call::MigrateVm { vm: vm(0), to: host(2) }), Ok(()));
+        world.run(Duration::from_millis(300));
+        world.lose(host(0));
+        world.run(Duration::from_millis(500));
+        assert_eq!(world.starts, [], "it may run at the far end");
+        world.run(secs(5));
+        assert_eq!(world.starts.is_empty(), silent_ends, "until the far end says, or is told to stop it");
+        world.run(secs(15));
+        assert_eq!(world.where_runs(vm(0)).len(), 1);
+        assert_eq!(world.doubled, Vec::<String>::new());
+    }
 }
 
 #[test]
