@@ -147,7 +147,7 @@ fn one(
     scenario.end = Some(failure + Duration::from_secs(timeout + 10));
     let read = |_: &Path| Err("a generated pool has no file".to_owned());
     let prepared = Prepared::new(&scenario, &NoDocuments, &read).expect("a generated pool is in order");
-    let outcome = prepared.run(seed, Vec::new()).expect("a healthy pool forms");
+    let outcome = prepared.run(seed, &mut lifeboat_simulator::Nobody).expect("a healthy pool forms");
     let begins = outcome.formed + failure;
     let span = span_of(measure, &outcome.trace, hosts)?;
     let from = if measure == Measure::Evidence { begins + EVIDENCE_AFTER } else { begins };

@@ -8,7 +8,7 @@ use crate::{At, Happening};
 use core::time::Duration;
 use lifeboat_model::spec::Medium as Kind;
 use lifeboat_model::{HostIndex, Pool};
-use lifeboat_protocol::medium::{Answer, PoolId, Request, statefile};
+use lifeboat_protocol::medium::{Answer, PoolId, Request, etcd, statefile};
 use lifeboat_protocol::{Boot, Input};
 
 /// What all hosts share.
@@ -59,7 +59,11 @@ impl Shared {
                     region.expect("the number of hosts was checked before the world began"),
                 ))
             }
-            Kind::Etcd => Self::Etcd(Etcd::default()),
+            Kind::Etcd => {
+                let mut cluster = Etcd::default();
+                cluster.carry_out(etcd::format(id, pool.hosts().len()));
+                Self::Etcd(cluster)
+            }
         }
     }
 }
