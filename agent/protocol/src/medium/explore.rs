@@ -57,7 +57,7 @@ pub(crate) type Broken = &'static str;
 #[derive(Clone)]
 struct World<M, S> {
     store: S,
-    hosts: Vec<Rc<Process<M>>>,
+    hosts: Vec<Rc<Actor<M>>>,
     faults: u32,
     laws: Laws,
 }
@@ -70,7 +70,7 @@ struct Laws {
 }
 
 #[derive(Clone)]
-struct Process<M> {
+struct Actor<M> {
     host: u16,
     process: u32,
     medium: M,
@@ -194,7 +194,7 @@ impl<K: Make> Explorer<'_, K> {
         for (host, &cycles_left) in (0..).zip(&self.script.cycles) {
             let (medium, witness) = (self.make.medium(host), Witness::default());
             let mut process =
-                Process { host, process: 1, medium, request: None, cycles_left, witness, history: 0 };
+                Actor { host, process: 1, medium, request: None, cycles_left, witness, history: 0 };
             self.begin(&mut process, &laws);
             hosts.push(Rc::new(process));
         }
@@ -271,7 +271,7 @@ impl<K: Make> Explorer<'_, K> {
     }
 
     /// The number that a process proposes in the cycle under way; 0 for none.
-    fn wanted(&self, process: &Process<K::Medium>) -> u64 {
+    fn wanted(&self, process: &Actor<K::Medium>) -> u64 {
         let next = process.witness.shown + 1;
         if self.script.proposers[usize::from(process.host)] && next <= self.script.last_number {
             next
@@ -280,7 +280,7 @@ impl<K: Make> Explorer<'_, K> {
         }
     }
 
-    fn begin(&self, process: &mut Process<K::Medium>, laws: &Laws) {
+    fn begin(&self, process: &mut Actor<K::Medium>, laws: &Laws) {
         if process.cycles_left == 0 {
             return;
         }
