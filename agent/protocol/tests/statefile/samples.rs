@@ -49,7 +49,7 @@ pub(crate) fn configurations() -> [Configuration; 2] {
     proposal.number = ConfigurationNumber(8);
     proposal.leader = HostIndex(1);
     proposal.epoch = Epoch(8);
-    proposal.disarm = Some(Disarm { lasts: Duration::from_secs(60) });
+    proposal.disarm = Some(Disarm { lasts: Duration::from_mins(1) });
     proposal.hosts[0].standing = Standing::Fenced { boot: Boot(9), evidence: EvidenceKind::PowerOff };
     proposal.hosts[0].failures = 3;
     proposal.hosts[0].quarantined = true;

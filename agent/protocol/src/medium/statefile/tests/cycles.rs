@@ -1,9 +1,12 @@
 //! Cycles without rivals: what is written and read, what a snapshot tells.
 use super::disk::{Disk, cycle, medium, snapshot};
+use crate::configuration::{Disarm, Standing};
 use crate::medium::samples::{configuration, status};
 use crate::medium::statefile::layout::offset;
 use crate::medium::{Medium, Request, Step};
+use crate::{Boot, Epoch};
 use alloc::vec::Vec;
+use core::time::Duration;
 use lifeboat_model::HostIndex;
 
 pub(super) fn kinds(requests: &[Request]) -> Vec<&'static str> {
@@ -123,4 +126,25 @@ fn a_host_that_joins_the_pool_later_is_read_by_all_and_proposes_once_it_is_known
     assert_eq!(shown.renewed, [(HostIndex(2), other.clone())]);
     snapshot(&mut new, &mut disk, &other, None);
     assert!(snapshot(&mut new, &mut disk, &other, Some(&configuration(2, 2, 0, 3))).settled);
+}
+
+#[test]
+fn the_longest_record_of_64_hosts_fits_its_block() {
+    let mut longest = configuration(u64::MAX - 2, 63, u32::MAX, 64);
+    longest.disarm = Some(Disarm { lasts: Duration::from_hours(24) });
+    for host in &mut longest.hosts {
+        let (boot, joined, led) = (Boot(u64::MAX), longest.number, Some(Epoch(u64::MAX)));
+        host.standing = Standing::Fencing { boot, joined, led };
+    }
+    let mut disk = Disk::new(64);
+    let (mut first, mut second) = (medium(0, 64), medium(63, 64));
+    first.learned(&longest);
+    let mut next = longest.clone();
+    next.number = longest.number.next();
+    let (requests, end) = cycle(&mut first, &mut disk, &status(0, 1, 1, 64), Some(&next));
+    assert!(matches!(end, Step::Done(snapshot) if snapshot.settled));
+    let Some(Request::Write { bytes, .. }) = requests.get(3) else { panic!("the acceptance is written") };
+    assert_eq!((bytes.len(), u16::from_le_bytes([bytes[10], bytes[11]])), (4096, 3700));
+    let shown = snapshot(&mut second, &mut disk, &status(63, 1, 1, 64), None);
+    assert_eq!((shown.renewed.len(), shown.newest), (1, Some(longest)));
 }
