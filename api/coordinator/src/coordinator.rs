@@ -61,6 +61,7 @@ impl<P: Planner> Coordinator<P> {
             holding: BTreeMap::new(),
             plan: None,
             approaching: BTreeMap::new(),
+            early_evidence: Vec::new(),
             liveset_known: false,
             braked: false,
             disarmed: false,
@@ -145,6 +146,7 @@ impl State {
             }
         }
         for &record in &stored {
+            self.writes.is_kept(record);
             self.recall(record);
         }
         for record in stored {

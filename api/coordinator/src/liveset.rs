@@ -23,6 +23,9 @@ impl State {
             let agreed = liveset.hosts.get(position).copied().unwrap_or_default();
             self.standing(HostIndex::new(position), agreed, first);
         }
+        for (host, boot, evidence) in core::mem::take(&mut self.early_evidence) {
+            self.host_safe(host, boot, evidence);
+        }
     }
 
     /// A host's boot is over.
@@ -32,8 +35,9 @@ impl State {
             Standing::Safe { boot: known, .. } => known < boot,
             Standing::Out => false,
         };
-        // Before the first agreement is known there is nothing to compare with; it will say the same.
-        if concerns_it && self.liveset_known {
+        if !self.liveset_known {
+            self.early_evidence.push((host, boot, evidence));
+        } else if concerns_it {
             self.standing(host, Standing::Safe { boot, evidence }, false);
         }
     }

@@ -2,6 +2,7 @@
 use crate::alert::{AlertKind, Subject};
 use crate::alerts::Alerts;
 use crate::host::Host;
+use crate::input::Evidence;
 use crate::outlook::Level;
 use crate::record::{Place, Record};
 use crate::vm::{Vm, Waits};
@@ -43,6 +44,8 @@ pub(crate) struct State {
     pub(crate) plan: Option<RestartPlan>,
     /// Hosts that are about to be taken for dead, or to lose the medium, and when that was last told.
     pub(crate) approaching: BTreeMap<HostIndex, Instant>,
+    /// Evidence that came before the first agreement.
+    pub(crate) early_evidence: Vec<(HostIndex, u64, Evidence)>,
     pub(crate) liveset_known: bool,
     pub(crate) braked: bool,
     pub(crate) disarmed: bool,

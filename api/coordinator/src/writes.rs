@@ -19,6 +19,7 @@ pub(crate) enum Effect {
 #[derive(Debug, Default)]
 struct Write {
     effects: Vec<Effect>,
+    keys: Vec<Key>,
     behind: BTreeMap<Key, Record>,
 }
 
@@ -27,6 +28,8 @@ struct Write {
 pub(crate) struct Writes {
     last: u64,
     under_way: BTreeMap<Ticket, Write>,
+    /// What was last asked to be kept, as far as no write of it has failed: it need not be asked for again.
+    kept: BTreeMap<Key, Record>,
     /// The newest write of each record: an older one that fails is not written again over it.
     newest: BTreeMap<Key, Ticket>,
     ahead: Vec<Record>,
@@ -39,13 +42,22 @@ impl Writes {
     /// To be durable before `effect`.
     pub(crate) fn ahead(&mut self, record: Record, effect: Effect) {
         self.behind.remove(&record.key());
+        self.kept.insert(record.key(), record);
         self.ahead.push(record);
         self.effects.push(effect);
     }
 
     /// Not to be forgotten.
     pub(crate) fn behind(&mut self, record: Record) {
-        self.behind.insert(record.key(), record);
+        if self.kept.get(&record.key()) != Some(&record) {
+            self.kept.insert(record.key(), record);
+            self.behind.insert(record.key(), record);
+        }
+    }
+
+    /// The store has this already.
+    pub(crate) fn is_kept(&mut self, record: Record) {
+        self.kept.insert(record.key(), record);
     }
 
     /// The next write, if there is one.
@@ -61,7 +73,8 @@ impl Writes {
         records.append(&mut self.ahead);
         let effects = core::mem::take(&mut self.effects);
         self.newest.extend(records.iter().map(|record| (record.key(), ticket)));
-        self.under_way.insert(ticket, Write { effects, behind });
+        let keys = records.iter().map(Record::key).collect();
+        self.under_way.insert(ticket, Write { effects, keys, behind });
         Some((ticket, records))
     }
 
@@ -73,6 +86,9 @@ impl Writes {
     /// A write failed: what cannot be done. What must not be forgotten is written again after `not_before`.
     pub(crate) fn failed(&mut self, ticket: Ticket, not_before: Instant) -> Vec<Effect> {
         let Some(write) = self.under_way.remove(&ticket) else { return Vec::new() };
+        for key in &write.keys {
+            self.kept.remove(key);
+        }
         for (key, record) in write.behind {
             let rewritten = self.newest.get(&key).is_some_and(|&newest| newest > ticket);
             if !rewritten && self.ahead.iter().all(|later| later.key() != key) {

@@ -175,6 +175,20 @@ fn a_vm_started_by_somebody_else_is_told_and_left_alone() {
 }
 
 #[test]
+fn evidence_that_comes_before_the_first_agreement_is_not_lost() {
+    use lifeboat_coordinator::Input;
+    use lifeboat_coordinator::input::Evidence;
+    let mut world = World::new(&spec(3, 16_384, &[(1024, 0)]));
+    world.power_off(host(0));
+    world.evict(host(0));
+    world.silently(|world| world.take_over(host(1)));
+    world.tell(Input::HostSafe { host: host(0), boot: 1, evidence: Evidence::PowerOff });
+    world.agree();
+    world.run(secs(5));
+    assert_eq!(world.where_runs(vm(0)).len(), 1);
+}
+
+#[test]
 fn a_later_boot_of_a_host_is_evidence_that_the_earlier_is_over() {
     use lifeboat_coordinator::input::Standing;
     let mut world = World::new(&spec(3, 16_384, &[(1024, 0)]));

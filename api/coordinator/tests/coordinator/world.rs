@@ -109,6 +109,7 @@ pub(crate) struct World {
     pub(crate) gates: BTreeMap<VmIndex, Duration>,
     /// Ends of migrations that were ordered in another session do not say what became of them.
     pub(crate) silent_ends: bool,
+    nothing_agreed: bool,
     epoch: u64,
     queue: BTreeMap<(Instant, u64), Coming>,
     queued: u64,
@@ -203,6 +204,7 @@ impl World {
             disarmed: false,
             gates: BTreeMap::new(),
             silent_ends: false,
+            nothing_agreed: false,
             epoch: 1,
             queue: BTreeMap::new(),
             queued: 0,

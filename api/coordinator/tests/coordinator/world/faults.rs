@@ -3,8 +3,18 @@
 use super::*;
 
 impl World {
+    /// Does something of which no agreement is told.
+    pub(crate) fn silently(&mut self, what: impl FnOnce(&mut Self)) {
+        self.nothing_agreed = true;
+        what(self);
+        self.nothing_agreed = false;
+    }
+
     /// Tells the coordinator what is agreed.
     pub(crate) fn agree(&mut self) {
+        if self.nothing_agreed {
+            return;
+        }
         let hosts = self.hosts.iter().map(|fake| fake.standing).collect();
         let liveset = Liveset { hosts, braked: self.braked, disarmed: self.disarmed };
         self.tell(Input::Liveset(liveset));
