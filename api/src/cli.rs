@@ -21,6 +21,7 @@ mod repair;
 mod schema;
 pub mod search;
 mod serve;
+mod sim;
 mod standing;
 pub mod style;
 pub mod trouble;
@@ -43,6 +44,8 @@ pub enum Status {
     Overcommitted,
     /// The certificate does not establish what it claims.
     Refused,
+    /// A simulated pool broke a law, or did not meet an expectation.
+    Unmet,
 }
 
 impl Status {
@@ -53,6 +56,7 @@ impl Status {
             Self::Unusable => 1,
             Self::Overcommitted => 3,
             Self::Refused => 4,
+            Self::Unmet => 5,
         }
     }
 }
@@ -62,7 +66,7 @@ impl Status {
 #[command(name = "lifeboat", version, max_term_width = 100, disable_help_subcommand = true)]
 #[command(
     after_help = "Exit status: 0 answered; 1 the input cannot be used; 3 overcommitted (with --check); \
-                        4 certificate refused."
+                        4 certificate refused; 5 a simulated pool broke a law or missed an expectation."
 )]
 struct CommandLine {
     #[command(subcommand)]
@@ -80,6 +84,7 @@ enum Verb {
     Capacity(capacity::Arguments),
     Schema(schema::Arguments),
     Serve(serve::Arguments),
+    Sim(sim::Arguments),
     Generate(generate::Arguments),
     Bench(bench::Arguments),
 }
@@ -97,6 +102,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, output: &mut Output<'_
             Verb::Capacity(arguments) => capacity::run(arguments, output),
             Verb::Schema(arguments) => schema::run(arguments, output),
             Verb::Serve(arguments) => serve::run(arguments, output),
+            Verb::Sim(arguments) => sim::run(arguments, output),
             Verb::Generate(arguments) => generate::run(arguments, output),
             Verb::Bench(arguments) => bench::run(arguments, output),
         },

@@ -7,6 +7,7 @@ use crate::source::SourceError;
 use lifeboat_generate::RecipeError;
 use lifeboat_model::change::ChangeError;
 use std::error::Error;
+use lifeboat_simulator::RunError;
 use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
@@ -83,6 +84,15 @@ pub enum Trouble {
     /// A pool that cannot be made.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
+    /// A scenario that cannot be run.
+    #[error("{path} cannot be run")]
+    Scenario {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: RunError,
+    },
     /// The answer could not be printed.
     #[error("cannot write the answer")]
     Output(#[source] io::Error),
@@ -136,6 +146,7 @@ impl Trouble {
                 Some("what ran there and should run is pending already: see `lifeboat plan` without it")
             }
             Self::Recipe(_) => Some("`lifeboat generate --help` says what each family looks like"),
+            Self::Scenario { .. } => Some("docs/simulator.md says what a scenario can contain"),
             Self::Unwritable { .. } | Self::Misspelt { .. } | Self::Change(_) | Self::Output(_) => None,
         }
     }
