@@ -13,7 +13,7 @@ use super::trouble::Trouble;
 use crate::source;
 use documents::PoolDocuments;
 use lifeboat_simulator::run::Prepared;
-use lifeboat_simulator::{Outcome, RunError, Scenario, Nobody, Violation};
+use lifeboat_simulator::{Nobody, Outcome, RunError, Scenario, Violation};
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "Examples:

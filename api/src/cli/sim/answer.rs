@@ -1,11 +1,11 @@
 //! What `lifeboat sim --json` prints.
+use lifeboat_model::HostIndex;
+use lifeboat_protocol::command::FenceReason;
 use lifeboat_simulator::happening::{DownCause, HaltCause};
 use lifeboat_simulator::run::HostAtEnd;
 use lifeboat_simulator::trace::{Entry, Line};
 use lifeboat_simulator::world::Power;
 use lifeboat_simulator::{At, Outcome, Scenario, Violation};
-use lifeboat_model::HostIndex;
-use lifeboat_protocol::command::FenceReason;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -23,9 +23,7 @@ pub(super) struct Answer {
 impl Answer {
     pub(super) fn new(scenario: &Scenario, outcome: &Outcome, violations: &[Violation]) -> Self {
         let told = Told { scenario, outcome };
-        let violation = |violation: &Violation| {
-            json!({ "at_s": told.seconds(violation.at), "invariant": violation.invariant, "text": violation.text })
-        };
+        let violation = |violation: &Violation| json!({ "at_s": told.seconds(violation.at), "invariant": violation.invariant, "text": violation.text });
         let unmet = outcome.unmet.iter().map(|unmet| {
             let number = unmet.position + 1;
             json!({ "by_s": unmet.by.as_secs_f64(), "expect": number, "expected": unmet.expected, "found": unmet.found })
@@ -70,7 +68,11 @@ impl Told<'_> {
                 event("vm-stopped", json!({ "host": self.host(*host), "vm": vm(*of), "cause": cause }))
             }
             Line::HandOver { vm: of, from, to } => vec![
-                self.event(entry.at, "vm-stopped", json!({ "host": self.host(*from), "vm": vm(*of), "cause": "migrated" })),
+                self.event(
+                    entry.at,
+                    "vm-stopped",
+                    json!({ "host": self.host(*from), "vm": vm(*of), "cause": "migrated" }),
+                ),
                 self.event(entry.at, "vm-running", json!({ "host": self.host(*to), "vm": vm(*of) })),
             ],
             Line::LeaseLost { host, reason } => {
@@ -137,15 +139,25 @@ impl Told<'_> {
     }
 
     fn at_end(&self) -> Value {
-        let hosts: Map<String, Value> = self.outcome.hosts.iter().map(|host| {
-            let state = state_at_end(self.outcome, host);
-            let told = json!({ "state": state, "coordinator": host.coordinator, "vms": host.vms });
-            (self.host(host.host).to_owned(), told)
-        }).collect();
-        let vms: Map<String, Value> = self.outcome.vms.iter().map(|vm| {
-            let on = vm.host.map(|host| self.host(host));
-            (self.outcome.pool.vm_id(vm.vm).to_owned(), json!({ "running": on.is_some(), "host": on }))
-        }).collect();
+        let hosts: Map<String, Value> = self
+            .outcome
+            .hosts
+            .iter()
+            .map(|host| {
+                let state = state_at_end(self.outcome, host);
+                let told = json!({ "state": state, "coordinator": host.coordinator, "vms": host.vms });
+                (self.host(host.host).to_owned(), told)
+            })
+            .collect();
+        let vms: Map<String, Value> = self
+            .outcome
+            .vms
+            .iter()
+            .map(|vm| {
+                let on = vm.host.map(|host| self.host(host));
+                (self.outcome.pool.vm_id(vm.vm).to_owned(), json!({ "running": on.is_some(), "host": on }))
+            })
+            .collect();
         json!({ "hosts": hosts, "vms": vms })
     }
 }
@@ -159,8 +171,12 @@ pub(super) fn seconds(outcome: &Outcome, at: At) -> f64 {
 /// A host's state in a word, as expectations spell it where they have one.
 pub(super) fn state_at_end(outcome: &Outcome, host: &HostAtEnd) -> &'static str {
     let entries = outcome.trace.since_formed();
-    let fenced = entries.iter().any(|entry| matches!(entry.line, Line::Fenced { host: fenced, .. } if fenced == host.host));
-    let down = entries.iter().any(|entry| matches!(entry.line, Line::HostDown { host: down, .. } if down == host.host));
+    let fenced = entries
+        .iter()
+        .any(|entry| matches!(entry.line, Line::Fenced { host: fenced, .. } if fenced == host.host));
+    let down = entries
+        .iter()
+        .any(|entry| matches!(entry.line, Line::HostDown { host: down, .. } if down == host.host));
     match (host.power, host.in_liveset) {
         (Power::Off, _) => "off",
         (Power::Up, true) if fenced || down => "rejoined",

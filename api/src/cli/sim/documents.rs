@@ -71,7 +71,10 @@ mod tests {
     #[test]
     fn a_document_is_read_as_it_was_printed() {
         let pool = Generate::default().pool();
-        assert_eq!(PoolDocuments.read(PoolDocuments.print(&pool).as_bytes()).expect("it is right").vms.len(), 6);
+        assert_eq!(
+            PoolDocuments.read(PoolDocuments.print(&pool).as_bytes()).expect("it is right").vms.len(),
+            6
+        );
     }
 
     #[test]

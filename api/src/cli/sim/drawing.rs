@@ -36,7 +36,8 @@ pub(super) fn draw(scenario: &Scenario, outcome: &Outcome, violations: &[Violati
     page.open(height);
     page.title(outcome, violations);
     page.axis(TOP + lanes);
-    let most_vms = parts.iter().flat_map(|part| part.vms.iter().map(|band| band.what)).max().unwrap_or(1).max(1);
+    let most_vms =
+        parts.iter().flat_map(|part| part.vms.iter().map(|band| band.what)).max().unwrap_or(1).max(1);
     for (position, (part, host)) in parts.iter().zip(outcome.pool.hosts()).enumerate() {
         #[expect(clippy::cast_precision_loss, reason = "at most a thousand hosts")]
         let y = TOP + position as f64 * (lane + GAP);
@@ -160,15 +161,22 @@ impl Page {
         for band in &part.shades {
             let (x, width) = (self.x(band.from), self.x(band.to) - self.x(band.from));
             let fill = colour(band.what);
-            self.put(&format!("<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{lane:.1}\" fill=\"{fill}\"/>"));
+            self.put(&format!(
+                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{lane:.1}\" fill=\"{fill}\"/>"
+            ));
         }
         self.vms(y, part, most_vms);
         for term in &part.coordinator {
             let (x, width) = (self.x(term.from), (self.x(term.to) - self.x(term.from)).max(2.0));
-            self.put(&format!("<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"4\" fill=\"#8250df\"/>"));
+            self.put(&format!(
+                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"4\" fill=\"#8250df\"/>"
+            ));
             if width > 60.0 && lane > LOW_LANE {
                 let (x, y) = (x + 4.0, y + 15.0);
-                self.put(&format!("<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"10\" fill=\"#6639ba\">epoch {}</text>", term.what));
+                self.put(&format!(
+                    "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"10\" fill=\"#6639ba\">epoch {}</text>",
+                    term.what
+                ));
             }
         }
         for start in &part.starts {
@@ -248,7 +256,10 @@ impl Page {
                 "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"12\" height=\"12\" fill=\"{fill}\" stroke=\"#afb8c1\" stroke-width=\"0.5\"/>",
                 y - 10.0
             ));
-            self.put(&format!("<text x=\"{:.1}\" y=\"{y:.1}\" font-size=\"11\" fill=\"#57606a\">{text}</text>", x + 17.0));
+            self.put(&format!(
+                "<text x=\"{:.1}\" y=\"{y:.1}\" font-size=\"11\" fill=\"#57606a\">{text}</text>",
+                x + 17.0
+            ));
             #[expect(clippy::cast_precision_loss, reason = "a few letters")]
             let wide = text.len() as f64 * 6.3;
             x += 17.0 + wide + 18.0;

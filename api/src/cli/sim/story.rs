@@ -50,7 +50,8 @@ pub(super) fn tell(outcome: &Outcome) -> Vec<Part> {
 fn part(outcome: &Outcome, me: HostIndex) -> Part {
     let end = seconds(outcome, outcome.ended);
     let mut shades = Bands::new(Shade::Booting);
-    let mut vms = Bands::new(outcome.pool.vm_indices().filter(|vm| outcome.pool.runs_on(*vm) == Some(me)).count());
+    let mut vms =
+        Bands::new(outcome.pool.vm_indices().filter(|vm| outcome.pool.runs_on(*vm) == Some(me)).count());
     let mut coordinator = Bands::new(None);
     let (mut starts, mut fenced) = (Vec::new(), Vec::new());
     let mut guests: BTreeSet<u32> =
@@ -78,7 +79,10 @@ fn part(outcome: &Outcome, me: HostIndex) -> Part {
             }
             Line::VmStopped { vm, host, cause } if host == me => {
                 guests.remove(&vm.0);
-                debug_assert!(!matches!(cause, HaltCause::Ordered) || !power_lost, "no order reaches a host without power");
+                debug_assert!(
+                    !matches!(cause, HaltCause::Ordered) || !power_lost,
+                    "no order reaches a host without power"
+                );
             }
             Line::HandOver { vm, from, to } => {
                 if from == me {

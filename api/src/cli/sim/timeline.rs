@@ -8,14 +8,24 @@ use lifeboat_simulator::{Outcome, Scenario, Violation};
 use std::fmt::Write as _;
 
 /// The whole report.
-pub(super) fn text(scenario: &Scenario, outcome: &Outcome, violations: &[Violation], width: Option<u16>) -> String {
+pub(super) fn text(
+    scenario: &Scenario,
+    outcome: &Outcome,
+    violations: &[Violation],
+    width: Option<u16>,
+) -> String {
     let mut text = heading(outcome);
     let who_width = outcome.pool.hosts().iter().map(|host| host.id.len()).max().unwrap_or(0).clamp(8, 16);
     let mut rest = outcome.trace.since_formed();
     while let Some((at, sentence, left)) = next(scenario, outcome, rest) {
         rest = left;
         if let Some(Sentence { who, text: said, style }) = sentence {
-            let _ = writeln!(text, "{:>10.3} s  {who:<who_width$}  {}", seconds(outcome, at.at), styled(style, said));
+            let _ = writeln!(
+                text,
+                "{:>10.3} s  {who:<who_width$}  {}",
+                seconds(outcome, at.at),
+                styled(style, said)
+            );
         }
     }
     text.push('\n');
@@ -70,7 +80,12 @@ fn ending(outcome: &Outcome, violations: &[Violation], width: Option<u16>) -> St
             .map(|vm| outcome.pool.vm_id(vm.vm))
             .collect();
         let vms = if vms.is_empty() { "-".to_owned() } else { crate::cli::style::names(&vms, 8) };
-        [outcome.pool.host_id(host.host).to_owned(), state_at_end(outcome, host).to_owned(), role.to_owned(), vms]
+        [
+            outcome.pool.host_id(host.host).to_owned(),
+            state_at_end(outcome, host).to_owned(),
+            role.to_owned(),
+            vms,
+        ]
     });
     let _ = writeln!(text, "At the end, {:.3} s", seconds(outcome, outcome.ended));
     text.push_str(&table(["host", "state", "", "VMs"], rows, width));
@@ -82,11 +97,18 @@ fn ending(outcome: &Outcome, violations: &[Violation], width: Option<u16>) -> St
     text.push('\n');
     for violation in violations {
         let at = seconds(outcome, violation.at);
-        let _ = writeln!(text, "{} at {at:.3} s, {}: {}", styled(BAD, "violated"), violation.invariant, violation.text);
+        let _ = writeln!(
+            text,
+            "{} at {at:.3} s, {}: {}",
+            styled(BAD, "violated"),
+            violation.invariant,
+            violation.text
+        );
     }
     for unmet in &outcome.unmet {
         let number = unmet.position + 1;
-        let _ = writeln!(text, "{} (expect {number}): {}; {}", styled(BAD, "unmet"), unmet.expected, unmet.found);
+        let _ =
+            writeln!(text, "{} (expect {number}): {}; {}", styled(BAD, "unmet"), unmet.expected, unmet.found);
     }
     if violations.is_empty() && outcome.unmet.is_empty() {
         let _ = writeln!(text, "{}", styled(GOOD, "Every law held, and every expectation was met."));

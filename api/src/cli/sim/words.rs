@@ -60,17 +60,27 @@ pub(super) fn sentence(scenario: &Scenario, outcome: &Outcome, line: &Line) -> O
             let members = names(&members, MOST_NAMES);
             say(*by, PLAIN, format!("liveset {}: {members}; {} leads", number.0, name(*leader)))
         }
-        Line::Coordinator { host, epoch } => say(*host, GOOD, format!("is the coordinator now, epoch {}", epoch.0)),
-        Line::CoordinatorEnded { host, epoch } => say(*host, OPEN, format!("its coordinator of epoch {} has ended", epoch.0)),
-        Line::CoordinatorHangs { host } => say(*host, OPEN, "its coordinator does not answer: it is ended".to_owned()),
+        Line::Coordinator { host, epoch } => {
+            say(*host, GOOD, format!("is the coordinator now, epoch {}", epoch.0))
+        }
+        Line::CoordinatorEnded { host, epoch } => {
+            say(*host, OPEN, format!("its coordinator of epoch {} has ended", epoch.0))
+        }
+        Line::CoordinatorHangs { host } => {
+            say(*host, OPEN, "its coordinator does not answer: it is ended".to_owned())
+        }
         Line::MediumLost { host } => say(*host, OPEN, "the medium does not answer it".to_owned()),
         Line::MediumBack { host } => say(*host, QUIET, "the medium answers it again".to_owned()),
         Line::Armed { host, armed: false } => say(*host, OPEN, "is disarmed".to_owned()),
         Line::Armed { host, armed: true } => say(*host, QUIET, "is armed".to_owned()),
         Line::StartCommand { host, vm, .. } => say(*host, GOOD, format!("starts {vm}")),
-        Line::OrderFailed { host, vm, reason } => say(*host, BAD, format!("cannot do what it was told with {vm}: {reason}")),
+        Line::OrderFailed { host, vm, reason } => {
+            say(*host, BAD, format!("cannot do what it was told with {vm}: {reason}"))
+        }
         Line::VmRunning { vm, host } => say(*host, QUIET, format!("{} is up", vm_name(*vm))),
-        Line::HandOver { vm, from, to } => say(*to, PLAIN, format!("takes {} over from {}", vm_name(*vm), name(*from))),
+        Line::HandOver { vm, from, to } => {
+            say(*to, PLAIN, format!("takes {} over from {}", vm_name(*vm), name(*from)))
+        }
         Line::Alert(alert) => {
             let who = alert.host.clone().or_else(|| alert.vm.clone()).unwrap_or_else(|| "pool".to_owned());
             Some(Sentence { who, text: format!("alert {}: {}", alert.kind, alert.text), style: OPEN })
@@ -107,7 +117,11 @@ pub(super) fn event(action: &Action) -> String {
             return format!("{text}: {}", groups.join(" | "));
         }
         Action::Cut { from, to, .. } => {
-            return format!("{text}: {} no longer heard by {}", names(&strs(from), MOST_NAMES), names(&strs(to), MOST_NAMES));
+            return format!(
+                "{text}: {} no longer heard by {}",
+                names(&strs(from), MOST_NAMES),
+                names(&strs(to), MOST_NAMES)
+            );
         }
         Action::Set { path, value } => return format!("{text} {path} = {value}"),
         _ => {}
@@ -126,7 +140,9 @@ pub(super) fn event(action: &Action) -> String {
         | Action::MediumLoseWrites { lasts, .. }
         | Action::ControlHang { lasts: Some(lasts), .. }
         | Action::HypervisorHang { lasts: Some(lasts), .. } => format!(" for {} s", lasts.as_secs_f64()),
-        Action::StorageSlow { latency, .. } | Action::StartSlow { latency } | Action::NetworkDelay { latency, .. } => {
+        Action::StorageSlow { latency, .. }
+        | Action::StartSlow { latency }
+        | Action::NetworkDelay { latency, .. } => {
             format!(" {} s", latency.as_secs_f64())
         }
         Action::PacketLoss { in_a_million, .. } | Action::Duplicate { in_a_million } => {
