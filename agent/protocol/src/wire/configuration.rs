@@ -2,10 +2,10 @@
 //!
 //! | length | what |
 //! | --- | --- |
-//! | 8 | number |
-//! | 2 | leader |
-//! | 8 | the leader's term |
-//! | 8 | T, in nanoseconds |
+//! | 8 | number, at most 2^48 |
+//! | 2 | leader, below n |
+//! | 8 | the leader's term, at most 2^48 |
+//! | 8 | T in nanoseconds, 3 to 300 s |
 //! | 4 | key epoch |
 //! | 1 | flags: 1 braked, 2 disarmed |
 //! | 8 | only if disarmed: for how long, in nanoseconds |
@@ -17,6 +17,7 @@
 //! it joined; for one being fenced the same, and 8 the term if it led; for a fenced one 8 boot and 1 kind of evidence.
 use crate::bytes::{MAX_HOSTS, Malformed, Reader, Writer};
 use crate::configuration::{Configuration, ConfigurationNumber, Disarm, HostEntry, Standing};
+use crate::enable::TIMEOUTS;
 use crate::wire::evidence;
 use crate::{Boot, Epoch};
 use alloc::vec::Vec;
@@ -30,6 +31,9 @@ const FENCING: u8 = 2;
 const FENCING_LEADER: u8 = 3;
 const FENCED: u8 = 4;
 const QUARANTINED: u8 = 128;
+
+/// The highest number of a configuration, and of a term. No pool gets there, and what counts on need not ask whether it can.
+pub const MAX_NUMBER: u64 = 1 << 48;
 
 /// The most bytes that [`encode`] writes for a pool of `hosts`.
 pub const fn max_size(hosts: usize) -> usize {
@@ -60,10 +64,13 @@ pub fn encode(configuration: &Configuration, to: &mut Writer) {
 /// # Errors
 /// If the bytes are not one.
 pub fn decode(from: &mut Reader<'_>) -> Result<Configuration, Malformed> {
-    let number = ConfigurationNumber(from.u64()?);
+    let number = ConfigurationNumber(decode_number(from)?);
     let leader = from.host()?;
-    let epoch = Epoch(from.u64()?);
+    let epoch = Epoch(decode_number(from)?);
     let timeout = from.duration()?;
+    if !TIMEOUTS.contains(&timeout) {
+        return Err(Malformed::OutOfRange { what: "T" });
+    }
     let key_epoch = from.u32()?;
     let flags = from.u8()?;
     if flags & !(BRAKED | DISARMED) != 0 {
@@ -71,12 +78,20 @@ pub fn decode(from: &mut Reader<'_>) -> Result<Configuration, Malformed> {
     }
     let disarm = if flags & DISARMED != 0 { Some(Disarm { lasts: from.duration()? }) } else { None };
     let count = from.count(MAX_HOSTS, "the number of hosts")?;
+    if leader.get() >= count {
+        return Err(Malformed::OutOfRange { what: "the leader" });
+    }
     let mut hosts = Vec::with_capacity(count);
     for _ in 0..count {
         hosts.push(decode_host(from)?);
     }
     let braked = flags & BRAKED != 0;
     Ok(Configuration { number, leader, epoch, timeout, key_epoch, disarm, braked, hosts })
+}
+
+fn decode_number(from: &mut Reader<'_>) -> Result<u64, Malformed> {
+    let number = from.u64()?;
+    if number > MAX_NUMBER { Err(Malformed::OutOfRange { what: "a number" }) } else { Ok(number) }
 }
 
 fn encode_host(host: &HostEntry, to: &mut Writer) {
@@ -115,11 +130,13 @@ fn decode_host(from: &mut Reader<'_>) -> Result<HostEntry, Malformed> {
     let quarantined = code & QUARANTINED != 0;
     let standing = match code & !QUARANTINED {
         OUT => Standing::Out,
-        MEMBER => Standing::Member { boot: Boot(from.u64()?), joined: ConfigurationNumber(from.u64()?) },
+        MEMBER => {
+            Standing::Member { boot: Boot(from.u64()?), joined: ConfigurationNumber(decode_number(from)?) }
+        }
         fencing @ (FENCING | FENCING_LEADER) => Standing::Fencing {
             boot: Boot(from.u64()?),
-            joined: ConfigurationNumber(from.u64()?),
-            led: if fencing == FENCING_LEADER { Some(Epoch(from.u64()?)) } else { None },
+            joined: ConfigurationNumber(decode_number(from)?),
+            led: if fencing == FENCING_LEADER { Some(Epoch(decode_number(from)?)) } else { None },
         },
         FENCED => Standing::Fenced { boot: Boot(from.u64()?), evidence: evidence::kind(from.u8()?)? },
         _ => return Err(Malformed::OutOfRange { what: "a standing" }),

@@ -2,12 +2,13 @@
 use crate::samples::{POOL, envelope, keys};
 use core::time::Duration;
 use lifeboat_model::HostIndex;
-use lifeboat_protocol::bytes::MAX_HOSTS;
+use lifeboat_protocol::bytes::{MAX_HOSTS, Malformed, Reader, Writer};
 use lifeboat_protocol::channel::{Channel, Payload, Session};
 use lifeboat_protocol::configuration::{Disarm, HostEntry};
 use lifeboat_protocol::message::Message;
 use lifeboat_protocol::order::{OrderId, Outcome, Report, VmState};
-use lifeboat_protocol::wire::{MAX_DATAGRAM, open, seal};
+use lifeboat_protocol::wire::configuration::MAX_NUMBER;
+use lifeboat_protocol::wire::{self, MAX_DATAGRAM, open, seal};
 use lifeboat_protocol::{Boot, Configuration, ConfigurationNumber, Epoch, Instant, Standing};
 
 fn datagram(message: &Message) -> usize {
@@ -22,13 +23,13 @@ fn datagram(message: &Message) -> usize {
 
 #[test]
 fn the_largest_configuration_fits_with_room_to_spare() {
-    let number = ConfigurationNumber(u64::MAX);
-    let standing = Standing::Fencing { boot: Boot(u64::MAX), joined: number, led: Some(Epoch(u64::MAX)) };
+    let number = ConfigurationNumber(MAX_NUMBER);
+    let standing = Standing::Fencing { boot: Boot(u64::MAX), joined: number, led: Some(Epoch(MAX_NUMBER)) };
     let entry = HostEntry { standing, failures: 255, quarantined: true };
     let message = Message::Configuration(Box::new(Configuration {
         number,
         leader: HostIndex::new(MAX_HOSTS - 1),
-        epoch: Epoch(u64::MAX),
+        epoch: Epoch(MAX_NUMBER),
         timeout: Duration::from_mins(5),
         key_epoch: u32::MAX,
         disarm: Some(Disarm { lasts: Duration::from_hours(24) }),
@@ -37,6 +38,34 @@ fn the_largest_configuration_fits_with_room_to_spare() {
     }));
     assert_eq!(datagram(&message), 6762);
     assert!(datagram(&message) < MAX_DATAGRAM / 8);
+}
+
+#[test]
+fn what_no_pool_can_agree_on_is_refused() {
+    let refused = |change: fn(&mut Configuration)| {
+        let mut configuration = Configuration {
+            number: ConfigurationNumber(1),
+            leader: HostIndex(0),
+            epoch: Epoch(1),
+            timeout: Duration::from_secs(15),
+            key_epoch: 1,
+            disarm: None,
+            braked: false,
+            hosts: vec![HostEntry::default()],
+        };
+        change(&mut configuration);
+        let mut writer = Writer::default();
+        wire::configuration::encode(&configuration, &mut writer);
+        wire::configuration::decode(&mut Reader::new(&writer.into_bytes())).err()
+    };
+    let out_of_range = |what| Some(Malformed::OutOfRange { what });
+    assert_eq!(refused(|_| {}), None);
+    assert_eq!(refused(|known| known.number.0 = MAX_NUMBER + 1), out_of_range("a number"));
+    assert_eq!(refused(|known| known.epoch.0 = u64::MAX), out_of_range("a number"));
+    assert_eq!(refused(|known| known.timeout = Duration::from_millis(2999)), out_of_range("T"));
+    assert_eq!(refused(|known| known.timeout = Duration::from_secs(301)), out_of_range("T"));
+    assert_eq!(refused(|known| known.leader = HostIndex::new(MAX_HOSTS)), out_of_range("a host"));
+    assert_eq!(refused(|known| known.leader = HostIndex(1)), out_of_range("the leader"));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use lifeboat_protocol::order::{Gate, Order, OrderId, Outcome, Report, StopCause,
 use lifeboat_protocol::status::{Phase, Silence};
 use lifeboat_protocol::{
     Boot, Configuration, ConfigurationNumber, Epoch, HeartbeatNetwork, Keyring, Process, Standing, Status,
+    wire,
 };
 use proptest::prelude::*;
 
@@ -219,14 +220,22 @@ prop_compose! {
     }
 }
 
+fn any_number() -> impl Strategy<Value = u64> {
+    0..=wire::configuration::MAX_NUMBER
+}
+
+fn any_timeout() -> impl Strategy<Value = Duration> {
+    (3_000_000_000..=300_000_000_000_u64).prop_map(Duration::from_nanos)
+}
+
 fn any_standing() -> impl Strategy<Value = Standing> {
     prop_oneof![
         Just(Standing::Out),
-        any::<(u64, u64)>().prop_map(|(boot, joined)| Standing::Member {
+        (any::<u64>(), any_number()).prop_map(|(boot, joined)| Standing::Member {
             boot: Boot(boot),
             joined: ConfigurationNumber(joined)
         }),
-        (any::<(u64, u64)>(), prop::option::of(any::<u64>())).prop_map(|((boot, joined), led)| {
+        (any::<u64>(), any_number(), prop::option::of(any_number())).prop_map(|(boot, joined, led)| {
             Standing::Fencing { boot: Boot(boot), joined: ConfigurationNumber(joined), led: led.map(Epoch) }
         }),
         (any::<u64>(), any_evidence())
@@ -242,11 +251,11 @@ prop_compose! {
 
 prop_compose! {
     fn any_configuration()(
-        numbers: [u64; 2], leader in any_host(), timeout in any_span(), key_epoch: u32,
-        disarm in prop::option::of(any_span()), braked: bool, hosts in prop::collection::vec(any_entry(), 0..=256),
+        numbers in [any_number(), any_number()], leader: prop::sample::Index, timeout in any_timeout(), key_epoch: u32,
+        disarm in prop::option::of(any_span()), braked: bool, hosts in prop::collection::vec(any_entry(), 1..=256),
     ) -> Configuration {
         Configuration {
-            number: ConfigurationNumber(numbers[0]), leader, epoch: Epoch(numbers[1]), timeout, key_epoch,
+            number: ConfigurationNumber(numbers[0]), leader: HostIndex::new(leader.index(hosts.len())), epoch: Epoch(numbers[1]), timeout, key_epoch,
             disarm: disarm.map(|lasts| Disarm { lasts }), braked, hosts,
         }
     }
