@@ -46,7 +46,7 @@ struct World {
 }
 
 impl World {
-    /// All three are members, and the agent has heard so.
+    /// All three are members, another leads, and the agent has heard so.
     fn new() -> Self {
         let keyring = Keyring::new(1, [1; 32]);
         let config = AgentConfig {
@@ -76,8 +76,8 @@ impl World {
             |_| HostEntry { standing: Standing::Member { boot: Boot(5), joined }, ..HostEntry::default() };
         let agreed = Configuration {
             number: joined,
-            leader: ME,
-            epoch: Epoch(3),
+            leader: HostIndex(1),
+            epoch: Epoch(2),
             timeout: Duration::from_secs(15),
             key_epoch: 1,
             disarm: None,
