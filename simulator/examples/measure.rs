@@ -4,9 +4,9 @@
 //! Each seed draws the hosts' clocks and phases, and the moment of the failure within a second, so that it meets leases,
 //! heartbeats and cycles at every point of their periods.
 use core::time::Duration;
+use lifeboat_simulator::run::Prepared;
 use lifeboat_simulator::scenario::{Action, Event, Generate, PoolSource};
 use lifeboat_simulator::trace::{Line, Trace};
-use lifeboat_simulator::run::Prepared;
 use lifeboat_simulator::{NoDocuments, Scenario};
 use std::io::Write;
 use std::path::Path;

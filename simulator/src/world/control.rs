@@ -9,6 +9,7 @@ use crate::planner::BoundedPlanner;
 use crate::{At, Happening};
 use core::time::Duration;
 use lifeboat_coordinator as coordinator;
+use lifeboat_coordinator::input::Notice;
 use lifeboat_coordinator::{Coordinator, Term};
 use lifeboat_model::{HostIndex, HostSet};
 use lifeboat_protocol::order::{Gate, Order, OrderId};
@@ -82,17 +83,26 @@ impl World<'_> {
         self.remove_control(index);
         let run = self.new_run();
         let hosts = self.hosts.len();
+        let held = core::mem::take(&mut self.hosts[index.get()].held_notices);
+        let mut media_lost = HostSet::empty(hosts);
+        for notice in &held {
+            match *notice {
+                Notice::MediumLost { host } => media_lost.insert(host),
+                Notice::MediumBack { host } => media_lost.remove(host),
+                _ => false,
+            };
+        }
         self.hosts[index.get()].control = Some(Control {
             run,
             epoch,
             state: State::Starting,
             hangs: false,
-            inbox: VecDeque::new(),
+            inbox: held.into_iter().map(coordinator::Input::Notice).collect(),
             busy: false,
             wakes: None,
             store_busy_until: self.now,
             inventoried: HostSet::empty(hosts),
-            media_lost: HostSet::empty(hosts),
+            media_lost,
         });
         self.after(self.settings.process_restart, Due::ControlStarts { host: index, run });
     }
@@ -153,7 +163,10 @@ impl World<'_> {
     }
 
     fn remove_control(&mut self, index: HostIndex) {
-        if let Some(control) = self.hosts[index.get()].control.take() {
+        let host = &mut self.hosts[index.get()];
+        if let Some(control) = host.control.take() {
+            // The next one here, which may find nothing of it in the store, is told again.
+            host.held_notices.extend(control.media_lost.iter().map(|host| Notice::MediumLost { host }));
             self.tell(&Happening::CoordinatorDown { host: index, epoch: control.epoch });
         }
     }

@@ -7,6 +7,7 @@ use crate::At;
 use crate::clock::Clock;
 use crate::draw::Draw;
 use crate::scenario::WorldSettings;
+use lifeboat_coordinator::input::Notice;
 use lifeboat_protocol::agent::Agent;
 use lifeboat_protocol::command::FenceReason;
 use lifeboat_protocol::configuration::ConfigurationNumber;
@@ -39,6 +40,8 @@ pub(super) struct Host {
     pub(super) watchdog_at: Option<At>,
     pub(super) hypervisor: Hypervisor,
     pub(super) control: Option<Control>,
+    /// What a coordinator would have been told of the medium while there was none.
+    pub(super) held_notices: Vec<Notice>,
     pub(super) path: Path,
     /// Whether this boot has been fenced: it is certain that none of its VMs runs.
     pub(super) fenced: bool,
@@ -84,6 +87,7 @@ impl Host {
             watchdog_at: None,
             hypervisor: Hypervisor::new(host),
             control: None,
+            held_notices: Vec::new(),
             path: Path::default(),
             fenced: false,
             stopping: None,

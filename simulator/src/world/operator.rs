@@ -30,7 +30,7 @@ pub(super) enum Wish {
     Leader(Operator),
     /// Of a host's agent.
     Leave(HostIndex),
-    /// To be told to the leader's agent.
+    /// To be told to every agent that works: each asks a BMC itself, and an operator's word is passed to all.
     Evidence(HostIndex, EvidenceKind),
 }
 
@@ -71,9 +71,11 @@ impl World<'_> {
                 works
             }
             Wish::Evidence(host, kind) => {
-                let Some(leader) = self.leader() else { return false };
-                self.feed(leader, Input::Evidence { host: *host, kind: *kind });
-                true
+                let agents: Vec<HostIndex> = self.hosts().filter(|agent| self.agent_works(*agent)).collect();
+                for agent in &agents {
+                    self.feed(*agent, Input::Evidence { host: *host, kind: *kind });
+                }
+                !agents.is_empty()
             }
         }
     }

@@ -75,6 +75,7 @@ impl World<'_> {
         host.watchdog = None;
         host.watchdog_at = None;
         host.path.hanging.clear();
+        host.held_notices.clear();
         let control = host.control.take();
         let vms: Vec<VmIndex> = host.hypervisor.take_all();
         for vm in vms {

@@ -15,6 +15,8 @@ use lifeboat_protocol::command::Notification;
 use lifeboat_protocol::evidence::EvidenceKind;
 use lifeboat_protocol::{Configuration, FenceProof};
 
+/// Notices that wait for a coordinator at most.
+const MOST_HELD: usize = 16;
 /// How often the shell looks at what other hosts say about their media.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -101,6 +103,18 @@ impl World<'_> {
             }
             _ => return,
         };
+        let of_medium = matches!(notice, Notice::MediumLost { .. } | Notice::MediumBack { .. });
+        let host = &mut self.hosts[index.get()];
+        match (&mut host.control, notice) {
+            (Some(control), Notice::MediumLost { host }) => {
+                control.media_lost.insert(host);
+            }
+            (Some(control), Notice::MediumBack { host }) => {
+                control.media_lost.remove(host);
+            }
+            (None, _) if of_medium && host.held_notices.len() < MOST_HELD => host.held_notices.push(notice),
+            _ => {}
+        }
         self.feed_control(index, coordinator::Input::Notice(notice));
     }
 
