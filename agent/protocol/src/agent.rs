@@ -404,6 +404,15 @@ impl<M: Medium> Agent<M> {
         self.next_cycle = self.now;
     }
 
+    /// How long ago each host was heard, where others need it for their bounds (S10).
+    fn heard(&self) -> Vec<Silence> {
+        if !self.majority_rules() {
+            return Vec::new();
+        }
+        let ago = |host: HostIndex| self.peers[host.get()].heard_at.map(|at| self.now.since(at));
+        self.hosts().map(|host| Silence::at_least(ago(host).unwrap_or_default())).collect()
+    }
+
     fn hosts(&self) -> impl Iterator<Item = HostIndex> + use<M> {
         (0..self.peers.len()).map(HostIndex::new)
     }
@@ -429,6 +438,7 @@ impl<M: Medium> Agent<M> {
             newest_key: self.keyring.newest(),
             protected_memory_mib: self.protected_memory_mib,
             silence: silence.collect(),
+            heard: self.heard(),
         }
     }
 }

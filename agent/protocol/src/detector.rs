@@ -6,11 +6,13 @@
 //! lease that is dated from an exchange is dated from before the peer could have heard of it.
 use crate::configuration::ConfigurationNumber;
 use crate::message::{Envelope, Heartbeat};
+use crate::settings::CLOCK_RATE_PPM;
 use crate::status::{Phase, Silence, Status};
 use crate::{Boot, Epoch, HeartbeatNetwork, Instant, Process};
 use alloc::collections::VecDeque;
 use alloc::{vec, vec::Vec};
 use core::time::Duration;
+use lifeboat_model::HostIndex;
 
 /// How many sendings per network are remembered: an echo that is older than that renews nothing.
 const SENDINGS: usize = 128;
@@ -48,6 +50,8 @@ pub(crate) struct Peer {
     pub(crate) exchanged_ever: Option<Instant>,
     /// The newest configuration that its present boot is known to have adopted, and since when that is known.
     pub(crate) adopted: Option<(ConfigurationNumber, Instant)>,
+    /// What it had heard of others by then, where it says so.
+    heard_then: Vec<Silence>,
     /// The newest term that it is known to have resigned from.
     pub(crate) resigned: Epoch,
     /// Whether a warning of its silence has been given.
@@ -67,6 +71,7 @@ impl Peer {
             exchanged_at: None,
             exchanged_ever: None,
             adopted: None,
+            heard_then: Vec::new(),
             resigned: Epoch(0),
             warned: false,
         }
@@ -147,12 +152,21 @@ impl Peer {
     pub(crate) fn learn(&mut self, status: Status, now: Instant) {
         if self.adopted.is_none_or(|(known, _)| known < status.adopted) {
             self.adopted = Some((status.adopted, now));
+            self.heard_then.clone_from(&status.heard);
         }
         self.resigned = self.resigned.max(status.resigned);
         let over = self.phase().is_some_and(|phase| phase >= Phase::FencingSelf);
         if !over || status.phase >= Phase::FencingSelf {
             self.status = Some((status, now));
         }
+    }
+
+    /// The latest at which it can have received a heartbeat of `other` that it vouched for, before it adopted what
+    /// [`Self::adopted`] says. Rates are allowed for.
+    pub(crate) fn heard_other_at(&self, other: HostIndex) -> Option<Instant> {
+        let (_, at) = self.adopted?;
+        let ago = self.heard_then.get(other.get()).map(|heard| heard.span()).unwrap_or_default();
+        Some(at - (ago - ago * (2 * CLOCK_RATE_PPM) / 1_000_000))
     }
 
     /// Its own picture, the newest that arrived.

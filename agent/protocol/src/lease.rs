@@ -51,7 +51,8 @@
 //!   date through any one such Y: if Y is O, the last heartbeat of X that O received before adopting k' (after that O does not
 //!   vouch), or the moment when O learned that X has adopted a configuration with O in it; if Y has adopted k', the
 //!   moment when O learned that; if Y is proven fenced, the moment of the proof; if Y is an earlier boot of O, the start of O.
-//!   Any of them is a bound, so O takes the earliest. With S7, O takes bounds over so many Y that X has no majority without one.
+//!   Any of them is a bound, so O takes the earliest. With S7, O takes bounds over so many Y that X has no
+//!   majority without one; there each Y that has adopted k' tells when it last heard X, and that is its bound.
 //! * **S11** So X's date, in true time, is not later than some moment r on O's clock that O knows. X's VMs are gone by its date
 //!   + T + 0.5 s on X's clock (S8) and 0.3 s (A2). In true time from r that is at most (T + 0.5 s)(1 + 200 ppm) + 0.3 s.
 //! * **S12** O waits until r + T + margin on its own clock, in true time at least (T + 1 s + 400 ppm T)(1 − 200 ppm). The

@@ -43,12 +43,15 @@ pub struct Heartbeat {
     pub disarmed_for: Option<Duration>,
 }
 
-/// A notice about the sender's own boot, or about an earlier one by its crash kernel.
+/// A notice about the sender's own boot, or about an earlier one by its crash kernel; or what a member was told about
+/// another host from outside, for those that were not told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Notice {
+    /// The host that it speaks of.
+    pub about: HostIndex,
     /// The boot that it speaks of.
     pub boot: Boot,
-    /// `Notice`, `CrashKernel` or `Left`; no other kind can be told about oneself.
+    /// About oneself `Notice`, `CrashKernel` or `Left`; about others `PowerOff`, `Operator` or `OperatorForced`.
     pub kind: EvidenceKind,
 }
 

@@ -52,6 +52,8 @@ pub struct Status {
     pub protected_memory_mib: u64,
     /// For each host of the pool, how long ago the last exchange both ways on one network was begun.
     pub silence: Vec<Silence>,
+    /// Where a majority rules, for each host of the pool, how long ago its last heartbeat arrived, or less; else empty.
+    pub heard: Vec<Silence>,
 }
 
 /// How long a pair of hosts has not exchanged heartbeats, in steps of 10 ms; saturates at about 11 minutes,
@@ -66,6 +68,11 @@ impl Silence {
     /// Rounded up: silence is never told shorter than it is.
     pub fn of(span: Duration) -> Self {
         Self(u16::try_from(span.as_millis().div_ceil(10)).unwrap_or(u16::MAX))
+    }
+
+    /// Rounded down: of what must not be told longer ago than it is.
+    pub fn at_least(span: Duration) -> Self {
+        Self(u16::try_from(span.as_millis() / 10).unwrap_or(u16::MAX))
     }
 
     /// As a span.

@@ -22,8 +22,8 @@ pub(super) struct MediumHealth {
     pub(super) first_look: Option<Instant>,
     /// When the last one did.
     pub(super) worked: Option<Instant>,
-    /// Whether it has been said that it is lost.
-    lost: bool,
+    /// Since when it has been said to be lost.
+    pub(super) lost_at: Option<Instant>,
     /// Whether its silence has been warned of.
     warned: bool,
 }
@@ -93,15 +93,14 @@ impl<M: Medium> Agent<M> {
         self.medium_health.first_look = self.medium_health.first_look.or(Some(self.now));
         self.medium_health.worked = Some(self.now);
         self.medium_health.warned = false;
-        if self.medium_health.lost {
-            self.medium_health.lost = false;
+        if self.medium_health.lost_at.take().is_some() {
             self.command(Command::Notify(Notification::MediumBack));
         }
     }
 
     /// Whether cycles complete in time.
     pub(super) fn medium_works(&self) -> bool {
-        self.medium_health.worked.is_some() && !self.medium_health.lost
+        self.medium_health.worked.is_some() && self.medium_health.lost_at.is_none()
     }
 
     /// Warns of silence before it matters: at half of T, and says that the medium is lost at three quarters.
@@ -112,8 +111,8 @@ impl<M: Medium> Agent<M> {
             self.medium_health.warned = true;
             self.command(Command::Notify(Notification::MediumApproachingTimeout { silent_for }));
         }
-        if silent_for * 4 > timeout * 3 && !self.medium_health.lost {
-            self.medium_health.lost = true;
+        if silent_for * 4 > timeout * 3 && self.medium_health.lost_at.is_none() {
+            self.medium_health.lost_at = Some(self.now);
             self.command(Command::Notify(Notification::MediumLost));
         }
         if !self.is_member() {

@@ -251,7 +251,8 @@ impl<M: Medium> Agent<M> {
             let peer = &self.peers[host.get()];
             match known.standing(host) {
                 Standing::Member { .. } => {
-                    peer.adopted.filter(|(number, _)| *number >= case.evicted).map(|(_, at)| at)
+                    let silenced = peer.adopted.is_some_and(|(number, _)| number >= case.evicted);
+                    peer.heard_other_at(case.host).filter(|_| silenced)
                 }
                 Standing::Fencing { boot, .. } => {
                     let other = self.cases[host.get()].as_ref().filter(|other| other.boot == boot)?;

@@ -24,6 +24,7 @@ impl<M: Medium> Agent<M> {
         self.renew_by_network();
         self.probe_coordinator();
         self.pass_key_on();
+        self.pass_evidence_on();
         let status = self.status();
         for to in self.hosts() {
             if to == self.me {
@@ -151,16 +152,43 @@ impl<M: Medium> Agent<M> {
     }
 
     /// S14, S15: a notice is evidence about the boot that it names, if that is the sender's own, or an earlier one from
-    /// its crash kernel.
+    /// its crash kernel; or if a member passes on what it was told from outside.
     fn take_notice(&mut self, envelope: &Envelope, notice: Notice) {
-        let own = notice.boot == envelope.boot;
+        let about_itself = notice.about == envelope.from;
         let told = match notice.kind {
-            EvidenceKind::Notice | EvidenceKind::Left => own,
-            EvidenceKind::CrashKernel => true,
-            _ => false,
+            EvidenceKind::Notice | EvidenceKind::Left => about_itself && notice.boot == envelope.boot,
+            EvidenceKind::CrashKernel => about_itself,
+            EvidenceKind::PowerOff | EvidenceKind::Operator | EvidenceKind::OperatorForced => {
+                let known = self.adopted.as_ref();
+                known.is_some_and(|known| known.is_member(envelope.from, envelope.boot))
+                    && notice.about != self.me
+            }
+            EvidenceKind::LeaseExpired | EvidenceKind::Rebooted => false,
         };
-        if told {
-            self.note_evidence(envelope.from, notice.boot, notice.kind);
+        if told && notice.about.get() < self.peers.len() {
+            self.note_evidence(notice.about, notice.boot, notice.kind);
+        }
+    }
+
+    /// Passes on what was told from outside about members whose end is not agreed yet.
+    fn pass_evidence_on(&mut self) {
+        if !self.is_member() {
+            return;
+        }
+        for about in self.hosts() {
+            let Some((boot, kind)) = self.evidence[about.get()] else { continue };
+            let outside = matches!(
+                kind,
+                EvidenceKind::PowerOff | EvidenceKind::Operator | EvidenceKind::OperatorForced
+            );
+            if outside && self.adopted.as_ref().is_some_and(|known| known.is_member(about, boot)) {
+                let notice = Message::Notice(Notice { about, boot, kind });
+                for to in self.hosts().filter(|&to| to != about) {
+                    if to != self.me {
+                        self.transmit_everywhere(to, &notice);
+                    }
+                }
+            }
         }
     }
 

@@ -62,7 +62,10 @@ impl<M: Medium> Agent<M> {
 
     fn watch_term(&mut self, epoch: Epoch, answered: Instant) {
         let patience = (self.timeout() / 3).clamp(Duration::from_secs(2), Duration::from_secs(5));
-        let alone_without_medium = !self.medium_works() && self.somebody_has_medium();
+        // Not at once: when all lose the medium together, each for a moment still hears others say that they have it.
+        let lost = self.medium_health.lost_at.filter(|_| !self.medium_works());
+        let for_long = lost.is_some_and(|at| self.now.since(at) * 4 >= self.timeout());
+        let alone_without_medium = for_long && self.somebody_has_medium();
         if self.now.since(answered) > patience {
             self.command(Command::Notify(Notification::CoordinatorHangs));
             self.hangs += 1;

@@ -84,7 +84,7 @@ impl<M: Medium> Agent<M> {
     }
 
     fn say(&mut self, kind: EvidenceKind) {
-        let notice = Message::Notice(Notice { boot: self.boot, kind });
+        let notice = Message::Notice(Notice { about: self.me, boot: self.boot, kind });
         for to in self.hosts() {
             if to != self.me {
                 self.transmit_everywhere(to, &notice);

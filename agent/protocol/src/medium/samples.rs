@@ -21,6 +21,7 @@ pub(crate) fn status(host: u16, boot: u64, process: u32, hosts: usize) -> Status
         newest_key: 1,
         protected_memory_mib: 1024,
         silence: vec![Silence(0); hosts],
+        heard: vec![Silence(0); hosts],
     }
 }
 

@@ -32,7 +32,7 @@ pub fn size(message: &Message) -> usize {
         }
         Message::Configuration(configuration) => 1 + configuration::max_size(configuration.hosts.len()),
         Message::Segment(segment) => 1 + segment::size(segment),
-        Message::Notice(_) => 10,
+        Message::Notice(_) => 12,
         Message::NewKey(_) => 37,
     }
 }
@@ -54,6 +54,7 @@ pub fn encode(message: &Message, to: &mut Writer) {
         }
         Message::Notice(notice) => {
             to.u8(NOTICE);
+            to.host(notice.about);
             to.u64(notice.boot.0);
             to.u8(evidence::code(notice.kind));
         }
@@ -106,17 +107,14 @@ fn decode_heartbeat(from: &mut Reader<'_>) -> Result<Heartbeat, Malformed> {
     Ok(Heartbeat { status, echo, echo_of, vouches, disarmed_for })
 }
 
-/// Other kinds of evidence cannot be told about oneself: they are refused here, so that nothing behind has to ask.
+/// What only an observer can conclude is not told: it is refused here, so that nothing behind has to ask.
 fn decode_notice(from: &mut Reader<'_>) -> Result<Notice, Malformed> {
+    let about = from.host()?;
     let boot = Boot(from.u64()?);
     match evidence::kind(from.u8()?)? {
-        kind @ (EvidenceKind::Notice | EvidenceKind::CrashKernel | EvidenceKind::Left) => {
-            Ok(Notice { boot, kind })
+        EvidenceKind::LeaseExpired | EvidenceKind::Rebooted => {
+            Err(Malformed::OutOfRange { what: "a notice's kind" })
         }
-        EvidenceKind::LeaseExpired
-        | EvidenceKind::Rebooted
-        | EvidenceKind::PowerOff
-        | EvidenceKind::Operator
-        | EvidenceKind::OperatorForced => Err(Malformed::OutOfRange { what: "a notice's kind" }),
+        kind => Ok(Notice { about, boot, kind }),
     }
 }

@@ -13,6 +13,8 @@
 //! | 36 | 8 | memory of protected VMs, in MiB |
 //! | 44 | 2 | n, at most 256 |
 //! | 46 | 2 n | silence towards each host, in steps of 10 ms; 65,535 for ever |
+//! | 46 + 2 n | 2 | m, at most 256; 0 unless a majority rules |
+//! | 48 + 2 n | 2 m | how long ago the last heartbeat of each host arrived, in steps of 10 ms, rounded down |
 use crate::bytes::{MAX_HOSTS, Malformed, Reader, Writer};
 use crate::configuration::ConfigurationNumber;
 use crate::status::{Phase, Silence, Status};
@@ -25,7 +27,7 @@ const DISARMED: u8 = 4;
 
 /// How many bytes [`encode`] writes.
 pub fn size(status: &Status) -> usize {
-    46 + 2 * status.silence.len().min(MAX_HOSTS)
+    48 + 2 * status.silence.len().min(MAX_HOSTS) + 2 * status.heard.len().min(MAX_HOSTS)
 }
 
 /// Writes a status.
@@ -41,9 +43,11 @@ pub fn encode(status: &Status, to: &mut Writer) {
     to.u64(status.resigned.0);
     to.u32(status.newest_key);
     to.u64(status.protected_memory_mib);
-    to.count(status.silence.len().min(MAX_HOSTS));
-    for silence in status.silence.iter().take(MAX_HOSTS) {
-        to.u16(silence.0);
+    for spans in [&status.silence, &status.heard] {
+        to.count(spans.len().min(MAX_HOSTS));
+        for span in spans.iter().take(MAX_HOSTS) {
+            to.u16(span.0);
+        }
     }
 }
 
@@ -64,9 +68,8 @@ pub fn decode(from: &mut Reader<'_>) -> Result<Status, Malformed> {
     let resigned = Epoch(from.u64()?);
     let newest_key = from.u32()?;
     let protected_memory_mib = from.u64()?;
-    let hosts = from.count(MAX_HOSTS, "the number of hosts")?;
-    let (silence, _) = from.take(2 * hosts)?.as_chunks();
-    let silence: Vec<Silence> = silence.iter().map(|pair| Silence(u16::from_le_bytes(*pair))).collect();
+    let silence = spans(from)?;
+    let heard = spans(from)?;
     Ok(Status {
         host,
         boot,
@@ -80,7 +83,14 @@ pub fn decode(from: &mut Reader<'_>) -> Result<Status, Malformed> {
         newest_key,
         protected_memory_mib,
         silence,
+        heard,
     })
+}
+
+fn spans(from: &mut Reader<'_>) -> Result<Vec<Silence>, Malformed> {
+    let hosts = from.count(MAX_HOSTS, "the number of hosts")?;
+    let (pairs, _) = from.take(2 * hosts)?.as_chunks();
+    Ok(pairs.iter().map(|pair| Silence(u16::from_le_bytes(*pair))).collect())
 }
 
 fn phase_code(phase: Phase) -> u8 {

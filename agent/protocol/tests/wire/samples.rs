@@ -41,7 +41,10 @@ pub(crate) fn samples() -> Vec<(&'static str, Message)> {
         ("wire-configuration", configuration()),
         ("wire-orders", orders()),
         ("wire-reports", reports()),
-        ("wire-notice", Message::Notice(Notice { boot: Boot(3), kind: EvidenceKind::Notice })),
+        (
+            "wire-notice",
+            Message::Notice(Notice { about: HostIndex(2), boot: Boot(3), kind: EvidenceKind::Notice }),
+        ),
         ("wire-new-key", Message::NewKey(NewKey { key_epoch: 8, key: [0x5a; 32] })),
     ]
 }
@@ -62,6 +65,7 @@ pub(crate) fn heartbeat() -> Message {
             newest_key: 7,
             protected_memory_mib: 65_536,
             silence: vec![Silence(0), Silence(75), Silence::FOREVER],
+            heard: vec![],
         },
         echo: 255,
         echo_of: (Boot(9), Process(1)),
@@ -155,26 +159,32 @@ pub(crate) fn any_message() -> impl Strategy<Value = Message> {
         any_heartbeat().prop_map(|heartbeat| Message::Heartbeat(Box::new(heartbeat))),
         any_configuration().prop_map(|configuration| Message::Configuration(Box::new(configuration))),
         any_segment().prop_map(Message::Segment),
-        (any::<u64>(), self_told())
-            .prop_map(|(boot, kind)| Message::Notice(Notice { boot: Boot(boot), kind })),
+        (any_host(), any::<u64>(), told()).prop_map(|(about, boot, kind)| Message::Notice(Notice {
+            about,
+            boot: Boot(boot),
+            kind
+        })),
         (any::<u32>(), any::<[u8; 32]>())
             .prop_map(|(key_epoch, key)| Message::NewKey(NewKey { key_epoch, key })),
     ]
 }
 
-fn self_told() -> impl Strategy<Value = EvidenceKind> {
-    prop::sample::select(vec![EvidenceKind::Notice, EvidenceKind::CrashKernel, EvidenceKind::Left])
-}
-
-fn any_evidence() -> impl Strategy<Value = EvidenceKind> {
-    let others = [
-        EvidenceKind::LeaseExpired,
-        EvidenceKind::Rebooted,
+/// What a notice can tell.
+fn told() -> impl Strategy<Value = EvidenceKind> {
+    let kinds = [
+        EvidenceKind::Notice,
+        EvidenceKind::CrashKernel,
+        EvidenceKind::Left,
         EvidenceKind::PowerOff,
         EvidenceKind::Operator,
         EvidenceKind::OperatorForced,
     ];
-    prop_oneof![self_told(), prop::sample::select(others.to_vec())]
+    prop::sample::select(kinds.to_vec())
+}
+
+fn any_evidence() -> impl Strategy<Value = EvidenceKind> {
+    let others = [EvidenceKind::LeaseExpired, EvidenceKind::Rebooted];
+    prop_oneof![told(), prop::sample::select(others.to_vec())]
 }
 
 fn any_phase() -> impl Strategy<Value = Phase> {
@@ -201,12 +211,13 @@ prop_compose! {
     fn any_status()(
         host in any_host(), boot: u64, process: u32, phase in any_phase(), numbers: [u64; 3], flags: [bool; 3],
         newest_key: u32, silence in prop::collection::vec(any::<u16>().prop_map(Silence), 0..=256),
+        heard in prop::collection::vec(any::<u16>().prop_map(Silence), 0..=256),
     ) -> Status {
         Status {
             host, boot: Boot(boot), process: Process(process), phase,
             adopted: ConfigurationNumber(numbers[0]), resigned: Epoch(numbers[1]),
             medium_works: flags[0], carrier: flags[1], disarmed: flags[2],
-            newest_key, protected_memory_mib: numbers[2], silence,
+            newest_key, protected_memory_mib: numbers[2], silence, heard,
         }
     }
 }
