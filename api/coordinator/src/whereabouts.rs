@@ -384,3 +384,6 @@ impl Whereabouts {
         self.vms[vm.get()].claims.retain(|&(at, _)| at != host);
     }
 }
+
+#[cfg(test)]
+mod tests;

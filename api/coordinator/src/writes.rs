@@ -104,3 +104,6 @@ impl Writes {
         (!self.behind.is_empty() && self.under_way.is_empty()).then_some(self.not_before)
     }
 }
+
+#[cfg(test)]
+mod tests;
