@@ -133,6 +133,8 @@ pub struct Agent<M> {
     cycle: Option<cycle::Cycle>,
     next_cycle: Instant,
     medium_health: cycle::MediumHealth,
+    /// When this agent last came back from standing still.
+    woke_at: Instant,
     /// When the pool was last looked at as a whole, and since when each host has been alive at every look.
     looked_at: Option<Instant>,
     alive_since: Vec<Option<Instant>>,
@@ -199,6 +201,7 @@ impl<M: Medium> Agent<M> {
             cycle: None,
             next_cycle: now,
             medium_health: cycle::MediumHealth::default(),
+            woke_at: now,
             looked_at: None,
             alive_since: vec![None; hosts],
             carriers: vec![true; networks],
@@ -238,6 +241,9 @@ impl<M: Medium> Agent<M> {
     /// Takes what happened at `now` on this host's clock.
     pub fn handle(&mut self, now: Instant, input: Input) {
         self.now = self.now.max(now);
+        if self.now.since(self.next_heartbeat) >= heartbeats::OVERSLEPT {
+            self.woke_at = self.now;
+        }
         self.look_at_lease();
         if self.life == Life::Over {
             return;

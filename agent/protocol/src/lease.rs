@@ -58,7 +58,8 @@
 //! * **S12** O waits until r + T + margin on its own clock, in true time at least (T + 1 s + 400 ppm T)(1 − 200 ppm). The
 //!   difference to S11 is at least 1 s − 0.5 s − 0.3 s − 0.3 ms − 0.08 ppm T > 0.19 s for every T up to 300 s. Margin and the
 //!   watchdog's slack belong together: no margin, or a margin without the rates, makes the difference negative.
-//! * **S13** *Disarmed time.* While disarmed, a host's lease does not end before the end that the leader granted it. Every grant is
+//! * **S13** *Disarmed time.* While disarmed, a host's lease ends T after the end that the leader granted it, and its watchdog is set
+//!   for that moment + 0.5 s, so that it is armed again even if its agent hangs by then. Every grant is
 //!   dated from the sending of a heartbeat that the leader had received, so no host is disarmed beyond the leader's own end, which is
 //!   not later than the adoption of the disarming by O plus its length. O takes no r before that.
 //! * **S14** *Other evidence.* A notice is sent after the VMs were stopped (S8). A later boot shows that the earlier one is over

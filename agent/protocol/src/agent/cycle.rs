@@ -5,6 +5,7 @@ use crate::command::Notification;
 use crate::configuration::ConfigurationNumber;
 use crate::medium::{Answer, Medium, Snapshot, Step};
 use crate::{Command, Instant};
+use core::time::Duration;
 
 /// A cycle under way.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,8 @@ pub(super) struct MediumHealth {
     pub(super) first_look: Option<Instant>,
     /// When the last one did.
     pub(super) worked: Option<Instant>,
+    /// How long the last one took.
+    pub(super) cycle_took: Duration,
     /// Since when it has been said to be lost.
     pub(super) lost_at: Option<Instant>,
     /// Whether its silence has been warned of.
@@ -54,6 +57,7 @@ impl<M: Medium> Agent<M> {
     }
 
     fn take_snapshot(&mut self, cycle: Cycle, snapshot: Snapshot) {
+        self.medium_health.cycle_took = self.now.since(cycle.date);
         self.note_medium_works();
         for (host, status) in &snapshot.renewed {
             if *host != self.me {

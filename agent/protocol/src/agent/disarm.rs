@@ -10,8 +10,8 @@ use crate::{Command, Instant};
 use core::time::Duration;
 use lifeboat_model::HostIndex;
 
-/// The longest that a pool can be disarmed.
-const LONGEST: Duration = Duration::from_hours(24);
+/// The longest that a pool can be disarmed: watchdogs count to 65,535 s, and must count beyond its end.
+const LONGEST: Duration = Duration::from_hours(18);
 /// How old the exchange may be that a grant is dated from.
 const GRANT_AGE: Duration = Duration::from_secs(2);
 
@@ -106,10 +106,12 @@ impl<M: Medium> Agent<M> {
             return;
         }
         if !self.is_disarmed() {
-            self.command(Command::StopWatchdog);
             self.command(Command::Notify(Notification::Disarmed));
         }
         self.disarm.until = Some(until);
+        // The watchdog arms the host again even if its agent hangs by then (S13).
+        let deadline = until + self.timeout() + self.settings.watchdog_slack();
+        self.command(Command::FeedWatchdog { deadline });
     }
 
     /// Arms again when the time is over.
@@ -154,8 +156,10 @@ impl<M: Medium> Agent<M> {
         known.members().all(|(host, _)| host == self.me || hears(host))
     }
 
-    /// Whether silence is held against hosts now: not while disarmed, and not for T after that.
+    /// Whether silence is held against hosts now: not while disarmed, and not for T after that. Who leads when the time is over
+    /// says so in the next configuration; if nobody does any more, the time is over all the same.
     pub(super) fn silence_counts(&self, known: &Configuration) -> bool {
-        known.disarm.is_none() && self.disarm.is_past(self.now, self.timeout())
+        let knows_when = known.disarm.is_none() || self.disarm.bound.is_some();
+        knows_when && self.disarm.is_past(self.now, self.timeout())
     }
 }

@@ -256,5 +256,8 @@ impl<M: Medium> Agent<M> {
     }
 }
 
+/// A round of heartbeats that is so late tells that this agent stood still.
+pub(super) const OVERSLEPT: Duration = Duration::from_secs(1);
+
 /// How long beyond T a few hosts wait before they form a pool without the others.
 pub(super) const FORMING_WAIT: Duration = Duration::from_mins(1);

@@ -73,8 +73,8 @@ impl<M: Medium> Agent<M> {
     /// Keeps account of since when each member has been seen alive, on the medium or by anybody on the network, without a gap. A
     /// gap in this host's own looking is a gap for all.
     fn note_living(&mut self, members: &[(HostIndex, Boot)], silences: &Silences) {
-        let looked = self.looked_at.replace(self.now);
-        let gap = looked.is_none_or(|at| self.now.since(at) >= STEADY);
+        let gap = self.looked_at.is_none_or(|at| at < self.woke_at);
+        self.looked_at = Some(self.now);
         for &(host, _) in members {
             let heard = silences.heard(host) < self.timeout() / 2;
             let alive = host == self.me || heard || self.renews(host);
@@ -101,7 +101,8 @@ impl<M: Medium> Agent<M> {
 
     /// Whether `host` has renewed on the medium lately.
     pub(super) fn renews(&self, host: HostIndex) -> bool {
-        let fresh = (self.timeout() / 3).max(self.settings.medium_interval() * 4);
+        let slow = (self.medium_health.cycle_took * 3).min(self.timeout() * 2 / 3);
+        let fresh = (self.timeout() / 3).max(self.settings.medium_interval() * 4).max(slow);
         self.peers[host.get()].medium_silence(self.now).is_some_and(|silence| silence < fresh)
     }
 
