@@ -1,23 +1,42 @@
-//! What must hold whatever fails: a law that watches every step of a world and says where it was broken.
+//! What must hold whatever fails: laws that watch every step of a world and say where it was broken. They know what
+//! truly happens ([`truth`]), never what the protocol believes.
+mod alerts;
+mod capacity;
+mod evidence;
+mod healing;
+mod lease;
+mod one_configuration;
+mod one_coordinator;
+mod one_host;
+mod right_side;
+mod rising;
+mod superseded;
+pub mod truth;
+mod vouched;
+mod watchdog;
+mod whole_pool;
+mod wrongful;
+
 use crate::world::World;
-use crate::{At, Happening};
+use crate::{At, Happening, Observer};
+use truth::Truth;
 
 /// A law. One file each, below this module.
 pub trait Invariant {
     /// Its name, as it stands in reports.
     fn name(&self) -> &'static str;
 
-    /// Called at the very moment when something happens; the world shows the state right after it.
+    /// Called at the very moment when something happens; world and truth show the state right after it.
     ///
     /// # Errors
     /// What was broken, in plain words with the names of hosts and VMs.
-    fn observe(&mut self, world: &World, what: &Happening<'_>) -> Result<(), String>;
+    fn observe(&mut self, world: &World, truth: &Truth, what: &Happening<'_>) -> Result<(), String>;
 
     /// Called once when the run is over.
     ///
     /// # Errors
     /// What was broken.
-    fn at_end(&mut self, _world: &World) -> Result<(), String> {
+    fn at_end(&mut self, _world: &World, _truth: &Truth) -> Result<(), String> {
         Ok(())
     }
 }
@@ -53,4 +72,64 @@ pub struct Violation {
     pub at: At,
     /// How, in plain words.
     pub text: String,
+}
+
+/// How many violations of one run are kept: the first tell the story, the rest follow from them.
+const MOST_VIOLATIONS: usize = 20;
+
+/// All laws, watching one world.
+pub struct Watch {
+    truth: Truth,
+    laws: Vec<Box<dyn Invariant>>,
+    violations: Vec<Violation>,
+}
+
+impl Watch {
+    /// All laws.
+    pub fn all() -> Self {
+        let laws: Vec<Box<dyn Invariant>> = vec![
+            Box::<one_host::OneHost>::default(),
+            Box::<superseded::Superseded>::default(),
+            Box::<one_coordinator::OneCoordinator>::default(),
+            Box::<one_configuration::OneConfiguration>::default(),
+            Box::<evidence::Evident>::default(),
+            Box::new(lease::Lease),
+            Box::new(watchdog::WatchdogSpares),
+            Box::new(wrongful::Wrongful),
+            Box::new(vouched::Vouched),
+            Box::new(whole_pool::WholePool),
+            Box::<right_side::RightSide>::default(),
+            Box::<rising::Rising>::default(),
+            Box::new(capacity::Capacity),
+            Box::<alerts::Alerts>::default(),
+            Box::<healing::Healing>::default(),
+        ];
+        Self { truth: Truth::default(), laws, violations: Vec::new() }
+    }
+
+    /// What was broken so far.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    fn judge(&mut self, world: &World, mut ask: impl FnMut(&mut dyn Invariant, &Truth) -> Result<(), String>) {
+        for law in &mut self.laws {
+            if let Err(text) = ask(law.as_mut(), &self.truth)
+                && self.violations.len() < MOST_VIOLATIONS
+            {
+                self.violations.push(Violation { invariant: law.name(), at: world.now(), text });
+            }
+        }
+    }
+}
+
+impl Observer for Watch {
+    fn observe(&mut self, world: &World, what: &Happening<'_>) {
+        self.truth.take_in(world, what);
+        self.judge(world, |law, truth| law.observe(world, truth, what));
+    }
+
+    fn at_end(&mut self, world: &World) {
+        self.judge(world, |law, truth| law.at_end(world, truth));
+    }
 }

@@ -1,0 +1,328 @@
+//! What is truly so, and since when: who runs what, who hears whom, who reaches the medium, whose agent runs. Laws judge
+//! by this, never by what an agent believes.
+use crate::happening::DownCause;
+use crate::world::World;
+use crate::{At, Happening};
+use core::time::Duration;
+use lifeboat_model::{HostIndex, VmIndex};
+use lifeboat_protocol::{Boot, Command, Configuration, HeartbeatNetwork};
+use std::collections::BTreeSet;
+
+/// A condition that holds or does not, and since when.
+#[derive(Clone, Copy, Debug, Default)]
+struct Since {
+    holds: bool,
+    since: At,
+}
+
+impl Since {
+    fn set(&mut self, holds: bool, now: At) {
+        if self.holds != holds {
+            *self = Self { holds, since: now };
+        }
+    }
+
+    fn held_for(self, now: At) -> Duration {
+        if self.holds { now.since(self.since) } else { Duration::ZERO }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct HostTruth {
+    up: bool,
+    /// The boot whose VMs are certainly stopped, and why.
+    fenced: Option<(Boot, DownCause)>,
+    /// Its agent has been told to stop all VMs and has not finished.
+    stopping: bool,
+    agent_well: Since,
+    medium_well: Since,
+    medium_written: At,
+    adopted: Option<Configuration>,
+    /// When it was armed again, or joined.
+    armed: At,
+}
+
+/// A pair of hosts, one way or both.
+#[derive(Clone, Copy, Debug, Default)]
+struct PairTruth {
+    /// From the first to the second a datagram can arrive, on some network, and be answered.
+    heard: Since,
+    /// Both up, and both ways well on one network.
+    linked: Since,
+    /// Both up, and not linked.
+    apart: Since,
+}
+
+/// What is truly so.
+#[derive(Debug, Default)]
+pub struct Truth {
+    hosts: Vec<HostTruth>,
+    /// By first host times the number of hosts plus second.
+    pairs: Vec<PairTruth>,
+    executing: Vec<Vec<(HostIndex, Boot)>>,
+    lies: BTreeSet<(usize, Boot)>,
+    agreed: Option<Configuration>,
+    formed: bool,
+    disturbed: At,
+    /// As `disturbed`, hosts that fenced themselves aside: that is an answer, not a blow.
+    struck: At,
+    /// All hosts that are up hear each other well, reach the medium, and their agents run.
+    all_well: Since,
+    /// For how long that had been so when it ceased.
+    was_well_for: Duration,
+}
+
+impl Truth {
+    /// Takes in what happened.
+    pub(super) fn take_in(&mut self, world: &World, what: &Happening<'_>) {
+        let (count, now) = (world.host_count(), world.now());
+        if self.hosts.is_empty() {
+            self.hosts = vec![HostTruth::default(); count];
+            self.pairs = vec![PairTruth::default(); count * count];
+        }
+        match *what {
+            Happening::Formed => self.formed = true,
+            Happening::OperatorWord { about, boot: Some(boot), truly_off: false, .. } => {
+                self.lies.insert((about.get(), boot));
+            }
+            Happening::HostDown { host, boot, .. } => {
+                let gone = &mut self.hosts[host.get()];
+                let fenced = gone.fenced.filter(|(fenced, _)| *fenced == boot);
+                *gone = HostTruth { fenced, medium_written: gone.medium_written, ..HostTruth::default() };
+                self.executing.iter_mut().for_each(|here| here.retain(|&(other, _)| other != host));
+            }
+            Happening::Fenced { host, boot, cause } => self.hosts[host.get()].fenced = Some((boot, cause)),
+            Happening::MediumWrite { host, .. } => self.hosts[host.get()].medium_written = now,
+            Happening::Adopted { host, boot, configuration } => self.adopted(host, boot, configuration, now),
+            Happening::Command { host, command, .. } => self.commanded(host, command, now),
+            Happening::VmExecutes { vm, host, boot } => self.vm(vm).push((host, boot)),
+            Happening::VmHalts { vm, host, boot, .. } => self.vm(vm).retain(|&here| here != (host, boot)),
+            Happening::HandOver { vm, from, to } => {
+                let boot = world.boot(to).unwrap_or_default();
+                let here = self.vm(vm);
+                here.retain(|&(host, _)| host != from);
+                here.push((to, boot));
+            }
+            _ => {}
+        }
+        if disturbs(what) {
+            self.disturbed = now;
+            if !matches!(what, Happening::HostDown { cause: DownCause::SelfFence, .. }) {
+                self.struck = now;
+            }
+            self.look_around(world);
+        }
+    }
+
+    fn vm(&mut self, vm: VmIndex) -> &mut Vec<(HostIndex, Boot)> {
+        if self.executing.len() <= vm.get() {
+            self.executing.resize(vm.get() + 1, Vec::new());
+        }
+        &mut self.executing[vm.get()]
+    }
+
+    fn adopted(&mut self, host: HostIndex, boot: Boot, configuration: &Configuration, now: At) {
+        if self.agreed.as_ref().is_none_or(|agreed| agreed.number < configuration.number) {
+            self.agreed = Some(configuration.clone());
+        }
+        let here = &mut self.hosts[host.get()];
+        if configuration.is_member(host, boot) {
+            if here.adopted.is_none() {
+                here.armed = now;
+            }
+            here.adopted = Some(configuration.clone());
+        }
+    }
+
+    fn commanded(&mut self, host: HostIndex, command: &Command, now: At) {
+        let here = &mut self.hosts[host.get()];
+        match command {
+            Command::StopAllVms { .. } => here.stopping = true,
+            Command::StopWatchdog => here.armed = now,
+            Command::Notify(lifeboat_protocol::command::Notification::Armed) => here.armed = now,
+            _ => {}
+        }
+    }
+
+    /// Who is well and who hears whom may have changed.
+    fn look_around(&mut self, world: &World) {
+        let now = world.now();
+        let mut all_well = true;
+        for (position, here) in self.hosts.iter_mut().enumerate() {
+            let host = HostIndex::new(position);
+            here.up = world.boot(host).is_some();
+            here.agent_well.set(here.up && world.agent_runs(host), now);
+            here.medium_well.set(here.up && world.medium_well(host), now);
+            all_well &= !here.up || here.agent_well.holds && here.medium_well.holds;
+        }
+        let count = self.hosts.len();
+        for from in 0..count {
+            for to in (0..count).filter(|&to| to != from) {
+                let (one, other) = (HostIndex::new(from), HostIndex::new(to));
+                let up = self.hosts[from].up && self.hosts[to].up;
+                let networks = || (0..world.network_count()).map(|network| HeartbeatNetwork(network as u8));
+                let answers = self.hosts[to].agent_well.holds;
+                let heard = up && answers && networks().any(|network| world.open(one, other, network));
+                let linked = up
+                    && networks().any(|network| {
+                        world.link_well(one, other, network) && world.link_well(other, one, network)
+                    });
+                let pair = &mut self.pairs[from * count + to];
+                pair.heard.set(heard, now);
+                pair.linked.set(linked, now);
+                pair.apart.set(up && !linked, now);
+                all_well &= linked || !up;
+            }
+        }
+        if self.all_well.holds && !all_well {
+            self.was_well_for = now.since(self.all_well.since);
+        }
+        self.all_well.set(all_well, now);
+    }
+
+    /// Whether the pool has formed and the scenario begun.
+    pub fn has_formed(&self) -> bool {
+        self.formed
+    }
+
+    /// Where a VM's vCPUs can execute.
+    pub fn executes(&self, vm: VmIndex) -> &[(HostIndex, Boot)] {
+        self.executing.get(vm.get()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether any VM executes on that boot of a host.
+    pub fn runs_any(&self, host: HostIndex, boot: Boot) -> bool {
+        self.executing.iter().flatten().any(|&here| here == (host, boot))
+    }
+
+    /// Whether an operator said that this boot of a host was dead, and it was not.
+    pub fn lied_about(&self, host: HostIndex, boot: Boot) -> bool {
+        self.lies.contains(&(host.get(), boot))
+    }
+
+    /// The host that has just been fenced, if that is what happened.
+    pub fn just_fenced(&self, what: &Happening<'_>) -> Option<HostIndex> {
+        match *what {
+            Happening::Fenced { host, boot, .. } if self.formed && !self.lied_about(host, boot) => Some(host),
+            _ => None,
+        }
+    }
+
+    /// How long the past can be felt: what was wrong longer ago than that is no reason to fence anybody now.
+    pub fn memory(&self, world: &World) -> Duration {
+        2 * world.protocol_settings().timeout + Duration::from_secs(5)
+    }
+
+    /// For how long a host's agent has been running without a break.
+    pub fn agent_well_for(&self, world: &World, host: HostIndex) -> Duration {
+        self.hosts[host.get()].agent_well.held_for(world.now())
+    }
+
+    /// For how long a host has reached the medium in good time.
+    pub fn medium_well_for(&self, world: &World, host: HostIndex) -> Duration {
+        self.hosts[host.get()].medium_well.held_for(world.now())
+    }
+
+    /// For how long two hosts, both up, have heard each other well.
+    pub fn linked_for(&self, world: &World, one: HostIndex, other: HostIndex) -> Duration {
+        self.pairs[one.get() * self.hosts.len() + other.get()].linked.held_for(world.now())
+    }
+
+    /// For how long no host that was up was out of a host's hearing.
+    pub fn linked_to_all_for(&self, world: &World, host: HostIndex) -> Duration {
+        let count = self.hosts.len();
+        let others = (0..count).filter(|&other| other != host.get());
+        let apart = others.map(|other| self.pairs[host.get() * count + other].apart);
+        let together = apart.map(|apart| if apart.holds { Duration::ZERO } else { world.now().since(apart.since) });
+        together.min().unwrap_or(Duration::MAX)
+    }
+
+    /// Whether numbers decide who lives: then even a host in perfect health must die in a minority.
+    pub fn numbers_count(&self, world: &World) -> bool {
+        let majority = lifeboat_protocol::settings::StorageLoss::Majority;
+        world.protocol_settings().storage_loss == majority
+    }
+
+    /// Whether a host is stopping its VMs to fence itself.
+    pub fn fencing_itself(&self, host: HostIndex) -> bool {
+        self.hosts[host.get()].stopping || self.hosts[host.get()].fenced.is_some()
+    }
+
+    /// Whether a boot of a host is up and not fenced.
+    pub fn stands(&self, world: &World, host: HostIndex, boot: Boot) -> bool {
+        let fenced = self.hosts[host.get()].fenced.is_some_and(|(fenced, _)| fenced == boot);
+        world.boot(host) == Some(boot) && !fenced
+    }
+
+    /// Whether a boot of a host fenced itself because it lost its lease.
+    pub fn fenced_itself(&self, host: HostIndex, boot: Boot) -> bool {
+        self.hosts[host.get()].fenced == Some((boot, DownCause::SelfFence))
+    }
+
+    /// The newest configuration that anybody has adopted.
+    pub fn agreed(&self) -> Option<&Configuration> {
+        self.agreed.as_ref()
+    }
+
+    /// The last configuration that a host has adopted and is a member of, in its present boot.
+    pub fn adopted_by(&self, host: HostIndex) -> Option<&Configuration> {
+        self.hosts[host.get()].adopted.as_ref()
+    }
+
+    /// The last moment at which something that the host sent could become a renewal of its lease: its last write to the
+    /// medium that took effect, or the last moment at which every other member could hear and answer. None while the
+    /// host was not armed long enough for either to count.
+    pub fn last_renewable(&self, host: HostIndex) -> Option<At> {
+        let here = &self.hosts[host.get()];
+        let members = here.adopted.as_ref()?.members();
+        let count = self.hosts.len();
+        let heard = members.filter(|(member, _)| *member != host).map(|(member, _)| {
+            let heard = self.pairs[host.get() * count + member.get()].heard;
+            if heard.holds { At(u64::MAX) } else { heard.since }
+        });
+        Some(here.medium_written.max(heard.min().unwrap_or(At(u64::MAX))).max(here.armed))
+    }
+
+    /// For how long nothing has happened to the world: no event, nothing that ended by itself, nobody up or down.
+    pub fn undisturbed_for(&self, world: &World) -> Duration {
+        world.now().since(self.disturbed)
+    }
+
+    /// Whether all hosts that are up hear each other well, reach the medium, and their agents run.
+    pub fn all_well(&self) -> bool {
+        self.all_well.holds
+    }
+
+    /// Whether one single blow hit a pool in which all had been well for long, and nothing has happened since but that
+    /// hosts fenced themselves.
+    pub fn one_blow(&self, world: &World) -> bool {
+        let one = !self.all_well.holds && self.all_well.since == self.struck;
+        one && self.was_well_for >= self.memory(world)
+    }
+
+    /// For how long the world was struck by nothing: as [`Self::undisturbed_for`], self-fences aside.
+    pub fn unstruck_for(&self, world: &World) -> Duration {
+        world.now().since(self.struck)
+    }
+
+    /// Whether two hosts hear each other well now.
+    pub fn linked(&self, one: HostIndex, other: HostIndex) -> bool {
+        one == other || self.pairs[one.get() * self.hosts.len() + other.get()].linked.holds
+    }
+}
+
+/// Whether it changes who is well and who hears whom.
+fn disturbs(what: &Happening<'_>) -> bool {
+    matches!(
+        what,
+        Happening::Formed
+            | Happening::Event(_)
+            | Happening::PowerOn { .. }
+            | Happening::HostUp { .. }
+            | Happening::HostDown { .. }
+            | Happening::AgentUp { .. }
+            | Happening::AgentDown { .. }
+            | Happening::AgentPaused { .. }
+            | Happening::AgentResumed { .. }
+    )
+}
