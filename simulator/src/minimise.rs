@@ -4,6 +4,8 @@
 //! each event is simplified in turn, for as long as anything helps. The caller says what failing means: mostly "breaks
 //! the same invariant", so that one fault is not exchanged for another on the way.
 
+mod event;
+
 /// How many runs a minimisation may take; what is left by then is printed as it is.
 pub const MOST_RUNS: usize = 2_000;
 

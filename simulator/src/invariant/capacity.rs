@@ -1,6 +1,7 @@
 //! Nobody is started where there is no room, or where it may not run: after a start by order, the VMs that run on the
 //! host fit into its memory, and the VM is one that the host can run.
-use super::{Invariant, truth::Truth};
+use super::truth::{Truth, allows, memory_for_vms};
+use super::Invariant;
 use crate::{Happening, world::World};
 
 /// The law.
@@ -17,19 +18,14 @@ impl Invariant for Capacity {
         if !truth.has_formed() {
             return Ok(());
         }
-        let spec = world.pool();
-        let here = &spec.hosts[host.get()];
-        let load: u64 = (0..spec.vms.len())
-            .map(lifeboat_model::VmIndex::new)
-            .filter(|other| truth.executes(*other).iter().any(|(where_, _)| *where_ == host))
-            .map(|other| spec.vms[other.get()].memory_mib + spec.vms[other.get()].overhead_mib)
-            .sum();
-        let started = &spec.vms[vm.get()];
-        if load > here.memory_mib - here.reserved_mib {
-            return Err(format!("{} is started on {}, which then holds {load} MiB of {}", started.id, here.id, here.memory_mib));
+        let pool = world.pool();
+        let (load, room) = (truth.load(world, host), memory_for_vms(pool, host));
+        let (name, here) = (world.vm_name(vm), world.host_name(host));
+        if load > room {
+            return Err(format!("{name} is started on {here}, which then holds {load} MiB of {room}"));
         }
-        if started.allowed_hosts.as_ref().is_some_and(|allowed| !allowed.contains(&here.id)) {
-            return Err(format!("{} is started on {}, where it is not allowed", started.id, here.id));
+        if !allows(pool, vm, host) {
+            return Err(format!("{name} is started on {here}, where it is not allowed"));
         }
         Ok(())
     }

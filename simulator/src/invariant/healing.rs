@@ -3,10 +3,10 @@
 //!
 //! Judged once a second from when nothing has happened for that long. Excused: a disarm or a brake, capacity in
 //! quarantine, a hypervisor that does not say what runs.
-use super::{Invariant, truth::Truth};
+use super::Invariant;
+use super::truth::{Truth, allows, is_wanted, memory_for_vms, memory_of};
 use crate::{At, Happening, world::World};
 use core::time::Duration;
-use lifeboat_model::spec::RestartPriority;
 use lifeboat_model::{HostIndex, VmIndex};
 
 /// The law.
@@ -36,11 +36,13 @@ impl Invariant for Healing {
 
 impl Healing {
     fn judge(&mut self, world: &World, truth: &Truth) -> Result<(), String> {
-        if !truth.all_well() || truth.undisturbed_for(world) < bound(world) || excused(world, truth) {
+        if !truth.all_well() || truth.undisturbed_for(world) < bound(world, truth) || excused(world, truth) {
             return Ok(());
         }
-        let waiting = vms(world).filter(|&vm| wanted(world, vm) && truth.executes(vm).is_empty());
-        let could = { waiting }.find_map(|vm| Some((vm, hosts(world).find(|&host| can_run(world, truth, vm, host))?)));
+        let pool = world.pool();
+        let waiting = pool.vm_indices().filter(|&vm| is_wanted(pool, vm) && truth.executes(vm).is_empty());
+        let host_for = |vm| pool.host_indices().find(|&host| can_run(world, truth, vm, host));
+        let could = { waiting }.find_map(|vm| Some((vm, host_for(vm)?)));
         could.map_or(Ok(()), |(vm, host)| {
             self.told = true;
             let (vm, host) = (world.vm_name(vm), world.host_name(host));
@@ -51,45 +53,26 @@ impl Healing {
 }
 
 /// How long healing may take.
-fn bound(world: &World) -> Duration {
-    let settings = world.world_settings();
-    let delays: u64 = world.pool().vms.iter().map(|vm| vm.start_delay_s).sum();
-    let starts = settings.vm_boot + world.start_latency();
-    // A pool that was off as a whole waits T + 60 s for those that are not up, unless it need not.
-    let forms = world.protocol_settings().timeout + Duration::from_secs(60);
-    forms + world.protocol_settings().timeout + starts + Duration::from_secs(5 + 60 + delays)
+fn bound(world: &World, truth: &Truth) -> Duration {
+    let pool = world.pool();
+    let delays: u64 = pool.vms().iter().map(|vm| u64::from(vm.start_delay_s)).sum();
+    let timeout = world.protocol_settings().timeout;
+    let starts = world.world_settings().vm_boot + world.start_latency();
+    let bound = timeout + starts + Duration::from_secs(5 + 60 + delays);
+    // A pool that was off as a whole waits T + 60 s for those that are not up.
+    if truth.stood_for(world) > bound + 2 * timeout { bound } else { bound + timeout + Duration::from_secs(60) }
 }
 
 fn excused(world: &World, truth: &Truth) -> bool {
     let held = truth.agreed().is_some_and(|agreed| agreed.braked || agreed.disarm.is_some());
-    held || hosts(world).any(|host| world.boot(host).is_some() && world.hypervisor_hangs(host))
-}
-
-fn wanted(world: &World, vm: VmIndex) -> bool {
-    let vm = &world.pool().vms[vm.get()];
-    vm.should_run && vm.restart_priority == RestartPriority::Restart
+    held || world.pool().host_indices().any(|host| world.boot(host).is_some() && world.hypervisor_hangs(host))
 }
 
 fn can_run(world: &World, truth: &Truth, vm: VmIndex, host: HostIndex) -> bool {
-    let (spec, place) = (&world.pool().vms[vm.get()], &world.pool().hosts[host.get()]);
-    let taken = vms(world).filter(|&other| truth.executes(other).iter().any(|(where_, _)| *where_ == host));
-    let load: u64 = taken.map(|other| memory(world, other)).sum();
-    let room = load + memory(world, vm) <= place.memory_mib - place.reserved_mib;
-    let allowed = spec.allowed_hosts.as_ref().is_none_or(|allowed| allowed.contains(&place.id));
+    let pool = world.pool();
+    let room = truth.load(world, host) + memory_of(pool, vm) <= memory_for_vms(pool, host);
     let quarantined = truth.agreed().is_some_and(|agreed| agreed.hosts[host.get()].quarantined);
     let takes = world.takes_vms(host) && !quarantined && !world.start_fails(vm, host);
-    world.boot(host).is_some_and(|boot| truth.stands(world, host, boot)) && room && allowed && takes
-}
-
-fn memory(world: &World, vm: VmIndex) -> u64 {
-    let vm = &world.pool().vms[vm.get()];
-    vm.memory_mib + vm.overhead_mib
-}
-
-fn vms(world: &World) -> impl Iterator<Item = VmIndex> + use<> {
-    (0..world.pool().vms.len()).map(VmIndex::new)
-}
-
-fn hosts(world: &World) -> impl Iterator<Item = HostIndex> + use<> {
-    (0..world.host_count()).map(HostIndex::new)
+    let stands = world.boot(host).is_some_and(|boot| truth.stands(world, host, boot));
+    stands && room && takes && allows(pool, vm, host)
 }

@@ -30,7 +30,7 @@ impl Invariant for Lease {
             return Err(format!("{name} feeds its watchdog for longer than T and its slack"));
         }
         // A host that was disarmed, or is just joining, was given its lease by being taken in.
-        let Some(basis) = truth.last_renewable(host) else { return Ok(()) };
+        let Some(basis) = truth.last_renewable(world, host) else { return Ok(()) };
         let dated = clock.when(deadline - runs);
         if dated > basis + ROUNDING {
             let ago = world.now().since(basis).as_secs_f64();

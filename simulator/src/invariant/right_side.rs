@@ -2,11 +2,12 @@
 //! fully connected set is fenced. Best: more hosts, more with carrier, more protected memory, the coordinator's, lowest ids.
 //!
 //! The best set is found here by trying all, from what is truly so; the protocol finds it by other means from its records.
-use super::{Invariant, truth::Truth};
+use super::Invariant;
+use super::truth::{Truth, memory_of};
 use crate::{Happening, world::World};
 use core::cmp::Reverse;
 use lifeboat_model::spec::RestartPriority;
-use lifeboat_model::{HostIndex, VmIndex};
+use lifeboat_model::HostIndex;
 use lifeboat_protocol::HeartbeatNetwork;
 
 /// All sets of more hosts than this are too many to try.
@@ -69,12 +70,11 @@ fn hosts(world: &World) -> impl Iterator<Item = HostIndex> + use<> {
 }
 
 fn protected(world: &World, truth: &Truth) -> Vec<u64> {
+    let pool = world.pool();
     let mut memory = vec![0; world.host_count()];
-    for (position, vm) in world.pool().vms.iter().enumerate() {
-        if vm.restart_priority == RestartPriority::Restart {
-            for (host, _) in truth.executes(VmIndex::new(position)) {
-                memory[host.get()] += vm.memory_mib;
-            }
+    for vm in pool.vm_indices().filter(|vm| pool.vm(*vm).restart_priority == RestartPriority::Restart) {
+        for (host, _) in truth.executes(vm) {
+            memory[host.get()] += memory_of(pool, vm);
         }
     }
     memory

@@ -4,7 +4,8 @@ use crate::happening::DownCause;
 use crate::world::World;
 use crate::{At, Happening};
 use core::time::Duration;
-use lifeboat_model::{HostIndex, VmIndex};
+use lifeboat_model::spec::RestartPriority;
+use lifeboat_model::{HostIndex, Pool, VmIndex};
 use lifeboat_protocol::{Boot, Command, Configuration, HeartbeatNetwork};
 use std::collections::BTreeSet;
 
@@ -70,6 +71,8 @@ pub struct Truth {
     all_well: Since,
     /// For how long that had been so when it ceased.
     was_well_for: Duration,
+    /// When no host was up last.
+    nobody_stood: At,
 }
 
 impl Truth {
@@ -127,7 +130,10 @@ impl Truth {
         }
         let here = &mut self.hosts[host.get()];
         if configuration.is_member(host, boot) {
-            if here.adopted.is_none() {
+            // One who joins counts as heard at the moment at which its join is adopted.
+            let before = here.adopted.as_ref();
+            let joins = configuration.members().any(|(who, boot)| before.is_none_or(|before| !before.is_member(who, boot)));
+            if joins {
                 here.armed = now;
             }
             here.adopted = Some(configuration.clone());
@@ -173,6 +179,9 @@ impl Truth {
                 pair.apart.set(up && !linked, now);
                 all_well &= linked || !up;
             }
+        }
+        if !self.hosts.iter().any(|here| here.up && here.fenced.is_none()) {
+            self.nobody_stood = now;
         }
         if self.all_well.holds && !all_well {
             self.was_well_for = now.since(self.all_well.since);
@@ -248,6 +257,13 @@ impl Truth {
         self.hosts[host.get()].stopping || self.hosts[host.get()].fenced.is_some()
     }
 
+    /// Memory of the VMs that execute on a host, by the document, in MiB.
+    pub fn load(&self, world: &World, host: HostIndex) -> u64 {
+        let pool = world.pool();
+        let here = pool.vm_indices().filter(|vm| self.executes(*vm).iter().any(|(other, _)| *other == host));
+        here.map(|vm| memory_of(pool, vm)).sum()
+    }
+
     /// Whether a boot of a host is up and not fenced.
     pub fn stands(&self, world: &World, host: HostIndex, boot: Boot) -> bool {
         let fenced = self.hosts[host.get()].fenced.is_some_and(|(fenced, _)| fenced == boot);
@@ -270,17 +286,26 @@ impl Truth {
     }
 
     /// The last moment at which something that the host sent could become a renewal of its lease: its last write to the
-    /// medium that took effect, or the last moment at which every other member could hear and answer. None while the
-    /// host was not armed long enough for either to count.
-    pub fn last_renewable(&self, host: HostIndex) -> Option<At> {
+    /// medium that took effect, or the last moment at which every other member could hear and answer; where numbers count,
+    /// the last at which a majority could. Members whose boot is over need not: there may be evidence of it. None
+    /// while the host is no member.
+    pub fn last_renewable(&self, world: &World, host: HostIndex) -> Option<At> {
         let here = &self.hosts[host.get()];
-        let members = here.adopted.as_ref()?.members();
+        let known = here.adopted.as_ref()?;
         let count = self.hosts.len();
-        let heard = members.filter(|(member, _)| *member != host).map(|(member, _)| {
+        let heard = |member: HostIndex| {
             let heard = self.pairs[host.get() * count + member.get()].heard;
-            if heard.holds { At(u64::MAX) } else { heard.since }
-        });
-        Some(here.medium_written.max(heard.min().unwrap_or(At(u64::MAX))).max(here.armed))
+            if heard.holds || member == host { At(u64::MAX) } else { heard.since }
+        };
+        let by_network = if self.numbers_count(world) {
+            let mut heard: Vec<At> = known.members().map(|(member, _)| heard(member)).collect();
+            heard.sort_unstable_by(|one, other| other.cmp(one));
+            return Some(heard.get(heard.len() / 2).copied().unwrap_or_default().max(here.armed));
+        } else {
+            let standing = known.members().filter(|&(member, boot)| self.stands(world, member, boot));
+            standing.map(|(member, _)| heard(member)).min().unwrap_or(At(u64::MAX))
+        };
+        Some(here.medium_written.max(by_network).max(here.armed))
     }
 
     /// For how long nothing has happened to the world: no event, nothing that ended by itself, nobody up or down.
@@ -305,10 +330,38 @@ impl Truth {
         world.now().since(self.struck)
     }
 
+    /// How long ago no host stood at all.
+    pub fn stood_for(&self, world: &World) -> Duration {
+        world.now().since(self.nobody_stood)
+    }
+
     /// Whether two hosts hear each other well now.
     pub fn linked(&self, one: HostIndex, other: HostIndex) -> bool {
         one == other || self.pairs[one.get() * self.hosts.len() + other.get()].linked.holds
     }
+}
+
+/// What a VM holds of its host's memory, in MiB.
+pub(super) fn memory_of(pool: &Pool, vm: VmIndex) -> u64 {
+    pool.demand_of(vm).first().copied().unwrap_or_default()
+}
+
+/// What VMs can have of a host's memory, in MiB.
+pub(super) fn memory_for_vms(pool: &Pool, host: HostIndex) -> u64 {
+    let host = pool.host(host);
+    host.capacity.first().copied().unwrap_or_default().saturating_sub(host.reserved_mib)
+}
+
+/// Whether the operator allows a VM to run on a host.
+pub(super) fn allows(pool: &Pool, vm: VmIndex, host: HostIndex) -> bool {
+    let profile = pool.profile(pool.vm(vm).profile);
+    profile.allowed_hosts.as_ref().is_none_or(|allowed| allowed.contains(host))
+}
+
+/// Whether a VM is protected and should run.
+pub(crate) fn is_wanted(pool: &Pool, vm: VmIndex) -> bool {
+    let vm = pool.vm(vm);
+    vm.should_run && vm.restart_priority == RestartPriority::Restart
 }
 
 /// Whether it changes who is well and who hears whom.
