@@ -4,10 +4,11 @@ use crate::invariant::truth::{Truth, is_wanted};
 use crate::world::World;
 use crate::{At, Happening};
 use core::time::Duration;
-use lifeboat_model::HostIndex;
+use lifeboat_model::{HostIndex, VmIndex};
 use lifeboat_protocol::Command;
 use lifeboat_protocol::command::Notification;
 use lifeboat_protocol::evidence::EvidenceKind;
+use lifeboat_protocol::order::Order;
 
 /// Something that a run can meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,6 +83,8 @@ pub struct Coverage {
     looked: At,
     apart_since: Option<At>,
     without_since: Vec<Option<At>>,
+    /// VMs under live migration.
+    migrating: Vec<VmIndex>,
 }
 
 impl Coverage {
@@ -118,6 +121,10 @@ impl Coverage {
                 let migrating = self.migrating.contains(&vm);
                 self.meets(Met::MigrationCutShort, migrating);
             }
+            Happening::OrderTaken { order: Order::Migrate { vm, .. }, .. } => {
+                self.migrating.extend(world.pool().find_vm(vm));
+            }
+            Happening::HandOver { vm, .. } => self.migrating.retain(|other| *other != vm),
             Happening::Command { command, .. } => self.commanded(command),
             _ => {}
         }

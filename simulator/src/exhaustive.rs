@@ -51,7 +51,8 @@ pub fn scenarios(extent: Extent) -> Vec<Scenario> {
 }
 
 fn scenario(faults: &[(Duration, &Vec<Action>)]) -> Scenario {
-    let mut scenario = Scenario::quiet(PoolSource::Generate(Generate { hosts: 3, vms: 4, ..Generate::default() }));
+    let mut scenario =
+        Scenario::quiet(PoolSource::Generate(Generate { hosts: 3, vms: 4, ..Generate::default() }));
     scenario.settings.timeout_s = Some(TIMEOUT_S);
     scenario.world.host_boot = Duration::from_secs(8);
     scenario.world.vm_boot = Duration::from_millis(500);
@@ -107,7 +108,10 @@ fn alphabet() -> Vec<Vec<Action>> {
     for host in ["h1", "h2", "h3"] {
         letters.push(vec![Action::AgentCrash { hosts: one(host) }]);
         letters.push(vec![Action::PowerOff { hosts: one(host) }, Action::PowerOn { hosts: one(host) }]);
-        letters.push(vec![Action::MediumDelay { hosts: Some(one(host)), lasts: Duration::from_secs(TIMEOUT_S - 1) }]);
+        letters.push(vec![Action::MediumDelay {
+            hosts: Some(one(host)),
+            lasts: Duration::from_secs(TIMEOUT_S - 1),
+        }]);
         letters.push(vec![Action::LinkDown { hosts: one(host), networks: Vec::new() }]);
     }
     letters.extend([
@@ -149,7 +153,8 @@ mod tests {
             for scenario in &all {
                 check_names(scenario, &pool).unwrap();
             }
-            let mut printed: Vec<String> = all.iter().map(|scenario| format!("{:?}", scenario.events)).collect();
+            let mut printed: Vec<String> =
+                all.iter().map(|scenario| format!("{:?}", scenario.events)).collect();
             printed.sort();
             let count = printed.len();
             printed.dedup();

@@ -94,7 +94,8 @@ mod tests {
     #[test]
     fn what_is_not_needed_for_the_failure_is_left_out() {
         let events: Vec<u32> = (0..100).collect();
-        let smallest = minimise(&events, |events| events.contains(&17) && events.iter().any(|&event| event >= 80));
+        let smallest =
+            minimise(&events, |events| events.contains(&17) && events.iter().any(|&event| event >= 80));
         assert_eq!(smallest, [17, 80]);
     }
 

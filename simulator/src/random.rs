@@ -10,7 +10,7 @@ mod pool;
 mod stage;
 
 use crate::Scenario;
-use crate::scenario::{Action, PoolSource, Event};
+use crate::scenario::{Action, Event, PoolSource};
 use choice::Choice;
 use core::time::Duration;
 use stage::Stage;
@@ -39,7 +39,8 @@ pub fn scenario(seed: u64) -> Random {
     let (acts, healed) = play(&mut stage);
     heal(&mut stage, healed, &world);
     // The longest that healing may take: a pool that waits for its hosts, boots them, and backs off.
-    let bound = 3 * timeout + world.host_boot + world.vm_boot + Duration::from_secs(5 + 60 + 60 + 60 + delays);
+    let bound =
+        3 * timeout + world.host_boot + world.vm_boot + Duration::from_secs(5 + 60 + 60 + 60 + delays);
     let mut scenario = Scenario::quiet(PoolSource::Document(Box::new(document)));
     scenario.settings = settings;
     scenario.world = world;

@@ -1,7 +1,7 @@
 //! Nobody is started where there is no room, or where it may not run: after a start by order, the VMs that run on the
 //! host fit into its memory, and the VM is one that the host can run.
-use super::truth::{Truth, allows, memory_for_vms};
 use super::Invariant;
+use super::truth::{Truth, allows, memory_for_vms};
 use crate::{Happening, world::World};
 
 /// The law.

@@ -27,7 +27,10 @@ impl Invariant for Evident {
                 self.replaced.insert((told.host.get(), told.boot));
                 if truth.runs_any(told.host, told.boot) {
                     let name = world.host_name(told.host);
-                    return Err(format!("{name} is said to be safe to replace by {:?}, and runs VMs", told.kind));
+                    return Err(format!(
+                        "{name} is said to be safe to replace by {:?}, and runs VMs",
+                        told.kind
+                    ));
                 }
                 Ok(())
             }
@@ -41,7 +44,14 @@ impl Invariant for Evident {
 }
 
 impl Evident {
-    fn begins(&self, world: &World, truth: &Truth, vm: lifeboat_model::VmIndex, host: HostIndex, boot: Boot) -> Result<(), String> {
+    fn begins(
+        &self,
+        world: &World,
+        truth: &Truth,
+        vm: lifeboat_model::VmIndex,
+        host: HostIndex,
+        boot: Boot,
+    ) -> Result<(), String> {
         if self.replaced.contains(&(host.get(), boot)) && !truth.lied_about(host, boot) {
             let (vm, host) = (world.vm_name(vm), world.host_name(host));
             return Err(format!("{vm} begins to run on {host}, which was said to be safe to replace"));

@@ -47,7 +47,9 @@ impl Healing {
             self.told = true;
             let (vm, host) = (world.vm_name(vm), world.host_name(host));
             let quiet = truth.undisturbed_for(world).as_secs_f64();
-            Err(format!("{vm} does not run, though {host} could run it and nothing has happened for {quiet:.0} s"))
+            Err(format!(
+                "{vm} does not run, though {host} could run it and nothing has happened for {quiet:.0} s"
+            ))
         })
     }
 }
@@ -60,7 +62,11 @@ fn bound(world: &World, truth: &Truth) -> Duration {
     let starts = world.world_settings().vm_boot + world.start_latency();
     let bound = timeout + starts + Duration::from_secs(5 + 60 + delays);
     // A pool that was off as a whole waits T + 60 s for those that are not up.
-    if truth.stood_for(world) > bound + 2 * timeout { bound } else { bound + timeout + Duration::from_secs(60) }
+    if truth.stood_for(world) > bound + 2 * timeout {
+        bound
+    } else {
+        bound + timeout + Duration::from_secs(60)
+    }
 }
 
 fn excused(world: &World, truth: &Truth) -> bool {

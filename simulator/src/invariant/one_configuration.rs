@@ -2,8 +2,8 @@
 //! have left, still runs a VM in the boot that was a member.
 use super::{Invariant, truth::Truth};
 use crate::{Happening, world::World};
-use lifeboat_protocol::{Configuration, ConfigurationNumber, Standing};
 use lifeboat_model::HostIndex;
+use lifeboat_protocol::{Configuration, ConfigurationNumber, Standing};
 use std::collections::BTreeMap;
 
 /// The law.
@@ -33,7 +33,9 @@ impl Invariant for OneConfiguration {
             let fenced = HostIndex::new(position);
             if !truth.lied_about(fenced, boot) && truth.runs_any(fenced, boot) {
                 let fenced = world.host_name(fenced);
-                return Err(format!("{name} adopts that {fenced} is fenced by {evidence:?}, and it runs VMs"));
+                return Err(format!(
+                    "{name} adopts that {fenced} is fenced by {evidence:?}, and it runs VMs"
+                ));
             }
         }
         Ok(())

@@ -13,7 +13,9 @@ impl Invariant for OneHost {
     }
 
     fn observe(&mut self, world: &World, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
-        let &(Happening::VmExecutes { vm, .. } | Happening::HandOver { vm, .. }) = what else { return Ok(()) };
+        let &(Happening::VmExecutes { vm, .. } | Happening::HandOver { vm, .. }) = what else {
+            return Ok(());
+        };
         let here = truth.executes(vm);
         let honest = here.iter().filter(|&&(host, boot)| !truth.lied_about(host, boot)).count();
         if here.len() > 1 && honest == here.len() {

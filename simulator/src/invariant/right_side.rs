@@ -6,8 +6,8 @@ use super::Invariant;
 use super::truth::{Truth, memory_of};
 use crate::{Happening, world::World};
 use core::cmp::Reverse;
-use lifeboat_model::spec::RestartPriority;
 use lifeboat_model::HostIndex;
+use lifeboat_model::spec::RestartPriority;
 use lifeboat_protocol::HeartbeatNetwork;
 
 /// All sets of more hosts than this are too many to try.
@@ -52,13 +52,15 @@ impl RightSide {
         let sets = (1_u32..1 << up.len()).map(|set| -> Vec<HostIndex> {
             (0..up.len()).filter(|position| set >> position & 1 == 1).map(|position| up[position]).collect()
         });
-        let connected = |set: &Vec<HostIndex>| set.iter().all(|one| set.iter().all(|other| truth.linked(*one, *other)));
+        let connected =
+            |set: &Vec<HostIndex>| set.iter().all(|one| set.iter().all(|other| truth.linked(*one, *other)));
         sets.filter(connected).max_by_key(|set| self.worth(world, set)).unwrap_or_default()
     }
 
     fn worth(&self, world: &World, set: &[HostIndex]) -> (usize, usize, u64, bool, Reverse<Vec<HostIndex>>) {
         let networks = || (0..world.network_count()).map(|network| HeartbeatNetwork(network as u8));
-        let carrier = set.iter().filter(|host| networks().any(|network| world.carrier(**host, network))).count();
+        let carrier =
+            set.iter().filter(|host| networks().any(|network| world.carrier(**host, network))).count();
         let memory = set.iter().filter_map(|host| self.protected_mib.get(host.get())).sum();
         let leads = self.leader.is_some_and(|leader| set.contains(&leader));
         (set.len(), carrier, memory, leads, Reverse(set.to_vec()))

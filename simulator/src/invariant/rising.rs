@@ -28,8 +28,11 @@ impl Invariant for Rising {
                 Ok(())
             }
             Happening::CoordinatorUp { host, epoch } => {
-                let before = core::mem::replace(&mut self.term, self.term.max(epoch));
-                rises(epoch > before, || format!("{} coordinates in epoch {}", world.host_name(host), epoch.0))
+                let before = self.term;
+                self.term = before.max(epoch);
+                rises(epoch > before, || {
+                    format!("{} coordinates in epoch {}", world.host_name(host), epoch.0)
+                })
             }
             Happening::Command { host, boot, process, command: &Command::NewTerm { epoch } } => {
                 let before = self.accepted.insert((host.get(), boot, process), epoch);

@@ -39,16 +39,21 @@ impl Invariant for Superseded {
             }
             Happening::OrderGiven { by, epoch, to, order } => {
                 let (by, to) = (world.host_name(by), world.host_name(to));
-                older(epoch, self.newest, || format!("the coordinator on {by} orders {order:?} of {to} after"))
+                older(epoch, self.newest, || {
+                    format!("the coordinator on {by} orders {order:?} of {to} after")
+                })
             }
             Happening::StoreOpened { host, epoch } => {
                 let name = world.host_name(host);
-                let opened = core::mem::replace(&mut self.opened, self.opened.max(epoch));
+                let opened = self.opened;
+                self.opened = opened.max(epoch);
                 older(epoch, opened, || format!("the coordinator on {name} opens the store after"))
             }
             Happening::StoreWrite { host, epoch } => {
                 let name = world.host_name(host);
-                older(epoch, self.opened, || format!("a write of the coordinator on {name} reaches the store after"))
+                older(epoch, self.opened, || {
+                    format!("a write of the coordinator on {name} reaches the store after")
+                })
             }
             _ => Ok(()),
         }

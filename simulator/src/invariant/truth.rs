@@ -132,7 +132,9 @@ impl Truth {
         if configuration.is_member(host, boot) {
             // One who joins counts as heard at the moment at which its join is adopted.
             let before = here.adopted.as_ref();
-            let joins = configuration.members().any(|(who, boot)| before.is_none_or(|before| !before.is_member(who, boot)));
+            let joins = configuration
+                .members()
+                .any(|(who, boot)| before.is_none_or(|before| !before.is_member(who, boot)));
             if joins {
                 here.armed = now;
             }
@@ -242,7 +244,8 @@ impl Truth {
         let count = self.hosts.len();
         let others = (0..count).filter(|&other| other != host.get());
         let apart = others.map(|other| self.pairs[host.get() * count + other].apart);
-        let together = apart.map(|apart| if apart.holds { Duration::ZERO } else { world.now().since(apart.since) });
+        let together =
+            apart.map(|apart| if apart.holds { Duration::ZERO } else { world.now().since(apart.since) });
         together.min().unwrap_or(Duration::MAX)
     }
 

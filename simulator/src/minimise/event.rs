@@ -104,9 +104,9 @@ fn span(action: &mut Action) -> Option<&mut Duration> {
         | Action::MediumLoseWrites { lasts, .. }
         | Action::Disarm { lasts } => Some(lasts),
         Action::ControlHang { lasts, .. } | Action::HypervisorHang { lasts, .. } => lasts.as_mut(),
-        Action::StorageSlow { latency, .. } | Action::StartSlow { latency } | Action::NetworkDelay { latency, .. } => {
-            Some(latency)
-        }
+        Action::StorageSlow { latency, .. }
+        | Action::StartSlow { latency }
+        | Action::NetworkDelay { latency, .. } => Some(latency),
         _ => None,
     }
 }

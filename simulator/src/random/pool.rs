@@ -28,7 +28,14 @@ pub(super) fn document(choice: &mut Choice) -> PoolSpec {
 }
 
 fn host_count(choice: &mut Choice) -> usize {
-    let (low, high) = choice.weighted(&[(8, (2, 2)), (30, (3, 3)), (34, (4, 5)), (25, (6, 8)), (2, (16, 24)), (1, (25, 64))]);
+    let (low, high) = choice.weighted(&[
+        (8, (2, 2)),
+        (30, (3, 3)),
+        (34, (4, 5)),
+        (25, (6, 8)),
+        (2, (16, 24)),
+        (1, (25, 64)),
+    ]);
     choice.between(low, high)
 }
 
@@ -47,7 +54,8 @@ fn vm(choice: &mut Choice, k: usize, hosts: usize, one_size: Option<u64>, orders
         order: choice.between(0, orders - 1) as u64,
         start_delay_s: choice.weighted(&[(85, 0), (10, 1), (5, 5)]),
         storages: vec!["shared".to_owned()],
-        allowed_hosts: (host <= some && choice.chance(6)).then(|| (1..=some).map(|k| format!("h{k}")).collect()),
+        allowed_hosts: (host <= some && choice.chance(6))
+            .then(|| (1..=some).map(|k| format!("h{k}")).collect()),
         should_run: restart_priority != RestartPriority::Unprotected,
         ..VmSpec::default()
     }
@@ -61,7 +69,8 @@ fn memory(choice: &mut Choice, hosts: usize, vms: &[VmSpec]) -> u64 {
     };
     let fullest = (1..=hosts).map(load).max().unwrap_or_default();
     let all: u64 = vms.iter().map(|vm| vm.memory_mib).sum();
-    let survivors = choice.weighted(&[(10, hosts), (25, hosts - 1), (25, hosts.div_ceil(2)), (40, 1)]).max(1) as u64;
+    let survivors =
+        choice.weighted(&[(10, hosts), (25, hosts - 1), (25, hosts.div_ceil(2)), (40, 1)]).max(1) as u64;
     fullest.max(all.div_ceil(survivors)) + choice.pick(&[0, 512, 4096])
 }
 
@@ -70,7 +79,7 @@ pub(super) fn settings(choice: &mut Choice, hosts: usize) -> PoolSettings {
     let medium = choice.weighted(&[(72, Medium::Statefile), (28, Medium::Etcd)]);
     let networks = choice.weighted(&[(55, 1), (35, 2), (10, 3)]);
     let members = medium == Medium::Etcd && hosts >= 3 && choice.chance(30);
-    let members = members.then(|| (1..=hosts.min(choice.pick(&[3, 5])) ).map(|k| format!("h{k}")).collect());
+    let members = members.then(|| (1..=hosts.min(choice.pick(&[3, 5]))).map(|k| format!("h{k}")).collect());
     PoolSettings {
         timeout_s: Some(choice.weighted(&[(20, 3), (30, 5), (10, 8), (35, 15), (5, 30)])),
         host_failures_to_tolerate: Some(choice.between(0, 2.min(hosts - 1)) as u64),

@@ -21,7 +21,13 @@ pub(super) struct Stage {
 
 impl Stage {
     /// An empty stage.
-    pub(super) fn new(choice: Choice, hosts: Vec<String>, vms: Vec<String>, networks: Vec<String>, timeout: Duration) -> Self {
+    pub(super) fn new(
+        choice: Choice,
+        hosts: Vec<String>,
+        vms: Vec<String>,
+        networks: Vec<String>,
+        timeout: Duration,
+    ) -> Self {
         Self { choice, hosts, vms, networks, timeout, events: Vec::new() }
     }
 
@@ -110,14 +116,21 @@ impl Stage {
 
     /// All networks, spelt as none; sometimes just one, which hurts nobody where there are more.
     pub(super) fn on_networks(&mut self) -> Vec<String> {
-        if self.networks.len() > 1 && self.choice.chance(12) { vec![self.choice.pick(&self.networks)] } else { Vec::new() }
+        if self.networks.len() > 1 && self.choice.chance(12) {
+            vec![self.choice.pick(&self.networks)]
+        } else {
+            Vec::new()
+        }
     }
 
     /// Cuts a host off from everybody on the network, both ways, from one moment to another.
     pub(super) fn isolate(&mut self, host: &str, from: Duration, to: Duration) {
         let others = self.others(host);
         if self.choice.chance(60) {
-            self.at(from, Action::Partition { groups: vec![vec![host.to_owned()], others], networks: Vec::new() });
+            self.at(
+                from,
+                Action::Partition { groups: vec![vec![host.to_owned()], others], networks: Vec::new() },
+            );
             self.at(to, Action::Heal);
         } else {
             self.at(from, Action::LinkDown { hosts: vec![host.to_owned()], networks: Vec::new() });

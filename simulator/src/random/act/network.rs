@@ -21,7 +21,8 @@ pub(super) fn split(stage: &mut Stage, start: Duration) -> Duration {
         2 => {
             let at = start + stage.within();
             stage.at(at, Action::StorageLoss { hosts: Some(left), vm_storage: false });
-            stage.at(end + stage.choice.span(0, 5_000), Action::StorageHeal { hosts: None });
+            let back = end + stage.choice.span(0, 5_000);
+            stage.at(back, Action::StorageHeal { hosts: None });
         }
         3 => {
             let at = start + stage.within();
@@ -88,7 +89,8 @@ pub(super) fn crossed(stage: &mut Stage, start: Duration) -> Duration {
     let (left, right) = stage.two_sides();
     let networks = stage.networks.clone();
     for (position, network) in networks.into_iter().enumerate() {
-        let (from, to) = if position % 2 == 0 { (left.clone(), right.clone()) } else { (right.clone(), left.clone()) };
+        let (from, to) =
+            if position % 2 == 0 { (left.clone(), right.clone()) } else { (right.clone(), left.clone()) };
         stage.at(start, Action::Cut { from, to, networks: vec![network] });
     }
     let end = start + stage.hold();
@@ -99,7 +101,8 @@ pub(super) fn crossed(stage: &mut Stage, start: Duration) -> Duration {
 /// Cables are pulled.
 pub(super) fn links(stage: &mut Stage, start: Duration) -> Duration {
     let most = stage.hosts.len() - 1;
-    let hosts = if stage.choice.chance(70) { vec![stage.host_or_coordinator()] } else { stage.some_hosts(1, most) };
+    let hosts =
+        if stage.choice.chance(70) { vec![stage.host_or_coordinator()] } else { stage.some_hosts(1, most) };
     let networks = stage.on_networks();
     let end = start + stage.hold();
     stage.at(start, Action::LinkDown { hosts, networks });

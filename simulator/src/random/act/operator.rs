@@ -51,7 +51,11 @@ pub(super) fn disarm(stage: &mut Stage, start: Duration) -> Duration {
     let lasts = stage.choice.span(2_000, 45_000);
     stage.at(start, Action::Disarm { lasts });
     let ends = start + lasts;
-    let at = if stage.choice.chance(50) { start + stage.choice.span(0, lasts.as_millis() as u64) } else { ends.saturating_sub(stage.choice.span(0, 3_000)) };
+    let at = if stage.choice.chance(50) {
+        start + stage.choice.span(0, lasts.as_millis() as u64)
+    } else {
+        ends.saturating_sub(stage.choice.span(0, 3_000))
+    };
     let host = stage.host_or_coordinator();
     let until = at + stage.hold();
     match stage.choice.between(0, 6) {
@@ -75,12 +79,14 @@ pub(super) fn disarm(stage: &mut Stage, start: Duration) -> Duration {
         _ => {
             let host = stage.host();
             stage.power_off(at, &[host.clone()]);
-            stage.power_on(at + stage.choice.span(0, 5_000), &[host]);
+            let on = at + stage.choice.span(0, 5_000);
+            stage.power_on(on, &[host]);
         }
     }
     let end = ends.max(until) + stage.choice.span(0, 4_000);
     if stage.choice.chance(25) {
-        stage.at(start + stage.choice.span(0, 20_000), Action::Arm);
+        let armed = start + stage.choice.span(0, 20_000);
+        stage.at(armed, Action::Arm);
     }
     end
 }
@@ -102,7 +108,8 @@ pub(super) fn words(stage: &mut Stage, start: Duration) -> Duration {
         stage.at(at, Action::ConfirmDead { hosts: hosts.clone(), force: false });
     }
     if stage.choice.chance(30) {
-        stage.power_on(at + stage.choice.span(0, 5_000), &hosts);
+        let on = at + stage.choice.span(0, 5_000);
+        stage.power_on(on, &hosts);
     }
     at + stage.timeout
 }

@@ -6,11 +6,13 @@ use core::time::Duration;
 /// Agents stand still, for about as long as a lease lasts.
 pub(super) fn pause(stage: &mut Stage, start: Duration) -> Duration {
     let all = stage.hosts.len();
-    let hosts = if stage.choice.chance(12) { stage.hosts.clone() } else { stage.some_hosts(1, all.div_ceil(3)) };
+    let hosts =
+        if stage.choice.chance(12) { stage.hosts.clone() } else { stage.some_hosts(1, all.div_ceil(3)) };
     let mut end = start;
     for host in hosts {
         let at = start + stage.choice.span(0, 1_500);
-        let lasts = if stage.choice.chance(70) { stage.around(stage.timeout, 500, 2_000) } else { stage.hold() };
+        let lasts =
+            if stage.choice.chance(70) { stage.around(stage.timeout, 500, 2_000) } else { stage.hold() };
         stage.at(at, Action::AgentPause { hosts: vec![host], lasts });
         end = end.max(at + lasts);
     }
@@ -40,7 +42,8 @@ pub(super) fn isolated(stage: &mut Stage, start: Duration) -> Duration {
         let back = end + stage.choice.span(0, 3_000);
         stage.at(back, Action::StorageHeal { hosts: None });
     }
-    let at = start + if stage.choice.chance(60) { stage.around(stage.timeout, 3_000, 200) } else { stage.within() };
+    let at = start
+        + if stage.choice.chance(60) { stage.around(stage.timeout, 3_000, 200) } else { stage.within() };
     let hosts = vec![host];
     if stage.choice.chance(50) {
         stage.at(at, Action::AgentCrash { hosts });

@@ -168,7 +168,8 @@ pub(super) fn some(stage: &mut Stage, start: Duration) -> Duration {
 /// The medium answers slowly, up to beyond T; then somebody falls silent, so that it counts when what was done.
 pub(super) fn slow(stage: &mut Stage, start: Duration) -> Duration {
     let timeout = stage.timeout.as_millis() as u64;
-    let latency = stage.choice.pick(&[250, 500, 1_000, 2_000, timeout / 2, timeout - 1_000, timeout, timeout + 2_000]);
+    let latency =
+        stage.choice.pick(&[250, 500, 1_000, 2_000, timeout / 2, timeout - 1_000, timeout, timeout + 2_000]);
     let latency = Duration::from_millis(latency);
     let hosts = if stage.choice.chance(35) { stage.hosts.clone() } else { stage.some_hosts(1, 2) };
     stage.at(start, Action::StorageSlow { hosts: Some(hosts.clone()), latency });
