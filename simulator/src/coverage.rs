@@ -136,7 +136,7 @@ impl Coverage {
 
     fn host_down(&mut self, world: &World, truth: &Truth, host: HostIndex, cause: DownCause) {
         self.meets(Met::Watchdog, cause == DownCause::Watchdog);
-        let down = hosts(world).filter(|host| world.boot(*host).is_none()).count();
+        let down = hosts(world).filter(|host| world.up_in(*host).is_none()).count();
         self.meets(Met::SecondFailure, down >= 2);
         self.meets(Met::WholePoolOff, down == world.host_count());
         if self.coordinator == Some(host) {
@@ -169,7 +169,7 @@ impl Coverage {
     /// What lasts, looked at now and then.
     fn look(&mut self, world: &World, truth: &Truth) {
         let (now, timeout) = (world.now(), world.protocol_settings().timeout);
-        let up: Vec<HostIndex> = hosts(world).filter(|host| world.boot(*host).is_some()).collect();
+        let up: Vec<HostIndex> = hosts(world).filter(|host| world.up_in(*host).is_some()).collect();
         let with: Vec<HostIndex> = up.iter().copied().filter(|host| world.medium_well(*host)).collect();
         let apart = with.iter().any(|one| with.iter().any(|other| !truth.linked(*one, *other)));
         self.apart_since = apart.then(|| self.apart_since.unwrap_or(now));
@@ -184,7 +184,7 @@ impl Coverage {
             self.meets(Met::Vouched, now.since(since) > timeout + Duration::from_secs(2));
             let Some(known) = truth.adopted_by(host) else { continue };
             let silent = known.members().any(|(member, boot)| {
-                let answers = world.boot(member) == Some(boot) && world.agent_runs(member);
+                let answers = world.up_in(member) == Some(boot) && world.agent_runs(member);
                 member != host && !(answers && truth.linked(host, member))
             });
             self.meets(Met::StorageLossWithSilence, silent && now.since(since) > Duration::from_secs(1));

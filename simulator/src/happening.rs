@@ -223,8 +223,6 @@ pub enum Happening<'a> {
         /// Of this kind.
         kind: EvidenceKind,
     },
-    /// An operator said that a host was dead.
-    OperatorWord { about: HostIndex, boot: Option<Boot>, forced: bool, truly_off: bool },
     /// An alert is raised, or its recovery told.
     Alert(&'a Alert),
 }

@@ -111,6 +111,11 @@ impl Network {
             })
     }
 
+    /// The share of a host's datagrams that is lost, in a million.
+    pub fn loss(&self, host: HostIndex, network: usize) -> u32 {
+        self.networks.get(network).map_or(0, |fabric| fabric.loss[host.get()])
+    }
+
     /// How long a datagram takes at most.
     pub fn longest_delay(&self) -> Duration {
         self.latency + self.jitter

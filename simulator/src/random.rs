@@ -7,7 +7,10 @@
 mod act;
 mod choice;
 mod pool;
+mod run;
 mod stage;
+
+pub use run::{Report, run_seed, smallest};
 
 use crate::Scenario;
 use crate::scenario::{Action, Event, PoolSource};

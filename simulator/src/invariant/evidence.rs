@@ -36,7 +36,7 @@ impl Invariant for Evident {
             }
             Happening::VmExecutes { vm, host, boot } => self.begins(world, truth, vm, host, boot),
             Happening::HandOver { vm, to, .. } => {
-                world.boot(to).map_or(Ok(()), |boot| self.begins(world, truth, vm, to, boot))
+                world.up_in(to).map_or(Ok(()), |boot| self.begins(world, truth, vm, to, boot))
             }
             _ => Ok(()),
         }

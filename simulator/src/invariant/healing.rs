@@ -71,14 +71,17 @@ fn bound(world: &World, truth: &Truth) -> Duration {
 
 fn excused(world: &World, truth: &Truth) -> bool {
     let held = truth.agreed().is_some_and(|agreed| agreed.braked || agreed.disarm.is_some());
-    held || world.pool().host_indices().any(|host| world.boot(host).is_some() && world.hypervisor_hangs(host))
+    held || world
+        .pool()
+        .host_indices()
+        .any(|host| world.up_in(host).is_some() && world.hypervisor_is_hung(host))
 }
 
 fn can_run(world: &World, truth: &Truth, vm: VmIndex, host: HostIndex) -> bool {
     let pool = world.pool();
     let room = truth.load(world, host) + memory_of(pool, vm) <= memory_for_vms(pool, host);
     let quarantined = truth.agreed().is_some_and(|agreed| agreed.hosts[host.get()].quarantined);
-    let takes = world.takes_vms(host) && !quarantined && !world.start_fails(vm, host);
-    let stands = world.boot(host).is_some_and(|boot| truth.stands(world, host, boot));
+    let takes = truth.takes_vms(host) && !quarantined && !world.start_fails(vm, host);
+    let stands = world.up_in(host).is_some_and(|boot| truth.stands(world, host, boot));
     stands && room && takes && allows(pool, vm, host)
 }

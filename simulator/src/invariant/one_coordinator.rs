@@ -19,10 +19,9 @@ impl Invariant for OneCoordinator {
     fn observe(&mut self, world: &World, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
         match *what {
             Happening::CoordinatorUp { host, epoch } => {
-                let other = self
-                    .alive
-                    .iter()
-                    .find(|(other, _)| world.boot(*other).is_none_or(|boot| !truth.lied_about(*other, boot)));
+                let other = self.alive.iter().find(|(other, _)| {
+                    world.up_in(*other).is_none_or(|boot| !truth.lied_about(*other, boot))
+                });
                 let clash = other.map(|(other, before)| {
                     let (host, other) = (world.host_name(host), world.host_name(*other));
                     format!(

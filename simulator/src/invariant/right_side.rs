@@ -8,7 +8,6 @@ use crate::{Happening, world::World};
 use core::cmp::Reverse;
 use lifeboat_model::HostIndex;
 use lifeboat_model::spec::RestartPriority;
-use lifeboat_protocol::HeartbeatNetwork;
 
 /// All sets of more hosts than this are too many to try.
 const MOST_HOSTS: usize = 12;
@@ -35,7 +34,7 @@ impl Invariant for RightSide {
         if world.host_count() > MOST_HOSTS || truth.numbers_count(world) || !truth.one_blow(world) {
             return Ok(());
         }
-        let up: Vec<HostIndex> = hosts(world).filter(|host| world.boot(*host).is_some()).collect();
+        let up: Vec<HostIndex> = hosts(world).filter(|host| world.up_in(*host).is_some()).collect();
         let only_the_network = up.iter().all(|&host| world.medium_well(host) && world.agent_runs(host));
         if only_the_network && self.best(world, truth, &up).contains(&fenced) {
             let best = self.best(world, truth, &up);
@@ -58,9 +57,7 @@ impl RightSide {
     }
 
     fn worth(&self, world: &World, set: &[HostIndex]) -> (usize, usize, u64, bool, Reverse<Vec<HostIndex>>) {
-        let networks = || (0..world.network_count()).map(|network| HeartbeatNetwork(network as u8));
-        let carrier =
-            set.iter().filter(|host| networks().any(|network| world.carrier(**host, network))).count();
+        let carrier = set.iter().filter(|host| world.has_carrier(**host)).count();
         let memory = set.iter().filter_map(|host| self.protected_mib.get(host.get())).sum();
         let leads = self.leader.is_some_and(|leader| set.contains(&leader));
         (set.len(), carrier, memory, leads, Reverse(set.to_vec()))

@@ -1,12 +1,13 @@
 //! What is truly so, and since when: who runs what, who hears whom, who reaches the medium, whose agent runs. Laws judge
 //! by this, never by what an agent believes.
 use crate::happening::DownCause;
+use crate::scenario::Action;
 use crate::world::World;
 use crate::{At, Happening};
 use core::time::Duration;
 use lifeboat_model::spec::RestartPriority;
 use lifeboat_model::{HostIndex, Pool, VmIndex};
-use lifeboat_protocol::{Boot, Command, Configuration, HeartbeatNetwork};
+use lifeboat_protocol::{Boot, Command, Configuration};
 use std::collections::BTreeSet;
 
 /// A condition that holds or does not, and since when.
@@ -65,6 +66,11 @@ pub struct Truth {
     agreed: Option<Configuration>,
     formed: bool,
     disturbed: At,
+    /// Something has happened then whose effect was not looked at yet.
+    unseen: Option<At>,
+    /// Hosts that operators have set aside.
+    set_aside: BTreeSet<HostIndex>,
+    over: bool,
     /// As `disturbed`, hosts that fenced themselves aside: that is an answer, not a blow.
     struck: At,
     /// All hosts that are up hear each other well, reach the medium, and their agents run.
@@ -83,11 +89,12 @@ impl Truth {
             self.hosts = vec![HostTruth::default(); count];
             self.pairs = vec![PairTruth::default(); count * count];
         }
+        if let Some(at) = self.unseen.take() {
+            self.look_around(world, at);
+        }
         match *what {
             Happening::Formed => self.formed = true,
-            Happening::OperatorWord { about, boot: Some(boot), truly_off: false, .. } => {
-                self.lies.insert((about.get(), boot));
-            }
+            Happening::Event(position) => self.event(world, position),
             Happening::HostDown { host, boot, .. } => {
                 let gone = &mut self.hosts[host.get()];
                 let fenced = gone.fenced.filter(|(fenced, _)| *fenced == boot);
@@ -101,7 +108,7 @@ impl Truth {
             Happening::VmExecutes { vm, host, boot } => self.vm(vm).push((host, boot)),
             Happening::VmHalts { vm, host, boot, .. } => self.vm(vm).retain(|&here| here != (host, boot)),
             Happening::HandOver { vm, from, to } => {
-                let boot = world.boot(to).unwrap_or_default();
+                let boot = world.up_in(to).unwrap_or_default();
                 let here = self.vm(vm);
                 here.retain(|&(host, _)| host != from);
                 here.push((to, boot));
@@ -113,7 +120,37 @@ impl Truth {
             if !matches!(what, Happening::HostDown { cause: DownCause::SelfFence, .. }) {
                 self.struck = now;
             }
-            self.look_around(world);
+            // An event is told before it takes effect.
+            self.unseen = Some(now);
+        }
+    }
+
+    /// What an event of the scenario says of what cannot be seen.
+    fn event(&mut self, world: &World, position: usize) {
+        let named = |hosts: &[String]| -> Vec<HostIndex> {
+            let coordinator = || world.coordinator().map(|view| view.host);
+            let of = |name: &String| {
+                if name == "coordinator" { coordinator() } else { world.pool().find_host(name) }
+            };
+            hosts.iter().filter_map(of).collect()
+        };
+        match world.scenario().events.get(position).map(|event| &event.action) {
+            Some(Action::ConfirmDead { hosts, force }) => {
+                for host in named(hosts) {
+                    let seen = world.medium_well(host) && world.agent_runs(host) && world.elected().is_some();
+                    if let Some(boot) = world.up_in(host).filter(|_| *force || !seen) {
+                        self.lies.insert((host.get(), boot));
+                    }
+                }
+            }
+            Some(Action::Disable { hosts } | Action::Evacuate { hosts } | Action::Shutdown { hosts }) => {
+                self.set_aside.extend(named(hosts));
+            }
+            Some(Action::Enable { hosts }) => {
+                let enabled = named(hosts);
+                self.set_aside.retain(|host| !enabled.contains(host));
+            }
+            _ => {}
         }
     }
 
@@ -153,12 +190,11 @@ impl Truth {
     }
 
     /// Who is well and who hears whom may have changed.
-    fn look_around(&mut self, world: &World) {
-        let now = world.now();
+    fn look_around(&mut self, world: &World, now: At) {
         let mut all_well = true;
         for (position, here) in self.hosts.iter_mut().enumerate() {
             let host = HostIndex::new(position);
-            here.up = world.boot(host).is_some();
+            here.up = world.up_in(host).is_some();
             here.agent_well.set(here.up && world.agent_runs(host), now);
             here.medium_well.set(here.up && world.medium_well(host), now);
             all_well &= !here.up || here.agent_well.holds && here.medium_well.holds;
@@ -168,11 +204,12 @@ impl Truth {
             for to in (0..count).filter(|&to| to != from) {
                 let (one, other) = (HostIndex::new(from), HostIndex::new(to));
                 let up = self.hosts[from].up && self.hosts[to].up;
-                let networks = || (0..world.network_count()).map(|network| HeartbeatNetwork(network as u8));
                 let answers = self.hosts[to].agent_well.holds;
-                let heard = up && answers && networks().any(|network| world.open(one, other, network));
+                let heard = up
+                    && answers
+                    && world.heartbeat_networks().any(|network| world.open(one, other, network));
                 let linked = up
-                    && networks().any(|network| {
+                    && world.heartbeat_networks().any(|network| {
                         world.link_well(one, other, network) && world.link_well(other, one, network)
                     });
                 let pair = &mut self.pairs[from * count + to];
@@ -270,7 +307,7 @@ impl Truth {
     /// Whether a boot of a host is up and not fenced.
     pub fn stands(&self, world: &World, host: HostIndex, boot: Boot) -> bool {
         let fenced = self.hosts[host.get()].fenced.is_some_and(|(fenced, _)| fenced == boot);
-        world.boot(host) == Some(boot) && !fenced
+        world.up_in(host) == Some(boot) && !fenced
     }
 
     /// Whether a boot of a host fenced itself because it lost its lease.
@@ -331,6 +368,34 @@ impl Truth {
     /// For how long the world was struck by nothing: as [`Self::undisturbed_for`], self-fences aside.
     pub fn unstruck_for(&self, world: &World) -> Duration {
         world.now().since(self.struck)
+    }
+
+    /// Whether a host takes new VMs, as far as operators go.
+    pub fn takes_vms(&self, host: HostIndex) -> bool {
+        !self.set_aside.contains(&host)
+    }
+
+    /// Whether all is well with the pool, and has been for a moment, after all faults.
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    pub(super) fn look_whether_over(&mut self, world: &World, after: Duration) {
+        let (now, timeout) = (world.now(), world.protocol_settings().timeout);
+        let healed = world.formed().is_some_and(|formed| now > formed + after);
+        let quiet = self.undisturbed_for(world) > timeout + Duration::from_secs(3);
+        let well = || {
+            let member = |host: HostIndex| {
+                let boot = world.up_in(host);
+                boot.is_some_and(|boot| {
+                    self.agreed.as_ref().is_some_and(|agreed| agreed.is_member(host, boot))
+                })
+            };
+            let pool = world.pool();
+            let runs = |vm: VmIndex| !is_wanted(pool, vm) || !self.executes(vm).is_empty();
+            self.all_well.holds && world.hosts().all(member) && pool.vm_indices().all(runs)
+        };
+        self.over = healed && quiet && well();
     }
 
     /// How long ago no host stood at all.

@@ -18,7 +18,7 @@ impl Invariant for Vouched {
         let Some(known) = truth.adopted_by(host) else { return Ok(()) };
         let mut members = known.members().filter(|(member, _)| *member != host);
         let vouched = members.all(|(member, boot)| {
-            let heard = world.boot(member) == Some(boot) && truth.linked_for(world, host, member) >= long;
+            let heard = world.up_in(member) == Some(boot) && truth.linked_for(world, host, member) >= long;
             heard && truth.agent_well_for(world, member) >= long
         });
         if vouched && truth.agent_well_for(world, host) >= long {

@@ -1,0 +1,79 @@
+//! Runs random scenarios, and makes those that fail small.
+use super::{Random, scenario, with_events};
+use crate::coverage::Coverage;
+use crate::invariant::{Violation, Watch};
+use crate::minimise::minimise;
+use crate::run::{Outcome, RunError, run};
+use crate::{NoDocuments, Scenario};
+use core::time::Duration;
+
+/// What came of a seed.
+#[derive(Debug)]
+pub struct Report {
+    /// The seed.
+    pub seed: u64,
+    /// What it was, in one line.
+    pub summary: String,
+    /// What was broken, and when, counted from the beginning of the scenario; an end before its time is told here too.
+    pub violations: Vec<Violation>,
+    /// What the run has met.
+    pub coverage: Coverage,
+    /// How much virtual time it took.
+    pub lasted: Duration,
+}
+
+/// Runs the scenario of a seed.
+pub fn run_seed(seed: u64) -> Report {
+    let random = scenario(seed);
+    let summary = summary(&random);
+    match live(&random.scenario, random.healed, seed) {
+        Ok(outcome) => Report {
+            seed,
+            summary,
+            violations: outcome.violations,
+            coverage: outcome.coverage,
+            lasted: outcome.ended.since(crate::At::START),
+        },
+        Err(error) => {
+            let text = error.to_string();
+            let violation = Violation { invariant: "the scenario runs", at: crate::At::START, text };
+            let coverage = Coverage::default();
+            Report { seed, summary, violations: vec![violation], coverage, lasted: Duration::ZERO }
+        }
+    }
+}
+
+/// The scenario of a seed that fails, with as few and as simple events as still break the same law.
+pub fn smallest(seed: u64, law: &str) -> Scenario {
+    let random = scenario(seed);
+    let fails = |events: &[_]| {
+        let tried = with_events(&random.scenario, events);
+        let broken = live(&tried, random.healed, seed).map(|outcome| outcome.violations).unwrap_or_default();
+        broken.iter().any(|violation| violation.invariant == law)
+    };
+    let events = minimise(&random.scenario.events, fails);
+    with_events(&random.scenario, &events)
+}
+
+fn live(scenario: &Scenario, healed: Duration, seed: u64) -> Result<Outcome, RunError> {
+    run(scenario, seed, &NoDocuments, Watch::all().until_well(healed))
+}
+
+/// A seed in one line: the pool, and what happens to it.
+fn summary(random: &Random) -> String {
+    let scenario = &random.scenario;
+    let crate::scenario::PoolSource::Document(pool) = &scenario.pool else { return String::new() };
+    let medium = match scenario.settings.medium {
+        Some(lifeboat_model::spec::Medium::Etcd) => "etcd",
+        _ => "statefile",
+    };
+    let majority = if scenario.settings.storage_loss.is_some() { ", majority" } else { "" };
+    format!(
+        "{} hosts, {} VMs, {medium}{majority}, T = {} s, {} networks: {}",
+        pool.hosts.len(),
+        pool.vms.len(),
+        scenario.settings.timeout_s.unwrap_or_default(),
+        scenario.settings.networks().len(),
+        random.acts.join("; ")
+    )
+}
