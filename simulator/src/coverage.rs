@@ -98,7 +98,7 @@ impl Coverage {
     }
 
     /// Takes in what happened.
-    pub fn observe(&mut self, world: &World, truth: &Truth, what: &Happening<'_>) {
+    pub fn observe(&mut self, world: &World<'_>, truth: &Truth, what: &Happening<'_>) {
         if !truth.has_formed() {
             if let Happening::CoordinatorUp { host, .. } = *what {
                 self.coordinator = Some(host);
@@ -134,7 +134,7 @@ impl Coverage {
         }
     }
 
-    fn host_down(&mut self, world: &World, truth: &Truth, host: HostIndex, cause: DownCause) {
+    fn host_down(&mut self, world: &World<'_>, truth: &Truth, host: HostIndex, cause: DownCause) {
         self.meets(Met::Watchdog, cause == DownCause::Watchdog);
         let down = hosts(world).filter(|host| world.up_in(*host).is_none()).count();
         self.meets(Met::SecondFailure, down >= 2);
@@ -167,7 +167,7 @@ impl Coverage {
     }
 
     /// What lasts, looked at now and then.
-    fn look(&mut self, world: &World, truth: &Truth) {
+    fn look(&mut self, world: &World<'_>, truth: &Truth) {
         let (now, timeout) = (world.now(), world.protocol_settings().timeout);
         let up: Vec<HostIndex> = hosts(world).filter(|host| world.up_in(*host).is_some()).collect();
         let with: Vec<HostIndex> = up.iter().copied().filter(|host| world.medium_well(*host)).collect();
@@ -193,12 +193,12 @@ impl Coverage {
 }
 
 /// Whether a protected VM that should run does not.
-fn waits(world: &World, truth: &Truth) -> bool {
+fn waits(world: &World<'_>, truth: &Truth) -> bool {
     let pool = world.pool();
     pool.vm_indices().any(|vm| is_wanted(pool, vm) && truth.executes(vm).is_empty())
 }
 
-fn hosts(world: &World) -> impl Iterator<Item = HostIndex> + use<> {
+fn hosts(world: &World<'_>) -> impl Iterator<Item = HostIndex> + use<> {
     (0..world.host_count()).map(HostIndex::new)
 }
 

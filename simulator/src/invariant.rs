@@ -10,6 +10,7 @@ mod one_coordinator;
 mod one_host;
 mod right_side;
 mod rising;
+mod sight;
 mod superseded;
 pub mod truth;
 mod vouched;
@@ -17,8 +18,10 @@ mod watchdog;
 mod whole_pool;
 mod wrongful;
 
+use crate::coverage::Coverage;
 use crate::world::World;
-use crate::{At, Happening, Observer};
+use crate::{At, Happening};
+use core::time::Duration;
 use truth::Truth;
 
 /// A law. One file each, below this module.
@@ -30,13 +33,13 @@ pub trait Invariant {
     ///
     /// # Errors
     /// What was broken, in plain words with the names of hosts and VMs.
-    fn observe(&mut self, world: &World, truth: &Truth, what: &Happening<'_>) -> Result<(), String>;
+    fn observe(&mut self, world: &World<'_>, truth: &Truth, what: &Happening<'_>) -> Result<(), String>;
 
     /// Called once when the run is over.
     ///
     /// # Errors
     /// What was broken.
-    fn at_end(&mut self, _world: &World, _truth: &Truth) -> Result<(), String> {
+    fn at_end(&mut self, _world: &World<'_>, _truth: &Truth) -> Result<(), String> {
         Ok(())
     }
 }
@@ -44,10 +47,10 @@ pub trait Invariant {
 /// Somebody who watches a world and does nothing to it.
 pub trait Observer {
     /// Called at the very moment when something happens; the world shows the state right after it.
-    fn observe(&mut self, world: &World, what: &Happening<'_>);
+    fn observe(&mut self, world: &World<'_>, what: &Happening<'_>);
 
     /// Called once when the run is over.
-    fn at_end(&mut self, _world: &World) {}
+    fn at_end(&mut self, _world: &World<'_>) {}
 
     /// Whether nothing more needs to be seen: the run may end.
     fn done(&self) -> bool {
@@ -60,7 +63,7 @@ pub trait Observer {
 pub struct Nobody;
 
 impl Observer for Nobody {
-    fn observe(&mut self, _world: &World, _what: &Happening<'_>) {}
+    fn observe(&mut self, _world: &World<'_>, _what: &Happening<'_>) {}
 }
 
 /// A law was broken.
@@ -81,7 +84,10 @@ const MOST_VIOLATIONS: usize = 20;
 pub struct Watch {
     truth: Truth,
     laws: Vec<Box<dyn Invariant>>,
+    coverage: Coverage,
     violations: Vec<Violation>,
+    /// From when on, counted from the beginning of the scenario, a pool in which all is well need not be watched on.
+    until_well: Option<Duration>,
 }
 
 impl Watch {
@@ -104,7 +110,19 @@ impl Watch {
             Box::<alerts::Alerts>::default(),
             Box::<healing::Healing>::default(),
         ];
-        Self { truth: Truth::default(), laws, violations: Vec::new() }
+        Self {
+            truth: Truth::default(),
+            laws,
+            coverage: Coverage::default(),
+            violations: Vec::new(),
+            until_well: None,
+        }
+    }
+
+    /// The run may end as soon as all is well in the pool, for a moment, at `after` or later, or a law is broken.
+    #[must_use]
+    pub fn until_well(self, after: Duration) -> Self {
+        Self { until_well: Some(after), ..self }
     }
 
     /// What was broken so far.
@@ -112,7 +130,16 @@ impl Watch {
         &self.violations
     }
 
-    fn judge(&mut self, world: &World, mut ask: impl FnMut(&mut dyn Invariant, &Truth) -> Result<(), String>) {
+    /// What was broken, and what was met.
+    pub fn into_findings(self) -> (Vec<Violation>, Coverage) {
+        (self.violations, self.coverage)
+    }
+
+    fn judge(
+        &mut self,
+        world: &World<'_>,
+        mut ask: impl FnMut(&mut dyn Invariant, &Truth) -> Result<(), String>,
+    ) {
         for law in &mut self.laws {
             if let Err(text) = ask(law.as_mut(), &self.truth)
                 && self.violations.len() < MOST_VIOLATIONS
@@ -124,12 +151,20 @@ impl Watch {
 }
 
 impl Observer for Watch {
-    fn observe(&mut self, world: &World, what: &Happening<'_>) {
+    fn observe(&mut self, world: &World<'_>, what: &Happening<'_>) {
         self.truth.take_in(world, what);
+        self.coverage.observe(world, &self.truth, what);
         self.judge(world, |law, truth| law.observe(world, truth, what));
+        if let Some(after) = self.until_well {
+            self.truth.look_whether_over(world, after);
+        }
     }
 
-    fn at_end(&mut self, world: &World) {
+    fn at_end(&mut self, world: &World<'_>) {
         self.judge(world, |law, truth| law.at_end(world, truth));
+    }
+
+    fn done(&self) -> bool {
+        self.until_well.is_some() && (self.truth.is_over() || !self.violations.is_empty())
     }
 }

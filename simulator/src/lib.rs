@@ -1,25 +1,29 @@
 //! Whole pools in virtual time, in one process, from one seed: the product's own state machines and codecs in a
 //! world whose clocks drift, whose networks split, whose disks tear and whose hosts lose power.
 //!
-//! A [`Scenario`] says what happens and what is expected; [`world`] lives through it; an [`Invariant`] watches
-//! every step; an [`Outcome`] says what was violated, what was unmet, and what happened in which order.
+//! A [`Scenario`] says what happens and what is expected; [`world`] lives through it; a [`Watch`] over all laws
+//! sees every step; an [`Outcome`] says what was violated, what was unmet, and what happened in which order.
 //!
 //! ```text
 //!   scenario ─► World ─┬─ schedule: a heap of what is due, ties by insertion
 //!                      ├─ hosts: clock, power, agent, watchdog, hypervisor, coordinator
 //!                      ├─ networks, statefile or etcd, store
-//!                      └─► Happening ─► invariants, trace ─► Outcome
+//!                      └─► Happening ─► laws, trace ─► Outcome
 //! ```
 pub mod clock;
+pub mod coverage;
 pub mod disk;
 pub mod documents;
 pub mod draw;
 pub mod etcd;
+pub mod exhaustive;
 pub mod happening;
 pub mod invariant;
 mod judge;
+pub mod minimise;
 pub mod network;
 pub mod planner;
+pub mod random;
 pub mod run;
 pub mod scenario;
 pub mod schedule;
@@ -29,7 +33,7 @@ pub mod world;
 
 pub use documents::{Documents, NoDocuments};
 pub use happening::Happening;
-pub use invariant::{Invariant, Nobody, Observer, Violation};
+pub use invariant::{Nobody, Observer, Violation, Watch};
 pub use run::{Outcome, RunError, run};
 pub use scenario::Scenario;
 pub use time::At;

@@ -22,7 +22,7 @@ impl Invariant for Alerts {
         "an alert is raised once per episode"
     }
 
-    fn observe(&mut self, _world: &World, _truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
+    fn observe(&mut self, _world: &World<'_>, _truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
         let &Happening::Alert(alert) = what else { return Ok(()) };
         for (opens, closes) in EPISODES {
             let episode = (opens, alert.host.clone(), alert.vm.clone());

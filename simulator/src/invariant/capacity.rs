@@ -13,7 +13,7 @@ impl Invariant for Capacity {
         "a VM is started where it has room and may run"
     }
 
-    fn observe(&mut self, world: &World, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
+    fn observe(&mut self, world: &World<'_>, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
         let &Happening::VmExecutes { vm, host, .. } = what else { return Ok(()) };
         if !truth.has_formed() {
             return Ok(());

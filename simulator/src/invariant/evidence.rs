@@ -17,7 +17,7 @@ impl Invariant for Evident {
         "evidence is true"
     }
 
-    fn observe(&mut self, world: &World, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
+    fn observe(&mut self, world: &World<'_>, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
         match *what {
             Happening::Command { command: Command::SafeToReplace(proof), .. } => {
                 let told = proof.evidence();
@@ -46,7 +46,7 @@ impl Invariant for Evident {
 impl Evident {
     fn begins(
         &self,
-        world: &World,
+        world: &World<'_>,
         truth: &Truth,
         vm: lifeboat_model::VmIndex,
         host: HostIndex,

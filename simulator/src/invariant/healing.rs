@@ -21,7 +21,7 @@ impl Invariant for Healing {
         "I5: the pool heals"
     }
 
-    fn observe(&mut self, world: &World, truth: &Truth, _what: &Happening<'_>) -> Result<(), String> {
+    fn observe(&mut self, world: &World<'_>, truth: &Truth, _what: &Happening<'_>) -> Result<(), String> {
         if self.told || !truth.has_formed() || world.now().since(self.judged) < Duration::from_secs(1) {
             return Ok(());
         }
@@ -29,13 +29,13 @@ impl Invariant for Healing {
         self.judge(world, truth)
     }
 
-    fn at_end(&mut self, world: &World, truth: &Truth) -> Result<(), String> {
+    fn at_end(&mut self, world: &World<'_>, truth: &Truth) -> Result<(), String> {
         if self.told { Ok(()) } else { self.judge(world, truth) }
     }
 }
 
 impl Healing {
-    fn judge(&mut self, world: &World, truth: &Truth) -> Result<(), String> {
+    fn judge(&mut self, world: &World<'_>, truth: &Truth) -> Result<(), String> {
         if !truth.all_well() || truth.undisturbed_for(world) < bound(world, truth) || excused(world, truth) {
             return Ok(());
         }
@@ -55,7 +55,7 @@ impl Healing {
 }
 
 /// How long healing may take.
-fn bound(world: &World, truth: &Truth) -> Duration {
+fn bound(world: &World<'_>, truth: &Truth) -> Duration {
     let pool = world.pool();
     let delays: u64 = pool.vms().iter().map(|vm| u64::from(vm.start_delay_s)).sum();
     let timeout = world.protocol_settings().timeout;
@@ -69,7 +69,7 @@ fn bound(world: &World, truth: &Truth) -> Duration {
     }
 }
 
-fn excused(world: &World, truth: &Truth) -> bool {
+fn excused(world: &World<'_>, truth: &Truth) -> bool {
     let held = truth.agreed().is_some_and(|agreed| agreed.braked || agreed.disarm.is_some());
     held || world
         .pool()
@@ -77,7 +77,7 @@ fn excused(world: &World, truth: &Truth) -> bool {
         .any(|host| world.up_in(host).is_some() && world.hypervisor_is_hung(host))
 }
 
-fn can_run(world: &World, truth: &Truth, vm: VmIndex, host: HostIndex) -> bool {
+fn can_run(world: &World<'_>, truth: &Truth, vm: VmIndex, host: HostIndex) -> bool {
     let pool = world.pool();
     let room = truth.load(world, host) + memory_of(pool, vm) <= memory_for_vms(pool, host);
     let quarantined = truth.agreed().is_some_and(|agreed| agreed.hosts[host.get()].quarantined);

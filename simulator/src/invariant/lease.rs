@@ -18,7 +18,7 @@ impl Invariant for Lease {
         "a lease rests on a renewal"
     }
 
-    fn observe(&mut self, world: &World, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
+    fn observe(&mut self, world: &World<'_>, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
         let &Happening::Command { host, command: &Command::FeedWatchdog { deadline }, .. } = what else {
             return Ok(());
         };

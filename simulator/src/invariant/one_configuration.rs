@@ -17,7 +17,7 @@ impl Invariant for OneConfiguration {
         "one configuration a number"
     }
 
-    fn observe(&mut self, world: &World, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
+    fn observe(&mut self, world: &World<'_>, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
         let &Happening::Adopted { host, configuration, .. } = what else { return Ok(()) };
         let name = world.host_name(host);
         if let Some(decided) = self.decided.get(&configuration.number) {

@@ -16,7 +16,7 @@ impl Invariant for OneCoordinator {
         "I3: one coordinator"
     }
 
-    fn observe(&mut self, world: &World, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
+    fn observe(&mut self, world: &World<'_>, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
         match *what {
             Happening::CoordinatorUp { host, epoch } => {
                 let other = self.alive.iter().find(|(other, _)| {

@@ -12,7 +12,7 @@ impl Invariant for OneHost {
         "I1: a VM runs on one host"
     }
 
-    fn observe(&mut self, world: &World, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
+    fn observe(&mut self, world: &World<'_>, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
         let &(Happening::VmExecutes { vm, .. } | Happening::HandOver { vm, .. }) = what else {
             return Ok(());
         };

@@ -25,7 +25,7 @@ impl Invariant for RightSide {
         "the right side lives"
     }
 
-    fn observe(&mut self, world: &World, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
+    fn observe(&mut self, world: &World<'_>, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
         if let Happening::Event(_) = what {
             self.leader = truth.agreed().map(|agreed| agreed.leader);
             self.protected_mib = protected(world, truth);
@@ -47,7 +47,7 @@ impl Invariant for RightSide {
 }
 
 impl RightSide {
-    fn best(&self, world: &World, truth: &Truth, up: &[HostIndex]) -> Vec<HostIndex> {
+    fn best(&self, world: &World<'_>, truth: &Truth, up: &[HostIndex]) -> Vec<HostIndex> {
         let sets = (1_u32..1 << up.len()).map(|set| -> Vec<HostIndex> {
             (0..up.len()).filter(|position| set >> position & 1 == 1).map(|position| up[position]).collect()
         });
@@ -56,7 +56,11 @@ impl RightSide {
         sets.filter(connected).max_by_key(|set| self.worth(world, set)).unwrap_or_default()
     }
 
-    fn worth(&self, world: &World, set: &[HostIndex]) -> (usize, usize, u64, bool, Reverse<Vec<HostIndex>>) {
+    fn worth(
+        &self,
+        world: &World<'_>,
+        set: &[HostIndex],
+    ) -> (usize, usize, u64, bool, Reverse<Vec<HostIndex>>) {
         let carrier = set.iter().filter(|host| world.has_carrier(**host)).count();
         let memory = set.iter().filter_map(|host| self.protected_mib.get(host.get())).sum();
         let leads = self.leader.is_some_and(|leader| set.contains(&leader));
@@ -64,11 +68,11 @@ impl RightSide {
     }
 }
 
-fn hosts(world: &World) -> impl Iterator<Item = HostIndex> + use<> {
+fn hosts(world: &World<'_>) -> impl Iterator<Item = HostIndex> + use<> {
     (0..world.host_count()).map(HostIndex::new)
 }
 
-fn protected(world: &World, truth: &Truth) -> Vec<u64> {
+fn protected(world: &World<'_>, truth: &Truth) -> Vec<u64> {
     let pool = world.pool();
     let mut memory = vec![0; world.host_count()];
     for vm in pool.vm_indices().filter(|vm| pool.vm(*vm).restart_priority == RestartPriority::Restart) {

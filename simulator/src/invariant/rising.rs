@@ -20,7 +20,7 @@ impl Invariant for Rising {
         "epochs only rise"
     }
 
-    fn observe(&mut self, world: &World, _truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
+    fn observe(&mut self, world: &World<'_>, _truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
         match *what {
             Happening::AgentUp { host, process, .. } => {
                 self.process.resize(self.process.len().max(host.get() + 1), Process::default());

@@ -10,7 +10,7 @@ const LITTLE_LOSS: u32 = 100_000;
 /// A network or a medium that takes longer than this is not well.
 const IN_GOOD_TIME: Duration = Duration::from_millis(250);
 
-impl World {
+impl World<'_> {
     pub(crate) fn host_count(&self) -> usize {
         self.hosts().count()
     }

@@ -20,7 +20,7 @@ impl Invariant for Superseded {
         "I2: a superseded epoch has no effect"
     }
 
-    fn observe(&mut self, world: &World, _truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
+    fn observe(&mut self, world: &World<'_>, _truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
         match *what {
             Happening::Command { host, boot, command: &Command::NewTerm { epoch }, .. } => {
                 let accepted = self.accepted.entry((host.get(), boot)).or_default();

@@ -83,7 +83,7 @@ pub struct Truth {
 
 impl Truth {
     /// Takes in what happened.
-    pub(super) fn take_in(&mut self, world: &World, what: &Happening<'_>) {
+    pub(super) fn take_in(&mut self, world: &World<'_>, what: &Happening<'_>) {
         let (count, now) = (world.host_count(), world.now());
         if self.hosts.is_empty() {
             self.hosts = vec![HostTruth::default(); count];
@@ -126,7 +126,7 @@ impl Truth {
     }
 
     /// What an event of the scenario says of what cannot be seen.
-    fn event(&mut self, world: &World, position: usize) {
+    fn event(&mut self, world: &World<'_>, position: usize) {
         let named = |hosts: &[String]| -> Vec<HostIndex> {
             let coordinator = || world.coordinator().map(|view| view.host);
             let of = |name: &String| {
@@ -190,7 +190,7 @@ impl Truth {
     }
 
     /// Who is well and who hears whom may have changed.
-    fn look_around(&mut self, world: &World, now: At) {
+    fn look_around(&mut self, world: &World<'_>, now: At) {
         let mut all_well = true;
         for (position, here) in self.hosts.iter_mut().enumerate() {
             let host = HostIndex::new(position);
@@ -257,27 +257,27 @@ impl Truth {
     }
 
     /// How long the past can be felt: what was wrong longer ago than that is no reason to fence anybody now.
-    pub fn memory(&self, world: &World) -> Duration {
+    pub fn memory(&self, world: &World<'_>) -> Duration {
         2 * world.protocol_settings().timeout + Duration::from_secs(5)
     }
 
     /// For how long a host's agent has been running without a break.
-    pub fn agent_well_for(&self, world: &World, host: HostIndex) -> Duration {
+    pub fn agent_well_for(&self, world: &World<'_>, host: HostIndex) -> Duration {
         self.hosts[host.get()].agent_well.held_for(world.now())
     }
 
     /// For how long a host has reached the medium in good time.
-    pub fn medium_well_for(&self, world: &World, host: HostIndex) -> Duration {
+    pub fn medium_well_for(&self, world: &World<'_>, host: HostIndex) -> Duration {
         self.hosts[host.get()].medium_well.held_for(world.now())
     }
 
     /// For how long two hosts, both up, have heard each other well.
-    pub fn linked_for(&self, world: &World, one: HostIndex, other: HostIndex) -> Duration {
+    pub fn linked_for(&self, world: &World<'_>, one: HostIndex, other: HostIndex) -> Duration {
         self.pairs[one.get() * self.hosts.len() + other.get()].linked.held_for(world.now())
     }
 
     /// For how long no host that was up was out of a host's hearing.
-    pub fn linked_to_all_for(&self, world: &World, host: HostIndex) -> Duration {
+    pub fn linked_to_all_for(&self, world: &World<'_>, host: HostIndex) -> Duration {
         let count = self.hosts.len();
         let others = (0..count).filter(|&other| other != host.get());
         let apart = others.map(|other| self.pairs[host.get() * count + other].apart);
@@ -287,7 +287,7 @@ impl Truth {
     }
 
     /// Whether numbers decide who lives: then even a host in perfect health must die in a minority.
-    pub fn numbers_count(&self, world: &World) -> bool {
+    pub fn numbers_count(&self, world: &World<'_>) -> bool {
         let majority = lifeboat_protocol::settings::StorageLoss::Majority;
         world.protocol_settings().storage_loss == majority
     }
@@ -298,14 +298,14 @@ impl Truth {
     }
 
     /// Memory of the VMs that execute on a host, by the document, in MiB.
-    pub fn load(&self, world: &World, host: HostIndex) -> u64 {
+    pub fn load(&self, world: &World<'_>, host: HostIndex) -> u64 {
         let pool = world.pool();
         let here = pool.vm_indices().filter(|vm| self.executes(*vm).iter().any(|(other, _)| *other == host));
         here.map(|vm| memory_of(pool, vm)).sum()
     }
 
     /// Whether a boot of a host is up and not fenced.
-    pub fn stands(&self, world: &World, host: HostIndex, boot: Boot) -> bool {
+    pub fn stands(&self, world: &World<'_>, host: HostIndex, boot: Boot) -> bool {
         let fenced = self.hosts[host.get()].fenced.is_some_and(|(fenced, _)| fenced == boot);
         world.up_in(host) == Some(boot) && !fenced
     }
@@ -329,7 +329,7 @@ impl Truth {
     /// medium that took effect, or the last moment at which every other member could hear and answer; where numbers count,
     /// the last at which a majority could. Members whose boot is over need not: there may be evidence of it. None
     /// while the host is no member.
-    pub fn last_renewable(&self, world: &World, host: HostIndex) -> Option<At> {
+    pub fn last_renewable(&self, world: &World<'_>, host: HostIndex) -> Option<At> {
         let here = &self.hosts[host.get()];
         let known = here.adopted.as_ref()?;
         let count = self.hosts.len();
@@ -349,7 +349,7 @@ impl Truth {
     }
 
     /// For how long nothing has happened to the world: no event, nothing that ended by itself, nobody up or down.
-    pub fn undisturbed_for(&self, world: &World) -> Duration {
+    pub fn undisturbed_for(&self, world: &World<'_>) -> Duration {
         world.now().since(self.disturbed)
     }
 
@@ -360,13 +360,13 @@ impl Truth {
 
     /// Whether one single blow hit a pool in which all had been well for long, and nothing has happened since but that
     /// hosts fenced themselves.
-    pub fn one_blow(&self, world: &World) -> bool {
+    pub fn one_blow(&self, world: &World<'_>) -> bool {
         let one = !self.all_well.holds && self.all_well.since == self.struck;
         one && self.was_well_for >= self.memory(world)
     }
 
     /// For how long the world was struck by nothing: as [`Self::undisturbed_for`], self-fences aside.
-    pub fn unstruck_for(&self, world: &World) -> Duration {
+    pub fn unstruck_for(&self, world: &World<'_>) -> Duration {
         world.now().since(self.struck)
     }
 
@@ -380,7 +380,7 @@ impl Truth {
         self.over
     }
 
-    pub(super) fn look_whether_over(&mut self, world: &World, after: Duration) {
+    pub(super) fn look_whether_over(&mut self, world: &World<'_>, after: Duration) {
         let (now, timeout) = (world.now(), world.protocol_settings().timeout);
         let healed = world.formed().is_some_and(|formed| now > formed + after);
         let quiet = self.undisturbed_for(world) > timeout + Duration::from_secs(3);
@@ -399,7 +399,7 @@ impl Truth {
     }
 
     /// How long ago no host stood at all.
-    pub fn stood_for(&self, world: &World) -> Duration {
+    pub fn stood_for(&self, world: &World<'_>) -> Duration {
         world.now().since(self.nobody_stood)
     }
 

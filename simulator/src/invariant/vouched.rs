@@ -12,7 +12,7 @@ impl Invariant for Vouched {
         "I6: a host that all members hear is not fenced"
     }
 
-    fn observe(&mut self, world: &World, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
+    fn observe(&mut self, world: &World<'_>, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
         let Some(host) = truth.just_fenced(what) else { return Ok(()) };
         let long = truth.memory(world);
         let Some(known) = truth.adopted_by(host) else { return Ok(()) };

@@ -13,7 +13,7 @@ impl Invariant for WatchdogSpares {
         "the watchdog spares a host whose agent runs"
     }
 
-    fn observe(&mut self, world: &World, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
+    fn observe(&mut self, world: &World<'_>, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
         let &Happening::HostDown { host, cause: DownCause::Watchdog, .. } = what else { return Ok(()) };
         let settings = world.protocol_settings();
         let long = settings.timeout + settings.watchdog_slack();

@@ -14,7 +14,7 @@ impl Invariant for WholePool {
         "I7: a pool does not fence all of itself"
     }
 
-    fn observe(&mut self, world: &World, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
+    fn observe(&mut self, world: &World<'_>, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
         let Some(host) = truth.just_fenced(what) else { return Ok(()) };
         let Some(known) = truth.adopted_by(host) else { return Ok(()) };
         // Others that lost power, or were reset because their agents stood still, did not fence themselves; and what

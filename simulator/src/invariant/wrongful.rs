@@ -11,7 +11,7 @@ impl Invariant for Wrongful {
         "a healthy host is not fenced"
     }
 
-    fn observe(&mut self, world: &World, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
+    fn observe(&mut self, world: &World<'_>, truth: &Truth, what: &Happening<'_>) -> Result<(), String> {
         let Some(host) = truth.just_fenced(what) else { return Ok(()) };
         let long = truth.memory(world);
         let healthy = truth.agent_well_for(world, host) >= long

@@ -3,7 +3,7 @@ use super::{Random, scenario, with_events};
 use crate::coverage::Coverage;
 use crate::invariant::{Violation, Watch};
 use crate::minimise::minimise;
-use crate::run::{Outcome, RunError, run};
+use crate::run::run;
 use crate::{NoDocuments, Scenario};
 use core::time::Duration;
 
@@ -26,14 +26,12 @@ pub struct Report {
 pub fn run_seed(seed: u64) -> Report {
     let random = scenario(seed);
     let summary = summary(&random);
-    match live(&random.scenario, random.healed, seed) {
-        Ok(outcome) => Report {
-            seed,
-            summary,
-            violations: outcome.violations,
-            coverage: outcome.coverage,
-            lasted: outcome.ended.since(crate::At::START),
-        },
+    let mut watch = Watch::all().until_well(random.healed);
+    match run(&random.scenario, seed, &NoDocuments, &mut watch) {
+        Ok(outcome) => {
+            let (violations, coverage) = watch.into_findings();
+            Report { seed, summary, violations, coverage, lasted: outcome.ended.since(crate::At::START) }
+        }
         Err(error) => {
             let text = error.to_string();
             let violation = Violation { invariant: "the scenario runs", at: crate::At::START, text };
@@ -48,15 +46,13 @@ pub fn smallest(seed: u64, law: &str) -> Scenario {
     let random = scenario(seed);
     let fails = |events: &[_]| {
         let tried = with_events(&random.scenario, events);
-        let broken = live(&tried, random.healed, seed).map(|outcome| outcome.violations).unwrap_or_default();
-        broken.iter().any(|violation| violation.invariant == law)
+        let mut watch = Watch::all().until_well(random.healed);
+        // What cannot be run breaks no law.
+        let ran = run(&tried, seed, &NoDocuments, &mut watch).is_ok();
+        ran && watch.violations().iter().any(|violation| violation.invariant == law)
     };
     let events = minimise(&random.scenario.events, fails);
     with_events(&random.scenario, &events)
-}
-
-fn live(scenario: &Scenario, healed: Duration, seed: u64) -> Result<Outcome, RunError> {
-    run(scenario, seed, &NoDocuments, Watch::all().until_well(healed))
 }
 
 /// A seed in one line: the pool, and what happens to it.

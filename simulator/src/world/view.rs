@@ -2,7 +2,7 @@
 use super::{ControlView, Power, World};
 use crate::At;
 use crate::clock::Clock;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, WorldSettings};
 use crate::trace::Trace;
 use core::time::Duration;
 use lifeboat_model::{HostIndex, Pool, VmIndex};
@@ -187,6 +187,26 @@ impl World<'_> {
     /// What has happened that a reader would want to know.
     pub fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// How the world is as long as no event changes it.
+    pub fn settings(&self) -> &WorldSettings {
+        &self.settings
+    }
+
+    /// How long datagrams take at most.
+    pub fn longest_delay(&self) -> Duration {
+        self.network.longest_delay()
+    }
+
+    /// The share of a host's datagrams that is lost, in a million.
+    pub fn loss(&self, host: HostIndex, network: usize) -> u32 {
+        self.network.loss(host, network)
+    }
+
+    /// How much longer than usual it takes to start a VM.
+    pub fn start_latency(&self) -> Duration {
+        self.start_latency
     }
 
     /// What was kept, once the run is over.
