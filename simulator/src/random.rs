@@ -10,7 +10,7 @@ mod pool;
 mod run;
 mod stage;
 
-pub use run::{Report, run_seed, smallest};
+pub use run::{Report, run_seed, run_seeds, smallest};
 
 use crate::Scenario;
 use crate::scenario::{Action, Event, PoolSource};

@@ -3,12 +3,11 @@ use super::{Invariant, truth::Truth};
 use crate::{Happening, world::World};
 use std::collections::BTreeSet;
 
-/// Alerts that open an episode, and what closes it.
-const EPISODES: [(&str, &str); 4] = [
+/// Alerts that open an episode, and what closes it. Tolerance can drop further and further within one.
+const EPISODES: [(&str, &str); 3] = [
     ("statefile-lost", "statefile-back"),
     ("overcommitted", "overcommitted-cleared"),
     ("host-failed", "host-rejoined"),
-    ("tolerance-dropped", "tolerance-recovered"),
 ];
 
 /// The law.

@@ -88,6 +88,9 @@ impl Truth {
         if self.hosts.is_empty() {
             self.hosts = vec![HostTruth::default(); count];
             self.pairs = vec![PairTruth::default(); count * count];
+            // The VMs that the world began with were never told to begin.
+            let here = |vm| world.executes_on(vm).map(|host| (host, world.boot_of(host))).collect();
+            self.executing = world.pool().vm_indices().map(here).collect();
         }
         if let Some(at) = self.unseen.take() {
             self.look_around(world, at);
@@ -331,20 +334,25 @@ impl Truth {
     /// while the host is no member.
     pub fn last_renewable(&self, world: &World<'_>, host: HostIndex) -> Option<At> {
         let here = &self.hosts[host.get()];
-        let known = here.adopted.as_ref()?;
+        // What it has just adopted is told only after what it did at once.
+        let known = world.configuration(host)?;
+        let joins =
+            |(member, boot)| here.adopted.as_ref().is_none_or(|before| !before.is_member(member, boot));
+        if known.members().any(joins) {
+            return None;
+        }
         let count = self.hosts.len();
         let heard = |member: HostIndex| {
             let heard = self.pairs[host.get() * count + member.get()].heard;
             if heard.holds || member == host { At(u64::MAX) } else { heard.since }
         };
-        let by_network = if self.numbers_count(world) {
+        if self.numbers_count(world) {
             let mut heard: Vec<At> = known.members().map(|(member, _)| heard(member)).collect();
             heard.sort_unstable_by(|one, other| other.cmp(one));
             return Some(heard.get(heard.len() / 2).copied().unwrap_or_default().max(here.armed));
-        } else {
-            let standing = known.members().filter(|&(member, boot)| self.stands(world, member, boot));
-            standing.map(|(member, _)| heard(member)).min().unwrap_or(At(u64::MAX))
-        };
+        }
+        let standing = known.members().filter(|&(member, boot)| self.stands(world, member, boot));
+        let by_network = standing.map(|(member, _)| heard(member)).min().unwrap_or(At(u64::MAX));
         Some(here.medium_written.max(by_network).max(here.armed))
     }
 
