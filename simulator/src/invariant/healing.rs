@@ -65,7 +65,7 @@ fn bound(world: &World<'_>, truth: &Truth) -> Duration {
     if truth.stood_for(world) > bound + 2 * timeout {
         bound
     } else {
-        bound + timeout + Duration::from_secs(60)
+        bound + timeout + Duration::from_mins(1)
     }
 }
 

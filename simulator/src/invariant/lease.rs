@@ -10,7 +10,7 @@ use lifeboat_protocol::Command;
 #[derive(Debug)]
 pub(super) struct Lease;
 
-/// Rounding of clocks, and of moments told in hundredths.
+/// What clocks of different rates make of T, and rounding.
 const ROUNDING: Duration = Duration::from_millis(20);
 
 impl Invariant for Lease {
@@ -31,10 +31,10 @@ impl Invariant for Lease {
         }
         // A host that was disarmed, or is just joining, was given its lease by being taken in.
         let Some(basis) = truth.last_renewable(world, host) else { return Ok(()) };
-        let dated = clock.when(deadline - runs);
-        if dated > basis + ROUNDING {
-            let ago = world.now().since(basis).as_secs_f64();
-            let claimed = world.now().since(dated).as_secs_f64();
+        let claimed = clock.read(world.now()).since(deadline - runs);
+        let ago = world.now().since(basis);
+        if claimed + ROUNDING < ago {
+            let (ago, claimed) = (ago.as_secs_f64(), claimed.as_secs_f64());
             return Err(format!(
                 "{name} feeds its watchdog as if renewed {claimed:.3} s ago; nothing could renew it for {ago:.3} s"
             ));

@@ -7,6 +7,7 @@ use crate::{At, Happening};
 use core::time::Duration;
 use lifeboat_model::spec::RestartPriority;
 use lifeboat_model::{HostIndex, Pool, VmIndex};
+use lifeboat_protocol::command::Notification;
 use lifeboat_protocol::{Boot, Command, Configuration};
 use std::collections::BTreeSet;
 
@@ -186,8 +187,7 @@ impl Truth {
         let here = &mut self.hosts[host.get()];
         match command {
             Command::StopAllVms { .. } => here.stopping = true,
-            Command::StopWatchdog => here.armed = now,
-            Command::Notify(lifeboat_protocol::command::Notification::Armed) => here.armed = now,
+            Command::StopWatchdog | Command::Notify(Notification::Armed) => here.armed = now,
             _ => {}
         }
     }

@@ -15,7 +15,7 @@ impl Simplify for Event {
 fn rounder(span: Duration) -> Vec<Duration> {
     let micros = span.as_micros() as u64;
     let steps = [10_000_000, 5_000_000, 1_000_000, 500_000, 100_000, 10_000];
-    let coarseness = steps.iter().position(|step| micros % step == 0).unwrap_or(steps.len());
+    let coarseness = steps.iter().position(|step| micros.is_multiple_of(*step)).unwrap_or(steps.len());
     steps[..coarseness].iter().map(|step| Duration::from_micros((micros + step / 2) / step * step)).collect()
 }
 

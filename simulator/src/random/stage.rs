@@ -44,7 +44,7 @@ impl Stage {
 
     /// Silence after which a host is cut off: T - 1 s.
     pub(super) fn silence(&self) -> Duration {
-        self.timeout - Duration::from_secs(1)
+        self.timeout.saturating_sub(Duration::from_secs(1))
     }
 
     /// When a host that fell silent is surely fenced: T + margin, rounded up.

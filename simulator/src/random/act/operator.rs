@@ -78,7 +78,7 @@ pub(super) fn disarm(stage: &mut Stage, start: Duration) -> Duration {
         5 => stage.at(at, Action::AgentCrash { hosts: vec![host] }),
         _ => {
             let host = stage.host();
-            stage.power_off(at, &[host.clone()]);
+            stage.power_off(at, std::slice::from_ref(&host));
             let on = at + stage.choice.span(0, 5_000);
             stage.power_on(on, &[host]);
         }

@@ -12,7 +12,7 @@ pub(super) fn loss(stage: &mut Stage, start: Duration) -> Duration {
     let mut end = start;
     for host in hosts {
         let at = start + stage.choice.span(0, 2_500);
-        stage.power_off(at, &[host.clone()]);
+        stage.power_off(at, std::slice::from_ref(&host));
         end = end.max(at);
         if stage.choice.chance(40) {
             end = end.max(at + stage.hold());
@@ -80,7 +80,7 @@ pub(super) fn blink(stage: &mut Stage, start: Duration) -> Duration {
     for host in stage.some_hosts(1, 2) {
         let off = start + stage.choice.span(0, 800);
         let on = off + stage.choice.span(50, 3_000);
-        stage.power_off(off, &[host.clone()]);
+        stage.power_off(off, std::slice::from_ref(&host));
         stage.power_on(on, &[host]);
         end = end.max(on);
     }
@@ -133,9 +133,9 @@ pub(super) fn flaps(stage: &mut Stage, start: Duration) -> Duration {
     let host = stage.host();
     let mut at = start;
     for _ in 0..stage.choice.between(2, 4) {
-        stage.power_off(at, &[host.clone()]);
+        stage.power_off(at, std::slice::from_ref(&host));
         at += stage.hold();
-        stage.power_on(at, &[host.clone()]);
+        stage.power_on(at, std::slice::from_ref(&host));
         at += stage.choice.span(5_000, 25_000);
     }
     at

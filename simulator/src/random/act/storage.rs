@@ -76,7 +76,7 @@ pub(super) fn all(stage: &mut Stage, start: Duration) -> Duration {
             let host = stage.host();
             stage.power_off(start, &[host]);
             // Agreed on by the time, or not quite.
-            at += stage.fenced_after() + stage.choice.span(0, 6_000) - Duration::from_secs(2);
+            at += stage.around(stage.fenced_after(), 2_000, 4_000);
         }
         1 => {
             let host = stage.host();
