@@ -41,6 +41,7 @@ fn checksum(bytes: &[u8]) -> u32 {
 /// Copies of records: which one, how long, then everything behind the header's fixed fields.
 fn region(mut bytes: &[u8]) -> Vec<u8> {
     let mut region = statefile::format(POOL, HOSTS).expect("room").into_vec();
+    region.truncate(BLOCKS * 4096);
     while let [place, length, rest @ ..] = bytes {
         let copy = usize::from(place & 7) % (BLOCKS - 1);
         let (content, rest) = rest.split_at(rest.len().min(usize::from(*length) * 4));

@@ -21,7 +21,7 @@
 //! # Why the promises of [`crate::medium`] hold
 //!
 //! 1. *A record is a register of its host.* A reading shows of each host the newest record that was durable when the
-//!    reading began, or a later one. The two copies, and what is done when one is torn, give that: [`group`](self), file
+//!    reading began, or a later one. The two copies, and what is done when one is torn, give that: see
 //!    `group.rs`. A process begins by reading its own record and goes on from it: sequence, decided
 //!    configuration, Paxos block. So what a host has published is never taken back, except by a later record of its own.
 //! 2. *Publish, then read.* A cycle reads only after its write was answered (D1).

@@ -103,7 +103,7 @@ fn three_proposers_at_any_step() {
 #[test]
 fn an_observer_sees_what_two_proposers_decide() {
     let script = Script {
-        cycles: alloc::vec![2, 2, 2],
+        cycles: alloc::vec![2, 1, 2],
         faults: 0,
         proposers: alloc::vec![true, true, false],
         last_number: 2,
