@@ -187,3 +187,19 @@ fn a_failed_request_fails_the_cycle_and_the_next_one_goes_on() {
     }
     assert!(ends.contains(&true) && ends.contains(&false), "{ends:?}");
 }
+
+#[test]
+fn a_torn_write_that_failed_is_followed_by_one_to_the_same_copy() {
+    let (mut disk, mut host) = (Disk::new(1), medium(0, 1));
+    let own = status(0, 1, 1, 1);
+    snapshot(&mut host, &mut disk, &own, Some(&configuration(1, 0, 0, 1)));
+    snapshot(&mut host, &mut disk, &own, None);
+    for _ in 0..3 {
+        let write = host.begin(&own, None);
+        disk.tear_after(&write, 100);
+        assert_eq!(host.answered(Answer::Failed), Step::Failed(Fault::Input));
+    }
+    // What was durable stands: a new process knows what is decided.
+    let shown = snapshot(&mut medium(0, 1), &mut disk, &status(0, 1, 2, 1), None);
+    assert_eq!(shown.newest, Some(configuration(1, 0, 0, 1)));
+}
