@@ -2,6 +2,7 @@
 mod answer;
 mod documents;
 mod drawing;
+mod random;
 mod story;
 mod timeline;
 mod words;
@@ -13,7 +14,7 @@ use super::trouble::Trouble;
 use crate::source;
 use documents::PoolDocuments;
 use lifeboat_simulator::run::Prepared;
-use lifeboat_simulator::{Nobody, Outcome, RunError, Scenario, Violation};
+use lifeboat_simulator::{Outcome, RunError, Scenario, Violation, Watch};
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "Examples:
@@ -25,6 +26,8 @@ const EXAMPLES: &str = "Examples:
     lifeboat sim --random --seeds 0..1000
   One of them once more, told line by line:
     lifeboat sim --random --seeds 17
+  Its scenario, as small as it gets, if it fails:
+    lifeboat sim --random --seeds 17 --minimise > small.toml
 
 Exit status: 0 only if every law held and every expectation was met; 5 if not; 1 if the scenario cannot be run.";
 
@@ -50,6 +53,9 @@ pub(super) struct Arguments {
     /// Which seeds: A..B without B, or one
     #[arg(long, value_name = "A..B", requires = "random")]
     seeds: Option<String>,
+    /// Make the scenario of the one seed that fails as small as it gets while it still breaks the same law, and print it
+    #[arg(long, requires = "random")]
+    minimise: bool,
     /// Try every pair of faults on three hosts
     #[arg(long, conflicts_with = "scenario")]
     exhaustive: bool,
@@ -59,6 +65,12 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Status, Trouble> {
+    if arguments.random {
+        return random::run(arguments, output);
+    }
+    if arguments.exhaustive {
+        return random::exhaust(arguments, output);
+    }
     let path = arguments.scenario.as_deref().unwrap_or(Path::new("-"));
     let unusable = |error: RunError| Trouble::Scenario { path: shown(path), source: error };
     let text = source::read(path, source::MOST_FILE_BYTES)?;
@@ -66,9 +78,9 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
     let scenario = Scenario::parse(&text, &PoolDocuments).map_err(|error| unusable(error.into()))?;
     let beside = |file: &Path| beside(path, file);
     let prepared = Prepared::new(&scenario, &PoolDocuments, &beside).map_err(unusable)?;
-    let mut watch = Nobody;
+    let mut watch = Watch::all();
     let outcome = prepared.run(arguments.seed, &mut watch).map_err(unusable)?;
-    tell(arguments, output, &scenario, &outcome, &[])
+    tell(arguments, output, &scenario, &outcome, watch.violations())
 }
 
 /// Prints and draws what came of one run.
