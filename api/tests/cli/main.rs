@@ -3,6 +3,7 @@
 mod certificates;
 mod made;
 mod pages;
+mod sim;
 mod verbs;
 mod what_if;
 
