@@ -73,16 +73,17 @@ for_s = 40
 by_s = 24.5
 fenced = []
 [[expect]]
-by_s = 26
+by_s = 25.7
 fenced = ["h2"]
 [[expect]]
-by_s = 26
+by_s = 25.7
 vm = "vm2"
 running = false
 "#;
     let outcome = lives_through(text, 5);
     assert_eq!(outcome.unmet, []);
-    let by_watchdog = |line: &Line| matches!(line, Line::Fenced { host, cause: DownCause::Watchdog } if host.get() == 1);
+    let by_watchdog =
+        |line: &Line| matches!(line, Line::Fenced { host, cause: DownCause::Watchdog } if host.get() == 1);
     assert!(outcome.trace.entries().iter().any(|entry| by_watchdog(&entry.line)));
 }
 
@@ -97,8 +98,9 @@ fn a_clock_that_runs_fast_ends_a_lease_early_by_its_own_rate() {
         );
         let outcome = lives_through(&text, 1);
         let lost = |line: &Line| matches!(line, Line::LeaseLost { host, .. } if host.get() == 1);
-        let entry = outcome.trace.entries().iter().find(|entry| lost(&entry.line)).expect("its lease runs out");
-        (entry.at.0 - outcome.formed.0) as f64 / 1e6 - 10.0
+        let entry =
+            outcome.trace.entries().iter().find(|entry| lost(&entry.line)).expect("its lease runs out");
+        entry.at.since(outcome.formed).as_secs_f64() - 10.0
     };
     let (usual, fast) = (fenced_at("0"), fenced_at("500000"));
     assert!((14.0..15.1).contains(&usual), "{usual}");

@@ -34,6 +34,7 @@ Exit status: 0 only if every law held and every expectation was met; 5 if not; 1
 /// Let a pool live through failures in virtual time
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 pub(super) struct Arguments {
     /// The scenario, in TOML; `-` reads standard input
     #[arg(value_name = "SCENARIO", required_unless_present_any = ["random", "exhaustive"])]

@@ -48,10 +48,22 @@ fn the_json_answer_tells_seed_events_and_the_end_and_is_the_same_each_time() {
     let first = starts[0]["at_s"].as_f64().expect("a number");
     assert!((25.0..30.0).contains(&first), "not before the lease of the dead host has run out: {first}");
     let known = [
-        "start-command", "vm-running", "vm-stopped", "lease-lost", "fenced", "evidence", "liveset", "coordinator", "alert",
+        "start-command",
+        "vm-running",
+        "vm-stopped",
+        "lease-lost",
+        "fenced",
+        "evidence",
+        "liveset",
+        "coordinator",
+        "alert",
         "power-off",
     ];
-    assert!(events.iter().all(|event| known.contains(&event["what"].as_str().expect("a word"))), "{}", run.out);
+    assert!(
+        events.iter().all(|event| known.contains(&event["what"].as_str().expect("a word"))),
+        "{}",
+        run.out
+    );
     assert_eq!(answer["final"]["hosts"]["h1"]["state"], "off");
     assert_eq!(answer["final"]["vms"]["vm1"]["running"], true);
     assert_eq!(lifeboat(&command).out, run.out, "same scenario and seed, same bytes");
@@ -72,18 +84,32 @@ fn what_is_not_met_is_told_in_words_and_in_the_exit_status() {
 fn the_timeline_tells_who_did_what_when_and_why() {
     let run = lifeboat(&format!("lifeboat sim {}", scenario("told", POWER_LOSS)));
     let lines: Vec<&str> = run.out.lines().collect();
-    let at = |text: &str| lines.iter().position(|line| line.contains(text)).unwrap_or_else(|| panic!("no {text} in {}", run.out));
+    let at = |text: &str| {
+        lines
+            .iter()
+            .position(|line| line.contains(text))
+            .unwrap_or_else(|| panic!("no {text} in {}", run.out))
+    };
     assert!(at("scenario  power-off coordinator") < at("vm1 and vm4 stop with the host: it has lost power"));
-    assert!(at("knows that h1 is safe to replace: its lease and its watchdog's time have run out") < at("starts vm1"));
+    assert!(
+        at("knows that h1 is safe to replace: its lease and its watchdog's time have run out")
+            < at("starts vm1")
+    );
     assert!(run.out.ends_with("Every law held, and every expectation was met.\n"), "{}", run.out);
 }
 
 #[test]
 fn a_scenario_that_makes_no_sense_is_refused_with_the_place() {
-    let run = lifeboat(&format!("lifeboat sim {}", scenario("field", "[generate]\n[[event]]\nat_s = 1\ndo = \"heal\"\nppm = 3\n")));
+    let run = lifeboat(&format!(
+        "lifeboat sim {}",
+        scenario("field", "[generate]\n[[event]]\nat_s = 1\ndo = \"heal\"\nppm = 3\n")
+    ));
     assert_eq!(run.status, Status::Unusable);
     assert!(run.err.contains("line 2: event 1 (heal): has no field `ppm`"), "{}", run.err);
-    let run = lifeboat(&format!("lifeboat sim {}", scenario("name", "[generate]\n[[event]]\nat_s = 1\ndo = \"power-off\"\nhosts = [\"h9\"]\n")));
+    let run = lifeboat(&format!(
+        "lifeboat sim {}",
+        scenario("name", "[generate]\n[[event]]\nat_s = 1\ndo = \"power-off\"\nhosts = [\"h9\"]\n")
+    ));
     assert!(run.err.contains("event 1 (power-off): the pool has no host \"h9\""), "{}", run.err);
     let run = lifeboat(&format!("lifeboat sim {}", scenario("file", "pool = \"nowhere.json\"\n")));
     assert!(run.err.contains("nowhere.json"), "{}", run.err);

@@ -181,9 +181,8 @@ pub(super) fn state_at_end(outcome: &Outcome, host: &HostAtEnd) -> &'static str 
         (Power::Off, _) => "off",
         (Power::Up, true) if fenced || down => "rejoined",
         (Power::Up, true) => "live",
-        (Power::Booting, _) if fenced => "fenced",
+        (Power::Booting, _) | (Power::Up, false) if fenced => "fenced",
         (Power::Booting, _) => "booting",
-        (Power::Up, false) if fenced => "fenced",
         (Power::Up, false) => "out",
     }
 }

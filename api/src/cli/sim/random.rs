@@ -77,11 +77,19 @@ pub(super) fn exhaust(arguments: &Arguments, output: &mut Output<'_>) -> Result<
         let outcome = prepared.run(arguments.seed, &mut watch).map_err(unusable)?;
         let (violations, coverage) = watch.into_findings();
         if !violations.is_empty() {
-            output.note(&format!("# lifeboat sim FILE --seed {}\n{}\n", arguments.seed, scenario.print(&PoolDocuments)));
+            output.note(&format!(
+                "# lifeboat sim FILE --seed {}\n{}\n",
+                arguments.seed,
+                scenario.print(&PoolDocuments)
+            ));
         }
-        let summary = scenario.events.iter().map(|event| super::words::event(&event.action)).collect::<Vec<_>>();
+        let summary =
+            scenario.events.iter().map(|event| super::words::event(&event.action)).collect::<Vec<_>>();
         let lasted = outcome.ended.since(lifeboat_simulator::At::START);
-        many.take(Report { seed: position as u64, summary: summary.join("; "), violations, coverage, lasted }, output);
+        many.take(
+            Report { seed: position as u64, summary: summary.join("; "), violations, coverage, lasted },
+            output,
+        );
     }
     many.end(arguments, output)
 }
@@ -138,7 +146,11 @@ impl Many {
         self.lasted += report.lasted;
         if let Some(bar) = &self.bar {
             bar.inc(1);
-            bar.set_message(if self.failed.is_empty() { String::new() } else { format!("{} failed,", self.failed.len()) });
+            bar.set_message(if self.failed.is_empty() {
+                String::new()
+            } else {
+                format!("{} failed,", self.failed.len())
+            });
         }
         if report.violations.is_empty() {
             return;
@@ -169,7 +181,8 @@ impl Many {
 
     fn answer(&self) -> Value {
         let failed = self.failed.iter().map(|failed| {
-            let violation = |violation: &Violation| json!({ "invariant": violation.invariant, "text": violation.text });
+            let violation =
+                |violation: &Violation| json!({ "invariant": violation.invariant, "text": violation.text });
             json!({
                 "seed": failed.seed,
                 "scenario": failed.summary,
@@ -193,7 +206,8 @@ impl Many {
             text.push_str(&failed.text());
         }
         if self.failed.len() > MOST_TOLD {
-            let _ = writeln!(text, "and {} more that failed; --json has them all", self.failed.len() - MOST_TOLD);
+            let _ =
+                writeln!(text, "and {} more that failed; --json has them all", self.failed.len() - MOST_TOLD);
         }
         let share = |runs: u64| format!("{:.1} %", runs as f64 * 100.0 / self.tally.runs.max(1) as f64);
         let lacking = self.tally.lacking();
