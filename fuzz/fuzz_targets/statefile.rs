@@ -25,6 +25,7 @@ fn status(host: u16, process: u32) -> Status {
         newest_key: 0,
         protected_memory_mib: 0,
         silence: Vec::new(),
+        heard: Vec::new(),
     }
 }
 

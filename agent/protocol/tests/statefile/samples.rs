@@ -26,6 +26,7 @@ pub(crate) fn status() -> Status {
         newest_key: 2,
         protected_memory_mib: 65536,
         silence: vec![Silence(4), Silence(0), Silence(700)],
+        heard: vec![Silence(3), Silence(0), Silence(699)],
     }
 }
 

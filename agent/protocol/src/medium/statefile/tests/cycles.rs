@@ -4,6 +4,7 @@ use crate::configuration::{Disarm, Standing};
 use crate::medium::samples::{configuration, status};
 use crate::medium::statefile::layout::offset;
 use crate::medium::{Medium, Request, Step};
+use crate::wire::configuration::MAX_NUMBER;
 use crate::{Boot, Epoch};
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -130,10 +131,11 @@ fn a_host_that_joins_the_pool_later_is_read_by_all_and_proposes_once_it_is_known
 
 #[test]
 fn the_longest_record_of_64_hosts_fits_its_block() {
-    let mut longest = configuration(u64::MAX - 2, 63, u32::MAX, 64);
+    let mut longest = configuration(MAX_NUMBER - 2, 63, u32::MAX, 64);
+    longest.epoch = Epoch(MAX_NUMBER);
     longest.disarm = Some(Disarm { lasts: Duration::from_hours(24) });
     for host in &mut longest.hosts {
-        let (boot, joined, led) = (Boot(u64::MAX), longest.number, Some(Epoch(u64::MAX)));
+        let (boot, joined, led) = (Boot(u64::MAX), longest.number, Some(longest.epoch));
         host.standing = Standing::Fencing { boot, joined, led };
     }
     let mut disk = Disk::new(64);
@@ -141,10 +143,12 @@ fn the_longest_record_of_64_hosts_fits_its_block() {
     first.learned(&longest);
     let mut next = longest.clone();
     next.number = longest.number.next();
-    let (requests, end) = cycle(&mut first, &mut disk, &status(0, 1, 1, 64), Some(&next));
+    let mut own = status(0, 1, 1, 64);
+    own.heard = own.silence.clone();
+    let (requests, end) = cycle(&mut first, &mut disk, &own, Some(&next));
     assert!(matches!(end, Step::Done(snapshot) if snapshot.settled));
     let Some(Request::Write { bytes, .. }) = requests.get(3) else { panic!("the acceptance is written") };
-    assert_eq!((bytes.len(), u16::from_le_bytes([bytes[10], bytes[11]])), (4096, 3700));
+    assert_eq!((bytes.len(), u16::from_le_bytes([bytes[10], bytes[11]])), (4096, 3830));
     let shown = snapshot(&mut second, &mut disk, &status(63, 1, 1, 64), None);
     assert_eq!((shown.renewed.len(), shown.newest), (1, Some(longest)));
 }
