@@ -219,6 +219,11 @@ impl Tally {
         }
     }
 
+    /// In how many runs something was met.
+    pub fn count(&self, met: Met) -> u64 {
+        self.counts[met as usize]
+    }
+
     /// What was met, by name, in how many runs, and in how many of a thousand it must be.
     pub fn rows(&self) -> impl Iterator<Item = (&'static str, u64, u32)> + '_ {
         ALL.iter().zip(self.counts).map(|((_, name, least), count)| (*name, count, *least))

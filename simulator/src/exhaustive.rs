@@ -1,7 +1,12 @@
 //! Three hosts and few events, all of them: every pair or triple of faults from a small alphabet, at moments on both sides of
 //! each boundary. Where the random mode looks far, this looks everywhere nearby.
-use crate::Scenario;
+use crate::coverage::Coverage;
+use crate::run::run;
 use crate::scenario::{Action, Event, Generate, PoolSource};
+use crate::threads::in_order;
+use crate::{At, NoDocuments, Scenario, Violation, Watch};
+use core::num::NonZeroUsize;
+use core::ops::ControlFlow;
 use core::time::Duration;
 
 /// How much is tried.
@@ -48,6 +53,43 @@ pub fn scenarios(extent: Extent) -> Vec<Scenario> {
         }
     }
     out
+}
+
+/// What came of one scenario.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Its position among [`scenarios`].
+    pub position: usize,
+    /// What was broken.
+    pub violations: Vec<Violation>,
+    /// What the run has met.
+    pub coverage: Coverage,
+    /// How much virtual time it took.
+    pub lasted: Duration,
+}
+
+/// Runs scenarios under one seed, so many at once, and hands each report over in order.
+pub fn run_all(
+    scenarios: &[Scenario],
+    seed: u64,
+    at_once: NonZeroUsize,
+    hand_over: impl FnMut(Report) -> ControlFlow<()>,
+) {
+    let Some(last) = scenarios.len().checked_sub(1) else { return };
+    let work = |position: u64| run_one(&scenarios[position as usize], position as usize, seed);
+    in_order(0..=last as u64, at_once, work, hand_over);
+}
+
+fn run_one(scenario: &Scenario, position: usize, seed: u64) -> Report {
+    let healed = scenario.events.iter().map(|event| event.at).max().unwrap_or_default();
+    let mut watch = Watch::all().until_well(healed);
+    let ran = run(scenario, seed, &NoDocuments, &mut watch);
+    let lasted = ran.as_ref().map(|outcome| outcome.ended.since(At::START)).unwrap_or_default();
+    let (mut violations, coverage) = watch.into_findings();
+    if let Err(error) = ran {
+        violations.push(Violation { invariant: "the scenario runs", at: At::START, text: error.to_string() });
+    }
+    Report { position, violations, coverage, lasted }
 }
 
 fn scenario(faults: &[(Duration, &Vec<Action>)]) -> Scenario {

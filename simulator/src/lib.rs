@@ -27,6 +27,7 @@ pub mod random;
 pub mod run;
 pub mod scenario;
 pub mod schedule;
+mod threads;
 pub mod time;
 pub mod trace;
 pub mod world;

@@ -4,13 +4,11 @@ use crate::coverage::Coverage;
 use crate::invariant::{Violation, Watch};
 use crate::minimise::minimise;
 use crate::run::run;
+use crate::threads::in_order;
 use crate::{NoDocuments, Scenario};
 use core::num::NonZeroUsize;
 use core::ops::{ControlFlow, RangeInclusive};
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
-use std::collections::BTreeMap;
-use std::sync::mpsc;
 
 /// What came of a seed.
 #[derive(Debug)]
@@ -50,38 +48,9 @@ pub fn run_seed(seed: u64) -> Report {
 pub fn run_seeds(
     seeds: RangeInclusive<u64>,
     at_once: NonZeroUsize,
-    mut hand_over: impl FnMut(Report) -> ControlFlow<()>,
+    hand_over: impl FnMut(Report) -> ControlFlow<()>,
 ) {
-    let (first, last) = (*seeds.start(), *seeds.end());
-    let next = AtomicU64::new(first);
-    let stopped = AtomicBool::new(false);
-    let (send, reports) = mpsc::channel();
-    std::thread::scope(|scope| {
-        for _ in 0..at_once.get() {
-            let (send, next, stopped) = (send.clone(), &next, &stopped);
-            scope.spawn(move || {
-                while !stopped.load(Ordering::Relaxed) {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed > last || send.send(run_seed(seed)).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
-        drop(send);
-        let mut early = BTreeMap::new();
-        let mut due = first;
-        for report in reports {
-            early.insert(report.seed, report);
-            while let Some(report) = early.remove(&due) {
-                due += 1;
-                if hand_over(report).is_break() {
-                    stopped.store(true, Ordering::Relaxed);
-                    return;
-                }
-            }
-        }
-    });
+    in_order(seeds, at_once, run_seed, hand_over);
 }
 
 /// The scenario of a seed that fails, with as few and as simple events as still break the same law.
