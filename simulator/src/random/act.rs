@@ -29,7 +29,7 @@ const fn act(name: &'static str, weight: u32, play: Play) -> Act {
 }
 
 /// All acts.
-pub(super) const ACTS: [Act; 36] = [
+pub(super) const ACTS: [Act; 37] = [
     act("power loss", 8, power::loss),
     act("power loss, then another", 6, power::second),
     act("power loss, then the coordinator", 8, power::then_coordinator),
@@ -60,6 +60,7 @@ pub(super) const ACTS: [Act; 36] = [
     act("agent crashes", 3, process::crash),
     act("agent fails while isolated", 5, process::isolated),
     act("coordinator process fails", 5, process::coordinator),
+    act("coordinator replaced, orders late", 5, process::replaced),
     act("hypervisor hangs", 2, process::hypervisor),
     act("maintenance", 5, operator::maintenance),
     act("migration", 3, operator::migration),

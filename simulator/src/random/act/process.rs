@@ -75,6 +75,34 @@ pub(super) fn coordinator(stage: &mut Stage, start: Duration) -> Duration {
     at + Duration::from_secs(10)
 }
 
+/// The coordinator is replaced while its orders are still under way on a slow network: what it ordered must not
+/// happen any more when its successor has begun.
+pub(super) fn replaced(stage: &mut Stage, start: Duration) -> Duration {
+    let jitter = stage.choice.span(300, (stage.timeout.as_millis() as u64 / 3).clamp(500, 5_000));
+    let latency = Duration::from_millis(5);
+    stage.at(start, Action::NetworkDelay { latency, jitter });
+    stage.at(start, Action::Duplicate { in_a_million: 200_000 });
+    let host = stage.host();
+    let lost = start + Duration::from_secs(1);
+    stage.power_off(lost, &[host]);
+    let mut at = lost + stage.around(stage.fenced_after(), 100, 3_500);
+    for _ in 0..stage.choice.between(1, 3) {
+        let hosts = vec!["coordinator".to_owned()];
+        let action = match stage.choice.between(0, 4) {
+            0..=2 => Action::ControlCrash { hosts },
+            3 => Action::StorageLoss { hosts: Some(hosts), vm_storage: false },
+            _ => Action::AgentCrash { hosts },
+        };
+        stage.at(at, action);
+        at += stage.choice.span(300, 3_000);
+    }
+    let end = at + jitter;
+    stage.at(end, Action::NetworkDelay { latency: Duration::from_millis(1), jitter: Duration::ZERO });
+    stage.at(end, Action::Duplicate { in_a_million: 0 });
+    stage.at(end, Action::StorageHeal { hosts: None });
+    end
+}
+
 /// A hypervisor daemon hangs; its VMs go on, and nobody knows it.
 pub(super) fn hypervisor(stage: &mut Stage, start: Duration) -> Duration {
     let host = stage.host();
