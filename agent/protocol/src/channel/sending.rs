@@ -107,11 +107,11 @@ impl Sending {
     }
 
     fn advance(&mut self, now: Instant) -> Option<(u64, Vec<Payload>)> {
-        let first = self.next_new();
-        let payloads = self.payloads(self.under_way, self.under_way + self.room());
-        if payloads.is_empty() {
+        if !self.has_new() {
             return None;
         }
+        let first = self.next_new();
+        let payloads = self.payloads(self.under_way, self.under_way + self.room());
         let sent = self.queue.range(self.under_way..self.under_way + payloads.len());
         self.bytes_under_way += sent.map(|(_, size)| size).sum::<usize>();
         self.under_way += payloads.len();

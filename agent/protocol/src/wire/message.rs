@@ -2,10 +2,10 @@
 //!
 //! | kind | message | content |
 //! | --- | --- | --- |
-//! | 1 | heartbeat | 8 echo, 8 boot and 4 process that the echo speaks of, 1 flags (1 vouches, 2 disarmed), 8 only if disarmed: the time left in nanoseconds, then a [status](super::status) |
-//! | 2 | configuration | a [configuration](super::configuration) |
-//! | 3 | segment | a [segment](super::segment) of the channel |
-//! | 4 | notice | 8 boot, 1 [kind of evidence](super::evidence) |
+//! | 1 | heartbeat | 8 echo, 8 boot and 4 process that the echo speaks of, 1 flags (1 vouches, 2 disarmed), 8 only if disarmed: the time left in nanoseconds, then a [status] |
+//! | 2 | configuration | a [configuration] |
+//! | 3 | segment | a [segment] of the channel |
+//! | 4 | notice | 2 host and 8 boot that it speaks of, 1 kind of [evidence] |
 //! | 5 | new key | 4 key epoch, 32 key |
 use super::{configuration, evidence, segment, status};
 use crate::bytes::{Malformed, Reader, Writer};

@@ -8,7 +8,7 @@
 //! | 20 | 8 | acknowledged: everything up to this number was received |
 //! | 28 | 8 | number of the first payload |
 //! | 36 | 2 | how many payloads |
-//! | 38 | | the [payloads](super::payload) |
+//! | 38 | | the payloads: [payload] |
 use crate::bytes::{Malformed, Reader, Writer};
 use crate::channel::{Segment, Session};
 use crate::wire::payload;
