@@ -33,7 +33,8 @@ impl Store for Disk {
     }
 
     fn tear(&mut self, request: &Request) -> bool {
-        self.tear_after(request, 100)
+        // The new checksum, and the old sequence.
+        self.tear_after(request, 40)
     }
 
     fn serve_late(&self, request: &Request, before: &Self, writes: &[&Request], draw: u64) -> Option<Answer> {
