@@ -8,7 +8,7 @@ use crate::outlook::Level;
 use crate::record::{Place, Record, Ticket};
 use crate::state::State;
 use crate::vm::{Vm, Waits};
-use crate::whereabouts::{Claim, Errand, Whereabouts};
+use crate::whereabouts::{Claim, Errand, Outstanding, Whereabouts};
 use crate::writes::{Effect, Writes};
 use crate::{Command, Instant, OrderNumber, Planner, Refusal, Settings};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -302,7 +302,7 @@ impl State {
         let sent = if listens { self.whereabouts.send(number, self.now) } else { None };
         let Some(order) = sent else {
             if let Some(order) = self.whereabouts.take_back(number) {
-                self.taken_back(order.vm);
+                self.taken_back(&order);
             }
             return Err(Refusal::HostNotLive);
         };
@@ -321,13 +321,15 @@ impl State {
         Ok(())
     }
 
-    /// An order about the VM was not given after all.
-    fn taken_back(&mut self, vm: VmIndex) {
-        self.holding.remove(&vm);
-        let starts = &mut self.vms[vm.get()].starts;
-        starts.attempts = starts.attempts.saturating_sub(1);
+    /// An order was not given after all.
+    fn taken_back(&mut self, order: &Outstanding) {
+        if order.errand == Errand::Start {
+            self.holding.remove(&order.vm);
+            let starts = &mut self.vms[order.vm.get()].starts;
+            starts.attempts = starts.attempts.saturating_sub(1);
+        }
         self.plan = None;
-        self.refresh(vm);
+        self.refresh(order.vm);
     }
 
     fn store_failed(&mut self, ticket: Ticket) {
@@ -344,7 +346,7 @@ impl State {
                                 self.vms[order.vm.get()].moves.wait_until(again, Waits::Store);
                             }
                         }
-                        self.taken_back(order.vm);
+                        self.taken_back(&order);
                     }
                     call
                 }
@@ -375,7 +377,9 @@ impl State {
         };
         let moves = self.pool.vm_indices().filter(emptied).map(|vm| self.vms[vm.get()].moves.not_before);
         let holds = self.holding.values().map(|hold| hold.until);
-        let settling = self.unsettled.values().map(|&since| since + self.settings.migration_settles_within);
+        let settling = self.unsettled.values().flat_map(|&since| {
+            [self.settings.migration_settles_within, self.migration_told_within()].map(|span| since + span)
+        });
         let unknown = self.pool.host_indices().flat_map(|host| self.unknown_deadlines(host));
         let averted = self.approaching.values().map(|&told| told + self.timeout());
         let gathered = self.began + self.settings.gather_within;

@@ -1,8 +1,9 @@
 //! All that can happen to a coordinator.
 //!
 //! What the caller (the service, the simulator) owes it: inputs come in the order in which they happened; a host's
-//! reports are those of the boot that the newest [`Liveset`] names, in the order in which the host made them; an order
-//! that was handed over before the inventory of a host's new session was handed in is not delivered in that session.
+//! reports are those of the boot that the newest [`Liveset`] names, in the order in which the host made them; orders reach
+//! a host in the order in which they were given, or not at all. An order given shortly before a host's new inventory
+//! comes in may be lost with the old session or carried out in the new one: the coordinator minds both.
 use crate::command::OrderNumber;
 use crate::record::Ticket;
 use alloc::{boxed::Box, vec::Vec};
@@ -133,8 +134,8 @@ impl Evidence {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
     /// All VMs that run there or may run there, the far ends of migrations included. The first report of every
-    /// session of a host (a new term, a new process of its agent, a new boot), and of no other time: what is not
-    /// named does not run there, and no order handed over earlier will be carried out any more.
+    /// session of a host (a new term, a new process of its agent, a new boot): what is not named did not run there when
+    /// the session began.
     Inventory {
         /// Each VM, and whether it is certain that it runs.
         vms: Vec<(VmIndex, Seen)>,
@@ -159,7 +160,8 @@ pub enum Report {
         /// Why.
         cause: StopCause,
     },
-    /// The hypervisor answers, or has not answered for this long; while it does not, what runs there is unknown.
+    /// The hypervisor answers, or has not answered for this long; while it does not, what runs there is unknown. Whatever
+    /// stopped meanwhile is reported when it answers again.
     Hypervisor {
         /// None: it answers.
         silent_for: Option<Duration>,

@@ -21,9 +21,10 @@
 //!    that the VM is not there (the order failed, the VM stopped, an inventory does not name it), or when it is
 //!    certain that the host's boot is over. What a host says is ordered, and a word about an earlier run cannot end the
 //!    claim of a later one: while a start is outstanding, "stopped" is not listened to.
-//! 2. *Between sessions of a host.* An inventory opens a session. What was handed over before it and not carried out is void:
-//!    the channel drops it ([`input`] says so to the caller). So a start that the inventory does not show has not happened
-//!    and never will.
+//! 2. *Between sessions of a host.* An inventory opens a session. A start that was handed over before it and that it does not
+//!    show was lost with the last session, or it crossed the inventory and will be carried out in this one. So its
+//!    claim stays, and the VM is ordered to be stopped there: orders arrive in order or not at all, so that order's
+//!    outcome comes after the start, if there ever is one.
 //! 3. *Between terms.* The place is durable before the order goes out. So a VM is at most where the store places it, or where
 //!    somebody else took it. A new term begins with a claim on every stored place; it ends like any other. What the
 //!    store does not know, and what a living host denies to have, is *doubted*: every host that can run VMs must have

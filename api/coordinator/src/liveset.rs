@@ -4,7 +4,7 @@ use crate::alert::{AlertKind, Subject};
 use crate::input::{Evidence, Liveset, Standing};
 use crate::record::{Duty, Record};
 use crate::state::State;
-use crate::whereabouts::Errand;
+
 use alloc::format;
 use alloc::string::String;
 use lifeboat_model::HostIndex;
@@ -137,8 +137,7 @@ impl State {
         for vm in lost.iter().map(|&(vm, _)| vm).chain(void.iter().map(|order| order.vm)) {
             self.refresh(vm);
         }
-        // Migrations to it end at their sources, which will say so.
-        debug_assert!(void.iter().all(|order| order.host == host || order.errand != Errand::Start));
+
         self.capacity_appeared(false);
     }
 

@@ -4,7 +4,7 @@ use crate::input::{Outcome, Report, Seen, StopCause};
 use crate::record::{Place, Record};
 use crate::state::State;
 use crate::vm::Waits;
-use crate::whereabouts::{Claim, Errand, Outstanding};
+use crate::whereabouts::{Claim, Errand, Outstanding, Unsettled};
 use crate::{Gate, Instant, OrderNumber};
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -84,8 +84,7 @@ impl State {
         }
     }
 
-    /// An order will not be carried out any more. That is nobody's failure: it is given again at once if it is still
-    /// wanted.
+    /// Nobody will say what became of an order. That is nobody's failure: it is given again if it is still wanted.
     fn voided(&mut self, order: &Outstanding) {
         let state = &mut self.vms[order.vm.get()];
         match order.errand {
@@ -267,6 +266,11 @@ impl State {
         if silent_for.is_none() {
             self.alerts.clear(AlertKind::HostStateUnknown, Subject::Host(host), "its hypervisor answers");
         }
+        if silent_for.is_none() {
+            for vm in self.whereabouts.answers(host) {
+                self.refresh(vm);
+            }
+        }
         if was_silent != silent_for.is_some() {
             self.capacity_appeared(was_silent);
         }
@@ -321,15 +325,27 @@ impl State {
             .filter_map(move |after| since.map(|since| since + after))
     }
 
+    /// A host that has not taken an order for this long is over, or about to be: it is out of the liveset within T.
+    pub(crate) fn migration_told_within(&self) -> Duration {
+        self.settings.migration_settles_within + self.timeout() * 2
+    }
+
     /// The far ends of migrations that nobody tells the outcome of are told to stop the VM, so that it can be started.
     pub(crate) fn settle_migrations(&mut self) {
-        let within = self.settings.migration_settles_within;
+        let (noticed, told) = (self.settings.migration_settles_within, self.migration_told_within());
+        let within = |how| match how {
+            Unsettled::Contradicted => Duration::ZERO,
+            Unsettled::SourceOver => noticed,
+            Unsettled::MayBeOrdered => told,
+        };
         let unsettled: Vec<(VmIndex, Instant)> =
             self.unsettled.iter().map(|(&vm, &since)| (vm, since)).collect();
         for (vm, since) in unsettled {
-            let Some((host, contradicted)) = self.whereabouts.unsettled(vm) else { continue };
-            let over = contradicted || self.now.since(since) >= within;
-            if over && self.hosts[host.get()].listens() && self.vms[vm.get()].stops.is_due(self.now) {
+            let Some((host, how)) = self.whereabouts.unsettled(vm) else { continue };
+            if self.now.since(since) >= within(how)
+                && self.hosts[host.get()].listens()
+                && self.vms[vm.get()].stops.is_due(self.now)
+            {
                 self.order_stop(vm, host);
             }
         }

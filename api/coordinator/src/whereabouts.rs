@@ -31,8 +31,20 @@ pub(crate) enum Claim {
     MayRun,
     /// It is being migrated there.
     Arriving,
-    /// It is being migrated there, and the host said that it stopped: of this migration or of an earlier try?
+    /// Two words about it do not agree: it stopped, but of this migration or of an earlier try? It is not in the inventory, but
+    /// an order to start it may be on its way? An order to stop it there settles that.
     Contradicted,
+}
+
+/// Why nobody may ever say what became of a VM at a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unsettled {
+    /// Two words disagree: settled at once.
+    Contradicted,
+    /// The source of its migration is over: settled when the host had time to notice.
+    SourceOver,
+    /// The source may have the order to migrate it, or may not: settled when it must have told, or be over.
+    MayBeOrdered,
 }
 
 /// What an order is about.
@@ -75,6 +87,8 @@ pub(crate) struct Whereabouts {
     orders: BTreeMap<OrderNumber, Outstanding>,
     last: u64,
     unheard: BTreeSet<HostIndex>,
+    /// Migrations of which an inventory left open whether they are still carried out; their outcome still counts.
+    late: BTreeMap<OrderNumber, Outstanding>,
 }
 
 impl Whereabouts {
@@ -216,11 +230,21 @@ impl Whereabouts {
         host: HostIndex,
         outcome: &Outcome,
     ) -> Option<Outstanding> {
-        self.orders.get(&number).filter(|order| order.host == host && order.sent)?;
-        let order = self.close(number)?;
+        let late = self.late.get(&number).copied().filter(|order| order.host == host);
+        let order = if let Some(order) = late {
+            self.late.remove(&number);
+            order
+        } else {
+            self.orders.get(&number).filter(|order| order.host == host && order.sent)?;
+            self.close(number)?
+        };
         match (order.errand, outcome) {
             (Errand::Start, Outcome::Done) => self.set(order.vm, host, Claim::Runs),
-            (Errand::Stop, Outcome::Done) => self.clear(order.vm, host),
+            (Errand::Stop, Outcome::Done) => {
+                self.clear(order.vm, host);
+                self.late
+                    .retain(|_, late| (late.vm, late.errand) != (order.vm, Errand::Migrate { to: host }));
+            }
             (Errand::Stop, Outcome::Failed { .. }) => {}
             (Errand::Migrate { to }, Outcome::Done) => {
                 self.clear(order.vm, host);
@@ -258,6 +282,17 @@ impl Whereabouts {
         }
     }
 
+    /// The host knows again what runs there; what has stopped meanwhile it says.
+    pub(crate) fn answers(&mut self, host: HostIndex) -> Vec<VmIndex> {
+        let unsure = |places: &Places| places.claims.contains(&(host, Claim::MayRun));
+        let vms = self.vms.iter().enumerate().filter(|(_, places)| unsure(places));
+        let vms: Vec<VmIndex> = vms.map(|(position, _)| VmIndex::new(position)).collect();
+        for &vm in &vms {
+            self.set(vm, host, Claim::Runs);
+        }
+        vms
+    }
+
     /// The host says that a VM that may have been there runs there.
     pub(crate) fn confirmed(&mut self, vm: VmIndex, host: HostIndex) -> bool {
         match self.claim(vm, host) {
@@ -269,23 +304,28 @@ impl Whereabouts {
         }
     }
 
-    /// Whether the VM is, if anywhere, at the far end of a migration whose source will not tell the outcome; and whether the
-    /// far end has said two things about it. While the source has the VM, the far end's word is waited for: a
-    /// migration of an earlier session may take long.
-    pub(crate) fn unsettled(&self, vm: VmIndex) -> Option<(HostIndex, bool)> {
+    /// Where a VM may be of which nobody may ever say more; and how that came. It is settled by an order to stop it there.
+    pub(crate) fn unsettled(&self, vm: VmIndex) -> Option<(HostIndex, Unsettled)> {
         if self.has_order(vm) {
             return None;
         }
         let alone = self.claims(vm).len() == 1;
+        let how = |host| match (self.is_late(vm, host), alone) {
+            (true, _) | (_, false) => Unsettled::MayBeOrdered,
+            (false, true) => Unsettled::SourceOver,
+        };
         self.claims(vm).iter().find_map(|&(host, claim)| match claim {
-            Claim::Arriving => alone.then_some((host, false)),
-            Claim::Contradicted => Some((host, true)),
+            Claim::Arriving => Some((host, how(host))),
+            Claim::Contradicted if self.is_late(vm, host) => Some((host, Unsettled::MayBeOrdered)),
+            Claim::Contradicted => Some((host, Unsettled::Contradicted)),
             Claim::Recorded | Claim::Ordered | Claim::Runs | Claim::MayRun => None,
         })
     }
 
-    /// The first word of a host's session. Gives the VMs that turned out not to be there, and the orders that will not
-    /// be carried out any more.
+    /// The first word of a host's session. Gives the VMs that turned out not to be there, and the orders whose outcome
+    /// will not be told. An order that was handed over before the inventory came in was lost with the last session,
+    /// or it crossed the inventory and is carried out in this one; nobody here can tell. So the claim of a start
+    /// stays, to be settled by an order to stop the VM, which comes after the start in whatever session it is.
     pub(crate) fn inventory(
         &mut self,
         host: HostIndex,
@@ -294,16 +334,24 @@ impl Whereabouts {
         self.unheard.remove(&host);
         let handed_over: Vec<OrderNumber> =
             self.orders().filter(|(_, order)| order.host == host && order.sent).map(|(n, _)| n).collect();
-        let void: Vec<Outstanding> =
-            handed_over.into_iter().filter_map(|number| self.close(number)).collect();
+        let void: Vec<(OrderNumber, Outstanding)> =
+            handed_over.into_iter().filter_map(|number| Some((number, self.close(number)?))).collect();
+        let migrations = void.iter().filter(|(_, order)| matches!(order.errand, Errand::Migrate { .. }));
+        self.late.extend(migrations.copied());
         let mut gone = Vec::new();
         for position in 0..self.vms.len() {
             let vm = VmIndex::new(position);
+            let is_void = |errand| void.iter().any(|(_, order)| (order.vm, order.errand) == (vm, errand));
+            let (started, stopped) = (is_void(Errand::Start), is_void(Errand::Stop));
             match (self.claim(vm, host), vms.get(&vm)) {
+                // Whatever crosses the inventory is over when the next order to stop it is.
+                (Some(_), _) | (None, Some(_)) if stopped => self.set(vm, host, Claim::Contradicted),
+                (Some(Claim::Ordered), None) if started => self.set(vm, host, Claim::Contradicted),
+                (Some(Claim::Contradicted) | None, None) | (Some(Claim::Arriving), Some(Seen::Unknown)) => {}
                 // An order that waits for the store is given in the new session; a migration's outcome is its
                 // source's to tell.
-                (Some(Claim::Ordered | Claim::Arriving | Claim::Contradicted), None)
-                    if self.has_order(vm) => {}
+                (Some(Claim::Ordered | Claim::Arriving), None)
+                    if self.has_order(vm) || self.is_late(vm, host) => {}
                 (Some(Claim::Recorded), None) => {
                     self.clear(vm, host);
                     self.doubt(vm);
@@ -313,17 +361,18 @@ impl Whereabouts {
                     self.clear(vm, host);
                     gone.push(vm);
                 }
-                (Some(Claim::Arriving), Some(Seen::Unknown)) | (None, None) => {}
+
                 (_, Some(Seen::Running)) => self.set(vm, host, Claim::Runs),
                 (_, Some(Seen::Unknown)) => self.set(vm, host, Claim::MayRun),
             }
         }
-        (gone, void)
+        (gone, void.into_iter().map(|(_, order)| order).collect())
     }
 
     /// A boot of the host is over. Gives the VMs that had a claim there, and the orders to it.
     pub(crate) fn over(&mut self, host: HostIndex) -> (Vec<(VmIndex, Claim)>, Vec<Outstanding>) {
         self.unheard.remove(&host);
+        self.late.retain(|_, order| order.host != host);
         let to_it: Vec<OrderNumber> =
             self.orders().filter(|(_, order)| order.host == host).map(|(number, _)| number).collect();
         let void = to_it.into_iter().filter_map(|number| self.close(number)).collect();
@@ -333,6 +382,10 @@ impl Whereabouts {
             if let Some(claim) = self.claim(vm, host) {
                 self.clear(vm, host);
                 lost.push((vm, claim));
+                if self.is_late(vm, host) {
+                    // It may still be ordered there, when the host is back.
+                    self.set(vm, host, Claim::Contradicted);
+                }
             }
         }
         (lost, void)
@@ -366,6 +419,11 @@ impl Whereabouts {
                 }
             }
         }
+    }
+
+    /// Whether a migration of the VM to the host may still be carried out, or not.
+    fn is_late(&self, vm: VmIndex, host: HostIndex) -> bool {
+        self.late.values().any(|late| (late.vm, late.errand) == (vm, Errand::Migrate { to: host }))
     }
 
     fn claim(&self, vm: VmIndex, host: HostIndex) -> Option<Claim> {

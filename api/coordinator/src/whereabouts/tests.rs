@@ -68,8 +68,12 @@ fn an_inventory_voids_what_was_handed_over_before_it_and_keeps_what_was_not() {
     let mut whereabouts = one_vm();
     sent_start(&mut whereabouts, A);
     let (gone, void) = whereabouts.inventory(A, &BTreeMap::new());
-    assert_eq!((gone.len(), void.len()), (1, 1));
-    let proof = whereabouts.nowhere(VM).expect("the order is void");
+    assert_eq!((gone.len(), void.len()), (0, 1));
+    assert!(whereabouts.nowhere(VM).is_none(), "the order may have crossed the inventory");
+    assert_eq!(whereabouts.unsettled(VM), Some((A, Unsettled::Contradicted)));
+    let stop = whereabouts.stop(VM, A, NOW);
+    whereabouts.finished(stop, A, &Outcome::Done);
+    let proof = whereabouts.nowhere(VM).expect("it was stopped after it was started, if ever");
     let order = whereabouts.start(proof, A, NOW);
     let (gone, void) = whereabouts.inventory(A, &BTreeMap::new());
     assert_eq!((gone.len(), void.len()), (0, 0), "it will be handed over in the new session");
@@ -155,6 +159,23 @@ fn the_ends_of_a_migration_settle_it_in_every_order_of_their_words() {
         }
         assert_eq!(whereabouts.claims(VM), claims, "{name}");
         assert_eq!(whereabouts.nowhere(VM).is_some(), claims.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_migration_that_crossed_an_inventory_still_tells_its_outcome() {
+    for (outcome, there) in [(Outcome::Done, B), (failed(), A)] {
+        let mut whereabouts = running(A);
+        let order = whereabouts.migrate(VM, B, NOW).expect("it runs and is at rest");
+        assert!(whereabouts.send(order, NOW).is_some());
+        whereabouts.inventory(A, &BTreeMap::from([(VM, Seen::Running)]));
+        assert_eq!(
+            whereabouts.unsettled(VM),
+            Some((B, Unsettled::MayBeOrdered)),
+            "it may have been lost, too"
+        );
+        assert!(whereabouts.finished(order, A, &outcome).is_some());
+        assert_eq!(whereabouts.claims(VM), [(there, Claim::Runs)]);
     }
 }
 

@@ -36,6 +36,7 @@ enum Step {
     Evacuate(usize),
     ShutDown(usize),
     Mute(usize),
+    Crossing(bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -66,6 +67,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => n().prop_map(Step::Evacuate),
         1 => n().prop_map(Step::ShutDown),
         1 => n().prop_map(Step::Mute),
+        1 => any::<bool>().prop_map(Step::Crossing),
     ]
 }
 
@@ -152,6 +154,7 @@ fn take(world: &mut World, step: Step) {
             let what = Call::ShutDownHost { host: a_host(n) };
             world.ask(what);
         }
+        Step::Crossing(crossing) => world.crossing = crossing,
         Step::Mute(n) => {
             let at = a_host(n);
             world.hosts[at.get()].mute ^= true;

@@ -127,18 +127,21 @@ fn a_stop_that_was_acknowledged_is_completed_by_the_next_term() {
 }
 
 #[test]
-fn an_agent_that_comes_back_voids_the_orders_that_it_did_not_get_and_they_are_given_again() {
-    let mut world = World::new(&spec(3, 16_384, &[(1024, 0)]));
-    world.lose(host(0));
-    world.run(Duration::from_micros(2_500));
-    assert_eq!(world.starts.len(), 1, "it is on its way");
-    let to = world.starts[0].2;
-    world.begin_session(to);
-    world.run(secs(5));
-    assert_eq!(world.starts.len(), 2);
-    assert_eq!(world.where_runs(vm(0)).len(), 1);
-    assert_eq!(world.raised(AlertKind::VmRestartFailed, Subject::Vm(vm(0))), 0);
-    assert_eq!(world.doubled, Vec::<String>::new());
+fn orders_that_an_agent_lost_or_got_after_it_came_back_are_given_again_and_no_vm_runs_twice() {
+    for crossing in [false, true] {
+        let mut world = World::new(&spec(3, 16_384, &[(1024, 0)]));
+        world.crossing = crossing;
+        world.lose(host(0));
+        world.run(Duration::from_micros(2_500));
+        assert_eq!(world.starts.len(), 1, "it is on its way");
+        let to = world.starts[0].2;
+        world.begin_session(to);
+        world.run(secs(5));
+        assert_eq!(world.starts.len(), 2);
+        assert_eq!(world.where_runs(vm(0)).len(), 1);
+        assert_eq!(world.raised(AlertKind::VmRestartFailed, Subject::Vm(vm(0))), 0);
+        assert_eq!(world.doubled, Vec::<String>::new());
+    }
 }
 
 #[test]

@@ -73,6 +73,7 @@ enum Coming {
     Inventory {
         host: HostIndex,
         session: u64,
+        vms: Vec<(VmIndex, Seen)>,
     },
 }
 
@@ -83,6 +84,10 @@ pub(crate) struct FakeHost {
     /// Whether it has power; without it nothing runs there and nothing is said.
     pub(crate) powered: bool,
     session: u64,
+    /// The first session of this boot.
+    pub(crate) boot_session: u64,
+    /// What it says before its inventory is heard.
+    pub(crate) later: Vec<Report>,
     /// The session whose inventory the coordinator has.
     heard: u64,
     pub(crate) running: BTreeSet<VmIndex>,
@@ -110,6 +115,8 @@ pub(crate) struct World {
     /// Ends of migrations that were ordered in another session do not say what became of them.
     pub(crate) silent_ends: bool,
     nothing_agreed: bool,
+    /// Orders cross inventories instead of being lost.
+    pub(crate) crossing: bool,
     epoch: u64,
     queue: BTreeMap<(Instant, u64), Coming>,
     queued: u64,
@@ -205,6 +212,7 @@ impl World {
             gates: BTreeMap::new(),
             silent_ends: false,
             nothing_agreed: false,
+            crossing: false,
             epoch: 1,
             queue: BTreeMap::new(),
             queued: 0,
@@ -305,30 +313,37 @@ impl World {
             Coming::Order { host, session, command } => self.carry_out(host, session, command),
             Coming::Done { host, session, command } => self.done(host, session, &command),
             Coming::Report { host, session, report } => {
-                let fake = &self.hosts[host.get()];
+                let fake = &mut self.hosts[host.get()];
                 if fake.heard == session && fake.session == session {
                     self.tell(Input::Report { host, report });
+                } else if fake.session == session {
+                    // After the session's first word, in order.
+                    fake.later.push(report);
                 }
             }
-            Coming::Inventory { host, session } => {
+            Coming::Inventory { host, session, vms } => {
                 let fake = &mut self.hosts[host.get()];
                 if fake.session != session || !fake.powered || fake.mute {
                     return;
                 }
                 fake.heard = session;
-                let running = fake.running.iter().map(|&vm| (vm, Seen::Running));
-                let arriving = fake.arriving.iter().map(|&vm| (vm, Seen::Unknown));
-                let vms = running.chain(arriving).collect();
+                let later = std::mem::take(&mut fake.later);
                 self.tell(Input::Report { host, report: Report::Inventory { vms } });
+                for report in later {
+                    self.tell(Input::Report { host, report });
+                }
             }
         }
     }
 
     fn carry_out(&mut self, host: HostIndex, session: u64, command: Command) {
         let fake = &mut self.hosts[host.get()];
-        if !fake.powered || fake.session != session {
+        // What was given before the host's new session was heard of is lost, or crosses its inventory.
+        let crosses = fake.boot_session <= session && self.crossing;
+        if !fake.powered || fake.session != session && !crosses {
             return;
         }
+        let session = fake.session;
         match command {
             Command::Start { vm, .. } => {
                 if fake.fails.contains(&vm) {

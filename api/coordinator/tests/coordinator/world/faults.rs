@@ -30,9 +30,12 @@ impl World {
     pub(crate) fn begin_session(&mut self, host: HostIndex) {
         let fake = &mut self.hosts[host.get()];
         fake.session += 1;
+        fake.later.clear();
         let session = fake.session;
+        let running = fake.running.iter().map(|&vm| (vm, Seen::Running));
+        let vms = running.chain(fake.arriving.iter().map(|&vm| (vm, Seen::Unknown))).collect();
         if fake.powered {
-            self.soon(LINK * 2, Coming::Inventory { host, session });
+            self.soon(LINK * 2, Coming::Inventory { host, session, vms });
         }
     }
 
@@ -82,6 +85,7 @@ impl World {
             return;
         }
         fake.boot += 1;
+        fake.boot_session = fake.session + 1;
         fake.powered = true;
         fake.standing = Standing::Live { boot: fake.boot, quarantined: false };
         self.agree();
@@ -93,6 +97,7 @@ impl World {
         let fake = &mut self.hosts[host.get()];
         if let Standing::Live { quarantined, .. } = fake.standing {
             fake.boot += 1;
+            fake.boot_session = fake.session + 1;
             fake.running.clear();
             fake.arriving.clear();
             fake.powered = true;
