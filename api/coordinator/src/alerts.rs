@@ -1,7 +1,7 @@
 //! Which alerts go on, so that each is raised once per episode and ended once, across terms too: what is open is kept in
 //! the store.
 use crate::alert::{Alert, AlertId, AlertKind, Phase, Subject};
-use crate::record::Record;
+use crate::record::{Key, Record};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,7 +13,7 @@ pub(crate) struct Alerts {
     last: u64,
     open: BTreeMap<(AlertKind, Subject), AlertId>,
     /// Told, and not taken by the coordinator yet.
-    told: Vec<Alert>,
+    told: Vec<(Alert, Option<Key>)>,
     records: Vec<Record>,
 }
 
@@ -50,7 +50,7 @@ impl Alerts {
         }
         let id = self.tell(kind, subject, reason, cause);
         self.open.insert((kind, subject), id);
-        self.records.push(Record::Alert { id, kind, subject, open: true });
+        self.keep(Record::Alert { id, kind, subject, open: true });
     }
 
     /// Tells something that has no end.
@@ -63,22 +63,24 @@ impl Alerts {
     ) -> AlertId {
         self.last += 1;
         let id = AlertId { epoch: self.epoch, number: self.last };
-        self.told.push(Alert { id, kind, subject, phase: Phase::Raised, reason, cause });
+        self.told.push((Alert { id, kind, subject, phase: Phase::Raised, reason, cause }, None));
         id
     }
 
     /// Ends an alert, if it goes on.
     pub(crate) fn clear(&mut self, kind: AlertKind, subject: Subject, reason: &str) {
-        if let Some(id) = self.close(kind, subject) {
+        if let Some(id) = self.open.remove(&(kind, subject)) {
             let reason = String::from(reason);
-            self.told.push(Alert { id, kind, subject, phase: Phase::Cleared, reason, cause: None });
+            self.told.push((Alert { id, kind, subject, phase: Phase::Cleared, reason, cause: None }, None));
+            self.keep(Record::Alert { id, kind, subject, open: false });
         }
     }
 
     /// Ends an alert, if it goes on, by one of its partner kind.
     pub(crate) fn end_with(&mut self, kind: AlertKind, end: AlertKind, subject: Subject, reason: String) {
-        if let Some(id) = self.close(kind, subject) {
+        if let Some(id) = self.open.remove(&(kind, subject)) {
             self.tell(end, subject, reason, Some(id));
+            self.keep(Record::Alert { id, kind, subject, open: false });
         }
     }
 
@@ -89,8 +91,16 @@ impl Alerts {
         Some(id)
     }
 
-    /// What was told since the last time, and what of it is to be kept.
-    pub(crate) fn take(&mut self) -> (Vec<Alert>, Vec<Record>) {
+    /// What was just told is to be kept.
+    fn keep(&mut self, record: Record) {
+        if let Some((_, key)) = self.told.last_mut() {
+            *key = Some(record.key());
+        }
+        self.records.push(record);
+    }
+
+    /// What was told since the last time, each with the record that keeps it; and what is to be kept.
+    pub(crate) fn take(&mut self) -> (Vec<(Alert, Option<Key>)>, Vec<Record>) {
         (core::mem::take(&mut self.told), core::mem::take(&mut self.records))
     }
 }

@@ -5,7 +5,7 @@ use crate::calls::duty_of;
 use crate::host::Host;
 use crate::input::Input;
 use crate::outlook::Level;
-use crate::record::{Place, Record, Ticket};
+use crate::record::{Key, Place, Record, Ticket};
 use crate::state::State;
 use crate::vm::{Vm, Waits};
 use crate::whereabouts::{Claim, Errand, Outstanding, Whereabouts};
@@ -53,6 +53,7 @@ impl<P: Planner> Coordinator<P> {
             vms: Vec::new(),
             whereabouts: Whereabouts::default(),
             alerts: Alerts::of_term(term.epoch),
+            untold: Vec::new(),
             writes: Writes::default(),
             commands: VecDeque::new(),
             waiting: BTreeSet::new(),
@@ -357,16 +358,26 @@ impl State {
         }
     }
 
-    /// Hands out one write for all that was decided, then the alerts.
+    /// Hands out one write for all that was decided, then the alerts that are kept: a coordinator that cannot keep what it tells is
+    /// followed by one that would tell it again. Where the store is away for long, they are told all the same.
     fn hand_out(&mut self) {
         let (told, records) = self.alerts.take();
         for record in records {
             self.writes.behind(record);
         }
+        self.untold.extend(told.into_iter().map(|(alert, key)| (alert, key, self.now)));
         if let Some((ticket, records)) = self.writes.next(self.now) {
             self.commands.push_back(Command::Store { ticket, records });
         }
-        self.commands.extend(told.into_iter().map(Command::Alert));
+        let (now, patience, writes) = (self.now, self.timeout() / 2, &self.writes);
+        let waits = |key: &Option<Key>, since: Instant| {
+            key.as_ref().is_some_and(|key| writes.is_pending(key)) && now < since + patience
+        };
+        let untold = core::mem::take(&mut self.untold);
+        let (waiting, ready): (Vec<_>, Vec<_>) =
+            untold.into_iter().partition(|(_, key, since)| waits(key, *since));
+        self.untold = waiting;
+        self.commands.extend(ready.into_iter().map(|(alert, ..)| Command::Alert(alert)));
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -383,8 +394,10 @@ impl State {
         let unknown = self.pool.host_indices().flat_map(|host| self.unknown_deadlines(host));
         let averted = self.approaching.values().map(|&told| told + self.timeout());
         let gathered = self.began + self.settings.gather_within;
+        let told = self.untold.iter().map(|(.., since)| *since + self.timeout() / 2);
         let assessed = self.changed_since.map(|since| since + self.settings.assess_after);
         starts
+            .chain(told)
             .chain(stops)
             .chain(moves)
             .chain(holds)

@@ -60,6 +60,8 @@ pub enum Input {
 pub struct Liveset {
     /// Each host of the pool, by host index; beyond the end: [`Standing::Out`].
     pub hosts: Vec<Standing>,
+    /// Hosts that fail too often, whatever their standing.
+    pub quarantined: Vec<HostIndex>,
     /// Whether the mass-failure brake holds all restarts.
     pub braked: bool,
     /// Whether the pool is disarmed: nothing restarts.

@@ -23,6 +23,10 @@ impl State {
             let agreed = liveset.hosts.get(position).copied().unwrap_or_default();
             self.standing(HostIndex::new(position), agreed, first);
         }
+        // Told with the failure that was one too many, not only when the host is back.
+        for &host in &liveset.quarantined {
+            self.quarantine(host, true);
+        }
         for (host, boot, evidence) in core::mem::take(&mut self.early_evidence) {
             self.host_safe(host, boot, evidence);
         }

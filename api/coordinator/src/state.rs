@@ -1,10 +1,10 @@
 //! Everything that a coordinator knows, and the picture that it draws of it for the planner.
-use crate::alert::{AlertKind, Subject};
+use crate::alert::{Alert, AlertKind, Subject};
 use crate::alerts::Alerts;
 use crate::host::Host;
 use crate::input::Evidence;
 use crate::outlook::Level;
-use crate::record::{Place, Record};
+use crate::record::{Key, Place, Record};
 use crate::vm::{Vm, Waits};
 use crate::whereabouts::{Claim, Whereabouts};
 use crate::writes::Writes;
@@ -30,6 +30,8 @@ pub(crate) struct State {
     pub(crate) vms: Vec<Vm>,
     pub(crate) whereabouts: Whereabouts,
     pub(crate) alerts: Alerts,
+    /// Told, but not yet kept: with the record that keeps it, and since when it waits.
+    pub(crate) untold: Vec<(Alert, Option<Key>, Instant)>,
     pub(crate) writes: Writes,
     pub(crate) commands: VecDeque<Command>,
     /// VMs that should run, that nobody has, and about which no order is outstanding.

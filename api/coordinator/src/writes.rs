@@ -60,6 +60,13 @@ impl Writes {
         self.kept.insert(record.key(), record);
     }
 
+    /// Whether the record of `key` is still on its way to the store.
+    pub(crate) fn is_pending(&self, key: &Key) -> bool {
+        self.behind.contains_key(key)
+            || self.ahead.iter().any(|record| record.key() == *key)
+            || self.under_way.values().any(|write| write.keys.contains(key))
+    }
+
     /// The next write, if there is one.
     pub(crate) fn next(&mut self, now: Instant) -> Option<(Ticket, Vec<Record>)> {
         let idle = self.under_way.is_empty() && now >= self.not_before && !self.behind.is_empty();

@@ -66,14 +66,15 @@ impl<M: Medium> Agent<M> {
     pub(super) fn adopt_disarm(&mut self, before: Option<&Configuration>, next: &Configuration) {
         let was = before.and_then(|known| known.disarm);
         match (was, next.disarm) {
-            (None, Some(disarm)) => {
+            (was, Some(disarm)) if was != Some(disarm) => {
+                let end = self.now + disarm.lasts;
                 let drift = disarm.lasts * (2 * CLOCK_RATE_PPM) / 1_000_000;
-                self.disarm.bound = Some(self.now + disarm.lasts + drift);
+                self.disarm.bound = self.disarm.bound.max(Some(end + drift));
                 self.disarm.ended = None;
                 self.wanted.retain(|wish| !matches!(wish, Operator::Disarm { .. }));
                 if next.leader == self.me {
-                    self.disarm.granted = Some(self.now + disarm.lasts);
-                    self.disarm_until(self.now + disarm.lasts);
+                    self.disarm.granted = self.disarm.granted.max(Some(end));
+                    self.disarm_until(end);
                 }
             }
             (Some(_), None) => {
@@ -82,7 +83,7 @@ impl<M: Medium> Agent<M> {
                 self.wanted.retain(|wish| !matches!(wish, Operator::Arm));
                 self.arm();
             }
-            (None, None) | (Some(_), Some(_)) => {}
+            (_, None | Some(_)) => {}
         }
     }
 
@@ -138,7 +139,7 @@ impl<M: Medium> Agent<M> {
         }
         for wish in &self.wanted {
             match wish {
-                Operator::Disarm { lasts } => next.disarm = Some(Disarm { lasts: (*lasts).min(LONGEST) }),
+                Operator::Disarm { lasts } => next.disarm = Some(self.disarming((*lasts).min(LONGEST))),
                 Operator::Arm if self.all_hear(next) => next.disarm = None,
                 _ => {}
             }
@@ -146,6 +147,13 @@ impl<M: Medium> Agent<M> {
         if next.disarm.is_none() && self.adopted.as_ref().is_some_and(|known| known.disarm.is_none()) {
             self.wanted.retain(|wish| !matches!(wish, Operator::Arm));
         }
+    }
+
+    /// A disarmed time that is told apart from the one that goes on, even if it is of the same length.
+    fn disarming(&self, lasts: Duration) -> Disarm {
+        let known = self.adopted.as_ref().and_then(|known| known.disarm);
+        let same = known == Some(Disarm { lasts });
+        Disarm { lasts: if same { lasts.saturating_sub(Duration::from_millis(1)) } else { lasts } }
     }
 
     /// Whether every member can be told now; else the disarmed time ends by itself.

@@ -34,6 +34,7 @@ fn a_lost_medium_is_told_per_host_and_for_all() {
     for n in [1, 0, 0] {
         world.notice(Notice::MediumBack { host: host(n) });
     }
+    world.run(secs(1));
     for subject in [Subject::Host(host(0)), Subject::Host(host(1)), Subject::Pool] {
         assert_eq!(world.raised(AlertKind::StatefileLost, subject), 1, "{subject:?}");
         assert_eq!(world.raised(AlertKind::StatefileBack, subject), 1, "{subject:?}");
@@ -49,13 +50,14 @@ fn a_timeout_that_approaches_is_told_and_cleared() {
     }
     let subject = Subject::Host(host(1));
     world.notice(Notice::TimeoutAverted { host: host(1) });
+    world.run(secs(1));
     assert_eq!(world.raised(AlertKind::TimeoutApproaching, subject), 1);
     assert_eq!(world.cleared(AlertKind::TimeoutApproaching, subject), 1);
     let silent_for = secs(8);
     world.notice(Notice::HostApproachingTimeout { host: host(1), silent_for });
-    world.run(secs(14));
+    world.run(secs(13));
     assert_eq!(world.cleared(AlertKind::TimeoutApproaching, subject), 1);
-    world.run(secs(2));
+    world.run(secs(3));
     assert_eq!(world.raised(AlertKind::TimeoutApproaching, subject), 2);
     assert_eq!(world.cleared(AlertKind::TimeoutApproaching, subject), 2, "T is over and it lives");
 }
@@ -141,6 +143,7 @@ fn a_host_that_leaves_unknown_what_it_runs_is_told_and_fenced_only_if_the_pool_s
         assert_eq!(world.fences.len(), usize::from(fence_unknown_after.is_some()));
         assert_eq!(world.starts, [], "nobody knows whether it runs");
         world.say(host(0), Report::Hypervisor { silent_for: None });
+        world.run(secs(1));
         assert_eq!(world.cleared(AlertKind::HostStateUnknown, Subject::Host(host(0))), 1);
         world.stops(vm(0), StopCause::Crashed);
         world.run(secs(3));

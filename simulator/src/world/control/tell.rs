@@ -27,8 +27,13 @@ impl World<'_> {
         }
         let hosts =
             configuration.hosts.iter().map(|entry| standing(entry.standing, entry.quarantined)).collect();
-        let liveset =
-            Liveset { hosts, braked: configuration.braked, disarmed: configuration.disarm.is_some() };
+        let in_quarantine = configuration.hosts.iter().enumerate().filter(|(_, entry)| entry.quarantined);
+        let liveset = Liveset {
+            hosts,
+            quarantined: in_quarantine.map(|(position, _)| HostIndex::new(position)).collect(),
+            braked: configuration.braked,
+            disarmed: configuration.disarm.is_some(),
+        };
         self.feed_control(index, coordinator::Input::Liveset(liveset));
     }
 

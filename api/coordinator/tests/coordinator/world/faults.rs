@@ -16,7 +16,7 @@ impl World {
             return;
         }
         let hosts = self.hosts.iter().map(|fake| fake.standing).collect();
-        let liveset = Liveset { hosts, braked: self.braked, disarmed: self.disarmed };
+        let liveset = Liveset { hosts, quarantined: vec![], braked: self.braked, disarmed: self.disarmed };
         self.tell(Input::Liveset(liveset));
     }
 
