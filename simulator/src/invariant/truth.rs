@@ -251,10 +251,12 @@ impl Truth {
         self.lies.contains(&(host.get(), boot))
     }
 
-    /// The host that has just been fenced, if that is what happened.
+    /// The host that has just begun to fence itself, if that is what happened: the decision is judged, not its end.
     pub fn just_fenced(&self, what: &Happening<'_>) -> Option<HostIndex> {
         match *what {
-            Happening::Fenced { host, boot, .. } if self.formed && !self.lied_about(host, boot) => Some(host),
+            Happening::Command { host, boot, command: Command::StopAllVms { .. }, .. } => {
+                (self.formed && !self.lied_about(host, boot)).then_some(host)
+            }
             _ => None,
         }
     }
