@@ -2,3 +2,4 @@
 //! and it ends as it expects, with no law broken. And every row of the design's outcome table has one.
 mod files;
 mod rows;
+mod runs;
