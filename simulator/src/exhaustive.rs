@@ -23,10 +23,10 @@ pub enum Extent {
 /// T of these pools: the shortest whose boundaries lie well apart.
 const TIMEOUT_S: u64 = 5;
 
-/// When the next fault comes after the one before: at once, within the silence limit, just before and after it (T - 1 s), just
+/// When the next fault comes after the one before: at once, within the silence limit, just before and after it (T - 1.5 s), just
 /// before and after leases run out (T), when evidence is at hand (T + 1 s), and while VMs restart.
-const GAPS_MS: [u64; 7] = [0, 1_500, 3_800, 4_300, 5_200, 6_200, 7_000];
-const FEW_GAPS_MS: [u64; 3] = [300, 4_200, 6_300];
+const GAPS_MS: [u64; 7] = [0, 1_500, 3_300, 3_800, 5_200, 6_200, 7_000];
+const FEW_GAPS_MS: [u64; 3] = [300, 3_700, 6_300];
 
 /// When the first fault comes, and when everything is healed after the last.
 const FIRST: Duration = Duration::from_secs(3);

@@ -72,9 +72,10 @@ impl Settings {
     }
 
     /// Silence on the network after which a host that the medium shows alive is cut off: early enough that
-    /// the decision, its reading and the losers' fencing end within T + margin.
+    /// the decision (four requests to the medium), its reading and the losers' fencing end within T + margin, with a
+    /// medium that takes 250 ms a request.
     pub fn network_silence_of(&self, timeout: Duration) -> Duration {
-        timeout.saturating_sub(Duration::from_secs(1))
+        timeout.saturating_sub(Duration::from_millis(1_500))
     }
 
     /// How much longer than T the watchdog may take after the renewal that fed it: timers with whole seconds,

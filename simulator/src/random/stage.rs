@@ -42,9 +42,9 @@ impl Stage {
         self.events
     }
 
-    /// Silence after which a host is cut off: T - 1 s.
+    /// Silence after which a host is cut off: T - 1.5 s.
     pub(super) fn silence(&self) -> Duration {
-        self.timeout.saturating_sub(Duration::from_secs(1))
+        self.timeout.saturating_sub(Duration::from_millis(1_500))
     }
 
     /// When a host that fell silent is surely fenced: T + margin, rounded up.

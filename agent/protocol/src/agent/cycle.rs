@@ -23,6 +23,8 @@ pub(super) struct MediumHealth {
     pub(super) first_look: Option<Instant>,
     /// When the last one did.
     pub(super) worked: Option<Instant>,
+    /// When that one began: everything that was so by then is published.
+    pub(super) published: Option<Instant>,
     /// How long the last one took.
     pub(super) cycle_took: Duration,
     /// Since when it has been said to be lost.
@@ -59,6 +61,7 @@ impl<M: Medium> Agent<M> {
     fn take_snapshot(&mut self, cycle: Cycle, snapshot: Snapshot) {
         self.medium_health.cycle_took = self.now.since(cycle.date);
         self.note_medium_works();
+        self.medium_health.published = Some(cycle.date);
         for (host, status) in &snapshot.renewed {
             if *host != self.me {
                 self.take_record(*host, status);

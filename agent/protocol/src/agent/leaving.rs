@@ -6,11 +6,14 @@ use crate::evidence::EvidenceKind;
 use crate::input::Operator;
 use crate::medium::Medium;
 use crate::message::{Message, Notice};
-use crate::{Command, Epoch};
+use crate::{Command, Epoch, Instant};
 use core::time::Duration;
 
-/// How long a host that is out tells others so, before it is reset or powered off.
+/// How long a host that is out tells others so at least, before it is reset or powered off.
 const FAREWELL: Duration = Duration::from_millis(500);
+/// How long it does at most, if the medium has not taken its notice. No VM runs any more, so waiting harms nobody, and
+/// spares the others T + margin if the notice gets through.
+const LONGEST_FAREWELL: Duration = Duration::from_secs(3);
 /// How many wishes of operators wait at most.
 const WISHES: usize = 16;
 /// How long a host that wants to leave waits for the pool to agree before it leaves on its word alone.
@@ -98,13 +101,19 @@ impl<M: Medium> Agent<M> {
             Life::Leaving { since } if self.now.since(since) >= PATIENCE && self.office == Office::Vacant => {
                 self.leave();
             }
-            Life::Fenced { reason, since } if self.now.since(since) >= FAREWELL => self.reset(reason),
+            Life::Fenced { reason, since } if self.has_said_farewell(since) => self.reset(reason),
             Life::Left { since } if self.now.since(since) >= FAREWELL => {
                 self.life = Life::Over;
                 self.command(Command::MayPowerOff);
             }
             _ => {}
         }
+    }
+
+    fn has_said_farewell(&self, since: Instant) -> bool {
+        let spoken_for = self.now.since(since);
+        let published = self.medium_health.published.is_some_and(|begun| begun >= since);
+        spoken_for >= FAREWELL && (published || spoken_for >= LONGEST_FAREWELL)
     }
 
     fn reset(&mut self, reason: FenceReason) {
