@@ -13,6 +13,8 @@ use lifeboat_model::{HostIndex, VmIndex};
 #[derive(Debug, Default)]
 pub(super) struct Healing {
     judged: At,
+    /// When healing was last excused: from then on it has all its time.
+    excused: At,
     told: bool,
 }
 
@@ -36,7 +38,11 @@ impl Invariant for Healing {
 
 impl Healing {
     fn judge(&mut self, world: &World<'_>, truth: &Truth) -> Result<(), String> {
-        if !truth.all_well() || truth.undisturbed_for(world) < bound(world, truth) || excused(world, truth) {
+        if excused(world, truth) {
+            self.excused = world.now();
+        }
+        let quiet = truth.undisturbed_for(world).min(world.now().since(self.excused));
+        if !truth.all_well() || quiet < bound(world, truth) {
             return Ok(());
         }
         let pool = world.pool();
@@ -46,7 +52,7 @@ impl Healing {
         could.map_or(Ok(()), |(vm, host)| {
             self.told = true;
             let (vm, host) = (world.vm_name(vm), world.host_name(host));
-            let quiet = truth.undisturbed_for(world).as_secs_f64();
+            let quiet = quiet.as_secs_f64();
             Err(format!(
                 "{vm} does not run, though {host} could run it and nothing has happened for {quiet:.0} s"
             ))
