@@ -205,3 +205,35 @@ fn a_later_boot_of_a_host_is_evidence_that_the_earlier_is_over() {
     assert_eq!(world.raised(AlertKind::HostFailed, Subject::Host(host(0))), 1);
     assert_eq!(world.raised(AlertKind::HostRejoined, Subject::Host(host(0))), 1);
 }
+
+#[test]
+fn evidence_about_an_earlier_boot_says_nothing_about_a_later_one() {
+    use lifeboat_coordinator::Input;
+    use lifeboat_coordinator::input::Evidence;
+    let mut world = World::new(&spec(2, 16_384, &[(1024, 1)]));
+    world.lose(host(0));
+    world.rejoin(host(0));
+    world.run(secs(1));
+    world.lose(host(1));
+    world.run(secs(5));
+    assert_eq!(world.where_runs(vm(0)), [host(0)], "on its second boot");
+    world.rejoin(host(1));
+    world.run(secs(1));
+    world.tell(Input::HostSafe { host: host(0), boot: 1, evidence: Evidence::PowerOff });
+    world.run(secs(5));
+    assert_eq!(world.where_runs(vm(0)), [host(0)]);
+    assert_eq!(world.starts.len(), 1);
+}
+
+#[test]
+fn what_a_host_said_before_it_was_over_and_is_heard_after_counts_for_nothing() {
+    use lifeboat_coordinator::input::{Report, Seen};
+    let mut world = World::new(&spec(3, 16_384, &[(1024, 0)]));
+    world.store_works = false;
+    world.lose(host(0));
+    world.run(secs(1));
+    world.say(host(0), Report::Inventory { vms: vec![(vm(0), Seen::Running)] });
+    world.store_works = true;
+    world.run(secs(10));
+    assert_eq!(world.where_runs(vm(0)).len(), 1, "nobody waits for a host that is over");
+}
