@@ -64,6 +64,15 @@ pub enum Order {
     },
 }
 
+impl Order {
+    /// The order's own id.
+    pub const fn id(&self) -> OrderId {
+        match self {
+            Self::Start { id, .. } | Self::Stop { id, .. } | Self::Migrate { id, .. } => *id,
+        }
+    }
+}
+
 /// What became of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {

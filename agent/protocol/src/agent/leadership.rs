@@ -6,7 +6,7 @@ use crate::command::Notification;
 use crate::configuration::Standing;
 use crate::medium::Medium;
 use crate::message::Message;
-use crate::order::{Order, Report};
+use crate::order::{Order, Outcome, Report};
 use crate::{Command, Epoch, Instant};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -129,13 +129,19 @@ impl<M: Medium> Agent<M> {
         if self.coordinator_term() != Some(self.epoch()) || !self.leads() || !self.is_leased() {
             return;
         }
+        // From an earlier term's process, late: that term's orders are void.
+        if order.id().epoch != self.epoch() {
+            return;
+        }
         if host == self.me {
             self.command(Command::Order(order));
         } else if let Some(channel) = self.down.get_mut(host.get()).and_then(Option::as_mut) {
             // Without a channel the host has not reported in this term, or is about to report anew: its inventory will show
-            // that the order was not carried out. The same if its queue is full, which takes a day's worth of orders.
+            // that the order was not carried out. If its queue is full, it is known not to be: it never left this host.
+            let id = order.id();
             if channel.push(Payload::Order(order)).is_err() {
-                self.down[host.get()] = None;
+                let outcome = Outcome::Failed { reason: "too many orders wait for the host".into() };
+                self.deliver_report(host, Report::Finished { id, outcome });
             }
         }
     }
@@ -200,18 +206,20 @@ impl<M: Medium> Agent<M> {
         }
     }
 
-    /// S17: only from the leader of the adopted term, only in this process's own session, and only while the lease holds.
+    /// S17: only from the leader of the adopted term, only that term's orders, only in this process's own session, and
+    /// only while the lease holds.
     fn take_orders(&mut self, from: HostIndex, segment: Segment) {
         let leased = self.is_leased();
         let Some((leader, channel)) = self.up.as_mut().filter(|(leader, _)| *leader == from && leased) else {
             return;
         };
         debug_assert_eq!(*leader, from);
+        let term = channel.session().epoch;
         let orders: Vec<Order> = channel
             .receive(self.now, segment)
             .into_iter()
             .filter_map(|payload| match payload {
-                Payload::Order(order) => Some(order),
+                Payload::Order(order) => Some(order).filter(|order| order.id().epoch == term),
                 Payload::Report(_) | Payload::InventoryPart { .. } => None,
             })
             .collect();

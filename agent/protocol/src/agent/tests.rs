@@ -9,8 +9,9 @@ use crate::evidence::EvidenceKind;
 use crate::input::{Input, Operator};
 use crate::keyring::Keyring;
 use crate::medium::{Answer, Medium, PoolId, Request, Snapshot, Step};
+use crate::order::{Order, OrderId, Report};
 use crate::status::Status;
-use crate::{Boot, HeartbeatNetwork, Instant, Process, Settings};
+use crate::{Boot, Epoch, HeartbeatNetwork, Instant, Process, Settings};
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::{boxed::Box, format, vec, vec::Vec};
@@ -436,4 +437,24 @@ fn keys_change_without_anybody_being_missed() {
     pool.run(30);
     assert_eq!(pool.members(), [0, 1, 2]);
     assert!((0..3).all(|host| pool.said(host, "KeepKey").is_some()));
+}
+
+#[test]
+fn an_order_of_an_earlier_term_is_carried_out_nowhere() {
+    let mut pool = Pool::new(3);
+    let term = pool.agreed().epoch;
+    let stop = |epoch| Order::Stop { id: OrderId { epoch, number: 1 }, vm: "db1".into() };
+    pool.give(1, Input::Report(Report::Inventory { vms: Vec::new() }));
+    pool.run(1);
+    for host in [0, 1] {
+        let host = HostIndex::new(host);
+        pool.give(0, Input::Order { host, order: stop(Epoch(term.0 - 1)) });
+    }
+    pool.run(1);
+    assert_eq!((pool.said(0, "Order("), pool.said(1, "Order(")), (None, None));
+    for host in [0, 1] {
+        pool.give(0, Input::Order { host: HostIndex::new(host), order: stop(term) });
+    }
+    pool.run(1);
+    assert!(pool.said(0, "Order(").is_some() && pool.said(1, "Order(").is_some());
 }
