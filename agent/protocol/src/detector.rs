@@ -166,7 +166,7 @@ impl Peer {
     pub(crate) fn heard_other_at(&self, other: HostIndex) -> Option<Instant> {
         let (_, at) = self.adopted?;
         let ago = self.heard_then.get(other.get()).map(|heard| heard.span()).unwrap_or_default();
-        Some(at - (ago - ago * (2 * CLOCK_RATE_PPM) / 1_000_000))
+        Some(at - ago.saturating_sub(ago * (2 * CLOCK_RATE_PPM) / 1_000_000))
     }
 
     /// Its own picture, the newest that arrived.
