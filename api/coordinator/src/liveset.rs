@@ -4,6 +4,7 @@ use crate::alert::{AlertKind, Subject};
 use crate::input::{Evidence, Liveset, Standing};
 use crate::record::{Duty, Record};
 use crate::state::State;
+use crate::whereabouts::Errand;
 
 use alloc::format;
 use alloc::string::String;
@@ -127,6 +128,13 @@ impl State {
         (state.spoke, state.hypervisor_silent, state.unknown_since) = (false, false, None);
         self.alerts.clear(AlertKind::HostStateUnknown, Subject::Host(host), "it runs no VM any more");
         self.conclude_evacuation(host, "it runs no VM any more");
+        for order in void.iter().filter(|order| order.sent) {
+            if let Errand::Migrate { to } = order.errand
+                && self.hosts[to.get()].is_up()
+            {
+                self.whereabouts.may_have_arrived(order.vm, to);
+            }
+        }
         for &(vm, _) in &lost {
             self.holding.remove(&vm);
             if self.whereabouts.claims(vm).is_empty() {

@@ -229,7 +229,9 @@ impl State {
 
     fn migrated(&mut self, vm: VmIndex, from: HostIndex, to: HostIndex) {
         self.vms[vm.get()].moves = crate::vm::Pace::default();
-        if self.whereabouts.claims(vm).is_empty() {
+        if self.whereabouts.claims(vm).is_empty() && self.hosts[to.get()].is_up() {
+            self.whereabouts.may_have_arrived(vm, to);
+        } else if self.whereabouts.claims(vm).is_empty() {
             // It arrived on a host that is over since, and was lost with it.
             let now = self.now;
             let lost_from = Some(to).filter(|to| !self.hosts[to.get()].is_up());

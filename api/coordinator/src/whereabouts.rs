@@ -372,23 +372,29 @@ impl Whereabouts {
     /// A boot of the host is over. Gives the VMs that had a claim there, and the orders to it.
     pub(crate) fn over(&mut self, host: HostIndex) -> (Vec<(VmIndex, Claim)>, Vec<Outstanding>) {
         self.unheard.remove(&host);
-        self.late.retain(|_, order| order.host != host);
+
         let to_it: Vec<OrderNumber> =
             self.orders().filter(|(_, order)| order.host == host).map(|(number, _)| number).collect();
-        let void = to_it.into_iter().filter_map(|number| self.close(number)).collect();
+        let mut void: Vec<Outstanding> = to_it.into_iter().filter_map(|number| self.close(number)).collect();
+        void.extend(self.late.values().filter(|order| order.host == host));
+        self.late.retain(|_, order| order.host != host);
         let mut lost = Vec::new();
         for position in 0..self.vms.len() {
             let vm = VmIndex::new(position);
             if let Some(claim) = self.claim(vm, host) {
                 self.clear(vm, host);
                 lost.push((vm, claim));
-                if self.is_late(vm, host) {
-                    // It may still be ordered there, when the host is back.
-                    self.set(vm, host, Claim::Contradicted);
-                }
             }
         }
         (lost, void)
+    }
+
+    /// A migration to `to` was, or may have been, carried out, and nothing says that the VM is there: the boot that it was
+    /// meant for is over, but a later one may have taken it.
+    pub(crate) fn may_have_arrived(&mut self, vm: VmIndex, to: HostIndex) {
+        if self.claim(vm, to).is_none() {
+            self.set(vm, to, Claim::Contradicted);
+        }
     }
 
     fn add(&mut self, order: Outstanding) -> OrderNumber {

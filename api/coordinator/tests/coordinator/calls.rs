@@ -155,3 +155,21 @@ fn a_changed_pool_counts_at_once_and_one_that_shrank_is_refused() {
     let smaller = Pool::new(&described).expect("without defects");
     assert_eq!(world.answer(Call::PoolChanged { pool: Box::new(smaller) }), Err(Refusal::PoolShrank));
 }
+
+#[test]
+fn a_migration_that_meets_a_later_boot_of_its_target_leaves_one_vm_running() {
+    for source_dies in [false, true] {
+        let mut world = World::new(&pool());
+        world.ask(Call::MigrateVm { vm: vm(0), to: host(2) });
+        world.run(Duration::from_micros(2_500));
+        world.reboot(host(2));
+        world.run(Duration::from_millis(1_001));
+        assert_eq!(world.where_runs(vm(0)), [host(2)], "the order reached its source after the reboot");
+        if source_dies {
+            world.lose(host(0));
+        }
+        world.run(secs(30));
+        assert_eq!(world.where_runs(vm(0)).len(), 1);
+        assert_eq!(world.doubled, Vec::<String>::new());
+    }
+}
