@@ -23,8 +23,14 @@ const WHAT: [&str; 9] = [
 /// Runs a scenario: its status and its answer.
 fn run(name: &str, seed: u64) -> (Status, String) {
     let path = folder().join(name).with_extension("toml");
-    let words: [OsString; 6] =
-        ["lifeboat".into(), "sim".into(), path.into(), "--seed".into(), seed.to_string().into(), "--json".into()];
+    let words: [OsString; 6] = [
+        "lifeboat".into(),
+        "sim".into(),
+        path.into(),
+        "--seed".into(),
+        seed.to_string().into(),
+        "--json".into(),
+    ];
     let (mut answers, mut notes) = (Vec::new(), Vec::new());
     let status = lifeboat::cli::run(words, &mut Output::new(&mut answers, &mut notes));
     let notes = String::from_utf8_lossy(&notes).into_owned();
