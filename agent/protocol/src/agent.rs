@@ -106,6 +106,15 @@ enum Office {
     Ending { epoch: Epoch },
 }
 
+/// An earlier boot of this host that was a member (S10).
+#[derive(Clone, Copy, Debug)]
+struct Earlier {
+    /// The configuration in which it joined.
+    joined: ConfigurationNumber,
+    /// The configuration, met at the start, in which it still was one.
+    met: ConfigurationNumber,
+}
+
 /// The liveness protocol of one host.
 #[derive(Debug)]
 pub struct Agent<M> {
@@ -144,11 +153,9 @@ pub struct Agent<M> {
     adopted: Option<Configuration>,
     /// When each member of the adopted configuration came to be required for the network's lease (S5).
     required_since: Vec<Option<Instant>>,
-    /// The configuration in which an earlier boot of this host joined, if it was a member then (S10).
-    earlier_joined: Option<ConfigurationNumber>,
+    /// An earlier boot of this host, if the configuration met at the start has it as a member.
+    earlier: Option<Earlier>,
     proposal: Option<Configuration>,
-    /// The number of the last configuration that this process proposed in forming the pool.
-    proposed: Option<ConfigurationNumber>,
     /// Since when this host has seen need for a change that another should propose.
     need_since: Option<Instant>,
     /// Evidence about hosts that are still members, or came before their eviction.
@@ -161,7 +168,8 @@ pub struct Agent<M> {
     office: Office,
     resigned: Epoch,
     handing_over: Option<Instant>,
-    hangs: u32,
+    /// How often the coordinator's process has hung within an hour, and when last.
+    hangs: (u32, Instant),
     /// Channels to the agents, while this host leads; by host.
     down: Vec<Option<Channel>>,
     held_reports: Vec<(HostIndex, crate::order::Report)>,
@@ -209,9 +217,8 @@ impl<M: Medium> Agent<M> {
             protected_memory_mib: 0,
             adopted: None,
             required_since: vec![None; hosts],
-            earlier_joined: None,
+            earlier: None,
             proposal: None,
-            proposed: None,
             need_since: None,
             evidence: vec![None; hosts],
             cases: vec![None; hosts],
@@ -220,7 +227,7 @@ impl<M: Medium> Agent<M> {
             office: Office::Ending { epoch: Epoch(0) },
             resigned: Epoch(0),
             handing_over: None,
-            hangs: 0,
+            hangs: (0, now),
             down: vec![None; hosts],
             held_reports: Vec::new(),
             up: None,
@@ -244,6 +251,8 @@ impl<M: Medium> Agent<M> {
         if self.now.since(self.next_heartbeat) >= heartbeats::OVERSLEPT {
             self.woke_at = self.now;
         }
+        // A disarmed time that is over is followed by a lease of its own (S13): that comes first.
+        self.run_disarm();
         self.look_at_lease();
         if self.life == Life::Over {
             return;

@@ -28,7 +28,7 @@ pub enum Command {
         /// On this host's clock.
         deadline: Instant,
     },
-    /// Switch the watchdog off: the host is disarmed or has left.
+    /// Switch the watchdog off: the host has left.
     StopWatchdog,
     /// Make certain that no VM runs here and none is started any more in this boot; answered by
     /// [`crate::Input::NoVmRuns`]. To be remembered over restarts of the agent: [`crate::AgentConfig::stopping`].

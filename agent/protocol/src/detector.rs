@@ -169,6 +169,11 @@ impl Peer {
         Some(at - ago.saturating_sub(ago * (2 * CLOCK_RATE_PPM) / 1_000_000))
     }
 
+    /// Whether it has said since `moment` that it is armed.
+    pub(crate) fn armed_since(&self, moment: Instant) -> bool {
+        self.status.as_ref().is_some_and(|(status, at)| !status.disarmed && *at >= moment)
+    }
+
     /// Its own picture, the newest that arrived.
     pub(crate) fn status(&self) -> Option<&Status> {
         self.status.as_ref().map(|(status, _)| status)

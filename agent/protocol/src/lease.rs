@@ -50,7 +50,8 @@
 //! * **S10** *X's leases by the network.* X needs a member Y of its adopted configuration to vouch (S5). O knows a bound for X's
 //!   date through any one such Y: if Y is O, the last heartbeat of X that O received before adopting k' (after that O does not
 //!   vouch), or the moment when O learned that X has adopted a configuration with O in it; if Y has adopted k', the
-//!   moment when O learned that; if Y is proven fenced, the moment of the proof; if Y is an earlier boot of O, the start of O.
+//!   moment when O learned that; if Y is proven fenced, the moment of the proof; if Y is an earlier boot of O that was a member of the
+//!   configuration before k', the adoption of k' (as S6 may have left Y out until then).
 //!   Any of them is a bound, so O takes the earliest. With S7, O takes bounds over so many Y that X has no
 //!   majority without one; there each Y that has adopted k' tells when it last heard X, and that is its bound.
 //! * **S11** So X's date, in true time, is not later than some moment r on O's clock that O knows. X's VMs are gone by its date

@@ -86,7 +86,7 @@ impl Settings {
 
     /// Margin = 1 s + 400 ppm of T: watchdog slack, the time that killing takes, and two clocks that
     /// drift apart. The sum is in [`crate::lease`].
-    pub fn margin(&self) -> Duration {
-        Duration::from_secs(1) + self.timeout * (2 * CLOCK_RATE_PPM) / 1_000_000
+    pub fn margin_of(&self, timeout: Duration) -> Duration {
+        Duration::from_secs(1) + timeout * (2 * CLOCK_RATE_PPM) / 1_000_000
     }
 }

@@ -1,8 +1,8 @@
 //! What follows from an agreed configuration, the same for everybody who learns it, from the medium or from a peer.
-use super::{Agent, Life, Office};
+use super::{Agent, Earlier, Life, Office};
 use crate::channel::{Channel, Session};
 use crate::command::FenceReason;
-use crate::configuration::{Configuration, Standing};
+use crate::configuration::{Configuration, HostEntry, Standing};
 use crate::medium::Medium;
 use crate::{Command, Epoch};
 use alloc::boxed::Box;
@@ -14,16 +14,22 @@ impl<M: Medium> Agent<M> {
         if self.adopted.as_ref().is_some_and(|known| known.number >= next.number) {
             return;
         }
+        // Hosts that this one has not been told of are none that it could count; it acts by what it knows until its shell is told.
+        if next.hosts.len() > self.peers.len() {
+            return;
+        }
+        let mut next = next;
+        next.hosts.resize_with(self.peers.len(), HostEntry::default);
         let before = self.adopted.replace(next);
         let Some(next) = self.adopted.clone() else { return };
         self.proposal = None;
         self.need_since = None;
         self.require_members(before.as_ref(), &next);
-        self.open_cases(&next);
+        self.open_cases(before.as_ref(), &next);
         self.adopt_disarm(before.as_ref(), &next);
         self.note_changes(before.as_ref(), &next);
         self.use_agreed_key();
-        self.meet_own_term(before.is_none(), &next);
+        self.meet_own_term(&next);
         self.take_place(&next);
         self.change_term(before.as_ref(), &next);
         self.spread_configuration();
@@ -46,11 +52,11 @@ impl<M: Medium> Agent<M> {
         }
     }
 
-    /// A term of this host that the first configuration met at the start speaks of was an earlier process's, and is over
-    /// with it; unless this process itself has proposed it, forming the pool.
-    fn meet_own_term(&mut self, first: bool, next: &Configuration) {
+    /// A term of this host that it meets before it has taken in what the medium shows was an earlier process's, and is over
+    /// with it.
+    fn meet_own_term(&mut self, next: &Configuration) {
         let own = next.leader == self.me && next.is_member(self.me, self.boot);
-        if !first || !own || self.proposed == Some(next.number) {
+        if !own || self.medium_health.looked {
             return;
         }
         match &mut self.office {
@@ -66,8 +72,9 @@ impl<M: Medium> Agent<M> {
         match (self.life, member) {
             (Life::Starting, true) => self.life = Life::Member,
             (Life::Starting, false) => self.meet_own_past(next),
-            (Life::Leaving { .. }, false) => self.leave(),
-            (Life::Member, false) => self.fence_self(FenceReason::Evicted),
+            (Life::Leaving { .. }, false) if self.office == Office::Vacant => self.leave(),
+            // Left is said when no coordinator of this host acts any more (S16), as is the notice of a fenced host.
+            (Life::Member | Life::Leaving { .. }, false) => self.fence_self(FenceReason::Evicted),
             (Life::Member | Life::Leaving { .. }, true)
             | (Life::Stopping(_) | Life::Fenced { .. } | Life::Left { .. } | Life::Over, _) => {}
         }
@@ -80,10 +87,8 @@ impl<M: Medium> Agent<M> {
             Standing::Fencing { boot, .. } | Standing::Fenced { boot, .. } if boot == self.boot => {
                 self.fence_self(FenceReason::Evicted);
             }
-            Standing::Member { boot, joined } | Standing::Fencing { boot, joined, .. }
-                if boot < self.boot =>
-            {
-                self.earlier_joined = Some(joined);
+            Standing::Member { boot, joined } if boot < self.boot => {
+                self.earlier = Some(Earlier { joined, met: next.number });
             }
             _ => {}
         }

@@ -25,6 +25,8 @@ pub(super) struct MediumHealth {
     pub(super) worked: Option<Instant>,
     /// When that one began: everything that was so by then is published.
     pub(super) published: Option<Instant>,
+    /// Whether what the first one showed has been taken in.
+    pub(super) looked: bool,
     /// How long the last one took.
     pub(super) cycle_took: Duration,
     /// Since when it has been said to be lost.
@@ -73,6 +75,7 @@ impl<M: Medium> Agent<M> {
         if let Some(newest) = snapshot.newest {
             self.adopt(newest);
         }
+        self.medium_health.looked = true;
         self.close_cases(cycle.publishes);
         // S4: what was shown, if it is newer, has been adopted above; so this host's place is judged by it.
         if self.is_member() && !self.majority_rules() {
@@ -89,6 +92,10 @@ impl<M: Medium> Agent<M> {
     fn take_record(&mut self, host: lifeboat_model::HostIndex, status: &crate::Status) {
         let Some(peer) = self.peers.get_mut(host.get()) else { return };
         if !peer.meet(status.boot, status.process, self.now) {
+            // An earlier process of the boot that lives: its renewal counts all the same (S9).
+            if peer.life.is_some_and(|(boot, _)| boot == status.boot) {
+                peer.renewed_at = Some(self.now);
+            }
             return;
         }
         peer.renewed_at = Some(self.now);

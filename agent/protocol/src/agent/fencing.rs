@@ -25,14 +25,16 @@ pub(super) struct Case {
     renewed_at: Instant,
     /// Whether a cycle begun after the adoption is complete, so that no further renewal can count (S9).
     closed: bool,
-    /// The members of the configuration before, as far as this host knows.
-    fellows: Vec<HostIndex>,
+    /// When this host learned of it.
+    opened_at: Instant,
+    /// The members of the configuration before, if this host knows it.
+    voters: Option<Vec<HostIndex>>,
     proof: Option<(FenceProof, Instant)>,
 }
 
 impl<M: Medium> Agent<M> {
     /// Opens a case for each host that `next` says is being fenced.
-    pub(super) fn open_cases(&mut self, next: &Configuration) {
+    pub(super) fn open_cases(&mut self, before: Option<&Configuration>, next: &Configuration) {
         for host in self.hosts() {
             if !matches!(next.standing(host), Standing::Out | Standing::Fenced { .. }) {
                 self.settled_at[host.get()] = None;
@@ -57,20 +59,15 @@ impl<M: Medium> Agent<M> {
                 boot,
                 joined,
                 evicted: next.number,
+                opened_at: self.now,
                 heard_at: since_start(peer.heard_at),
                 renewed_at: since_start(peer.renewed_at),
                 closed: false,
-                fellows: Vec::new(),
+                voters: before
+                    .filter(|known| known.number.next() == next.number)
+                    .map(|known| known.members().map(|(host, _)| host).collect()),
                 proof: None,
             });
-        }
-        let fellows: Vec<HostIndex> = next
-            .members()
-            .map(|(host, _)| host)
-            .chain(self.being_fenced().into_iter().map(|(host, _)| host))
-            .collect();
-        for case in self.cases.iter_mut().flatten().filter(|case| case.evicted == next.number) {
-            case.fellows.clone_from(&fellows);
         }
     }
 
@@ -110,11 +107,12 @@ impl<M: Medium> Agent<M> {
     }
 
     /// Whether the medium or the network shows `host` alive. S14: then an operator is not believed.
-    fn shows_life(&self, host: HostIndex) -> bool {
+    pub(super) fn shows_life(&self, host: HostIndex) -> bool {
         let peer = &self.peers[host.get()];
         let limit = self.settings.heartbeat_interval() * 3 + self.settings.medium_interval() * 3;
         let recent = |at: Option<Instant>| at.is_some_and(|at| self.now.since(at) <= limit);
-        recent(peer.heard_at) || recent(peer.renewed_at)
+        // Just after a start or a pause nothing can have been seen yet.
+        recent(Some(self.woke_at)) || recent(peer.heard_at) || recent(peer.renewed_at)
     }
 
     /// Takes evidence about a boot of a host.
@@ -191,11 +189,9 @@ impl<M: Medium> Agent<M> {
         }
         let by_network =
             if self.majority_rules() { self.majority_bound(case) } else { self.network_bound(case) };
-        let peer = &self.peers[case.host.get()];
-        let adopted = peer.adopted.filter(|_| peer.life.is_some_and(|(boot, _)| boot == case.boot));
-        let disarmed = self.disarm.bound_for(case.joined, adopted).unwrap_or_default();
+        let disarmed = self.disarm.bound().unwrap_or_default();
         let last = case.renewed_at.max(by_network?).max(disarmed);
-        Some(last + self.timeout() + self.settings.margin())
+        Some(last + self.timeout() + self.settings.margin_of(self.timeout()))
     }
 
     /// S10: the earliest of the bounds for the date of its lease by the network.
@@ -217,7 +213,9 @@ impl<M: Medium> Agent<M> {
             adopted_then.filter(|(number, _)| *number >= joined).map(|(_, at)| at)
         };
         if host == self.me {
-            let earlier = self.earlier_joined.and_then(needed_since).map(|_| self.started);
+            // The earlier boot is needed only by who has adopted nothing newer than what this host met at its start (S10).
+            let earlier = self.earlier.filter(|earlier| case.evicted == earlier.met.next());
+            let earlier = earlier.and_then(|earlier| needed_since(earlier.joined)).map(|_| case.opened_at);
             let Standing::Member { boot, joined } = known.standing(host) else { return earlier };
             let present =
                 (boot == self.boot).then(|| needed_since(joined)).flatten().map(|at| at.max(case.heard_at));
@@ -225,16 +223,16 @@ impl<M: Medium> Agent<M> {
         }
         match known.standing(host) {
             Standing::Member { joined, boot } => {
-                needed_since(joined)?;
+                let needed = needed_since(joined)?;
                 let peer = &self.peers[host.get()];
                 let (number, at) =
                     peer.adopted.filter(|_| peer.life.is_some_and(|(life, _)| life == boot))?;
-                (number >= case.evicted).then_some(at)
+                (number >= case.evicted).then_some(at.max(needed))
             }
             Standing::Fencing { joined, boot, .. } => {
-                needed_since(joined)?;
+                let needed = needed_since(joined)?;
                 let other = self.cases[host.get()].as_ref().filter(|other| other.boot == boot)?;
-                other.proof.map(|(_, at)| at)
+                other.proof.map(|(_, at)| at.max(needed))
             }
             Standing::Out | Standing::Fenced { .. } => None,
         }
@@ -261,14 +259,16 @@ impl<M: Medium> Agent<M> {
                 Standing::Out | Standing::Fenced { .. } => self.settled_at[host.get()],
             }
         };
-        let others = || case.fellows.iter().filter(|&&host| host != case.host);
+        let all: Vec<HostIndex> = self.hosts().collect();
+        let voters = case.voters.as_ref().unwrap_or(&all);
+        let others = || voters.iter().filter(|&&host| host != case.host);
         let mut ends: Vec<Instant> = others().filter_map(|&host| end_of(host)).collect();
         ends.sort_unstable();
-        let voters = case.fellows.len();
         // With so many silenced, those left (the accused among them) are no strict majority. If it may have acted by
         // an older configuration, with other voters, all must be silenced.
         let of_last = accused.adopted.is_some_and(|(number, _)| number.next() >= case.evicted);
-        let needed = if of_last { voters - voters / 2 } else { others().count() };
+        let known_voters = of_last && case.voters.is_some();
+        let needed = if known_voters { voters.len() - voters.len() / 2 } else { others().count() };
         if needed == 0 { Some(case.heard_at) } else { ends.get(needed - 1).copied() }
     }
 }

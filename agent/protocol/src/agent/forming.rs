@@ -6,7 +6,7 @@
 //! without one that was: the members may live on somewhere.
 use super::heartbeats::FORMING_WAIT;
 use super::{Agent, Life};
-use crate::configuration::{Configuration, ConfigurationNumber, HostEntry, Standing};
+use crate::configuration::{Configuration, HostEntry, Standing};
 use crate::medium::Medium;
 use crate::quarantine;
 use crate::status::Phase;
@@ -50,7 +50,6 @@ impl<M: Medium> Agent<M> {
             || self.now.since(*self.need_since.get_or_insert(self.now)) >= Duration::from_secs(5)
         {
             let formed = self.formed(known.as_ref(), &here);
-            self.proposed = Some(formed.number);
             self.proposal = Some(formed);
             self.next_cycle = self.next_cycle.min(self.now);
         }
@@ -132,16 +131,11 @@ impl<M: Medium> Agent<M> {
             number,
             leader: self.me,
             epoch: Epoch(number.0),
-            timeout: self.settings.timeout,
+            timeout: known.map_or(self.settings.timeout, |known| known.timeout),
             key_epoch: known.map_or_else(|| self.keyring.sending(), |known| known.key_epoch),
             disarm: None,
             braked: false,
             hosts,
         }
-    }
-
-    /// The number of the configuration that this host knows, for those that ask.
-    pub fn configuration_number(&self) -> ConfigurationNumber {
-        self.number()
     }
 }

@@ -23,6 +23,7 @@ impl<M: Medium> Agent<M> {
         self.next_heartbeat = self.now + self.settings.heartbeat_interval();
         self.renew_by_network();
         self.probe_coordinator();
+        self.use_agreed_key();
         self.pass_key_on();
         self.pass_evidence_on();
         let status = self.status();
@@ -48,6 +49,10 @@ impl<M: Medium> Agent<M> {
 
     /// S5: only a member vouches, only for members of its own adopted configuration, and only while it may live itself.
     fn vouches_for(&self, host: HostIndex, boot: crate::Boot) -> bool {
+        // Where votes are counted, a process that has not looked at the medium may know an older configuration than its predecessor.
+        if self.majority_rules() && !self.medium_health.looked {
+            return false;
+        }
         let in_force = self.adopted.as_ref().filter(|known| known.is_member(self.me, self.boot));
         self.is_member() && in_force.is_some_and(|known| known.is_member(host, boot))
     }
@@ -127,6 +132,10 @@ impl<M: Medium> Agent<M> {
         if configuration.number <= self.number() || configuration.hosts.len() > self.peers.len() {
             return;
         }
+        // An earlier process of this host may have adopted more than a peer knows; the medium shows it, if it answers.
+        if !self.medium_health.looked && self.now.since(self.started) < FIRST_LOOK {
+            return;
+        }
         self.medium.learned(&configuration);
         self.adopt(configuration);
         self.next_cycle = self.next_cycle.min(self.now);
@@ -160,8 +169,11 @@ impl<M: Medium> Agent<M> {
             EvidenceKind::CrashKernel => about_itself,
             EvidenceKind::PowerOff | EvidenceKind::Operator | EvidenceKind::OperatorForced => {
                 let known = self.adopted.as_ref();
-                known.is_some_and(|known| known.is_member(envelope.from, envelope.boot))
-                    && notice.about != self.me
+                let member = known.is_some_and(|known| known.is_member(envelope.from, envelope.boot));
+                let seen_alive = notice.kind == EvidenceKind::Operator
+                    && notice.about.get() < self.peers.len()
+                    && self.shows_life(notice.about);
+                member && notice.about != self.me && !seen_alive
             }
             EvidenceKind::LeaseExpired | EvidenceKind::Rebooted => false,
         };
@@ -255,6 +267,9 @@ impl<M: Medium> Agent<M> {
         }
     }
 }
+
+/// How long the medium has to answer a starting agent before it goes by what peers tell.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 /// A round of heartbeats that is so late tells that this agent stood still.
 pub(super) const OVERSLEPT: Duration = Duration::from_secs(1);

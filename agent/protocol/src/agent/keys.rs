@@ -15,7 +15,7 @@ impl<M: Medium> Agent<M> {
         let newest = self.keyring.newest();
         let holds = |host: HostIndex| {
             host == self.me
-                || self.peers[host.get()].status().is_some_and(|status| status.newest_key >= newest)
+                || self.peers[host.get()].status().is_some_and(|status| status.newest_key == newest)
         };
         let members: Vec<HostIndex> = next.members().map(|(host, _)| host).collect();
         if newest > next.key_epoch && members.into_iter().all(holds) {

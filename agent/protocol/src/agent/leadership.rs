@@ -15,6 +15,8 @@ use lifeboat_model::HostIndex;
 
 /// How often the coordinator's process may hang before another host takes over.
 const HANGS: u32 = 3;
+/// A hang that is longer ago does not count with the next.
+const HANGS_COUNT_FOR: Duration = Duration::from_hours(1);
 
 impl<M: Medium> Agent<M> {
     /// Begins a term when it may begin, watches it while it runs, and gives it up when this host cannot serve it.
@@ -22,6 +24,11 @@ impl<M: Medium> Agent<M> {
         match self.office {
             Office::Vacant if self.may_begin() => self.begin_term(),
             Office::Running { epoch, answered } => self.watch_term(epoch, answered),
+            // A term that cannot begin without the medium is left to who has it; it never began.
+            Office::Vacant if self.leads() && self.is_alone_without_medium() => {
+                self.resigned = self.resigned.max(self.epoch());
+                self.handing_over = Some(self.now);
+            }
             Office::Vacant | Office::Ending { .. } => {}
         }
         if self.handing_over.is_some_and(|since| self.now.since(since) > self.timeout()) {
@@ -62,23 +69,28 @@ impl<M: Medium> Agent<M> {
 
     fn watch_term(&mut self, epoch: Epoch, answered: Instant) {
         let patience = (self.timeout() / 3).clamp(Duration::from_secs(2), Duration::from_secs(5));
-        // Not at once: when all lose the medium together, each for a moment still hears others say that they have it.
-        let lost = self.medium_health.lost_at.filter(|_| !self.medium_works());
-        let for_long = lost.is_some_and(|at| self.now.since(at) * 4 >= self.timeout());
-        let alone_without_medium = for_long && self.somebody_has_medium();
         if self.now.since(answered) > patience {
             self.command(Command::Notify(Notification::CoordinatorHangs));
-            self.hangs += 1;
-            if self.hangs >= HANGS {
+            let (hangs, last) = self.hangs;
+            self.hangs =
+                if self.now.since(last) < HANGS_COUNT_FOR { (hangs + 1, self.now) } else { (1, self.now) };
+            if self.hangs.0 >= HANGS {
                 self.handing_over = Some(self.now);
             }
             self.end_coordinator();
-        } else if alone_without_medium {
+        } else if self.is_alone_without_medium() {
             self.handing_over = Some(self.now);
             self.end_coordinator();
         } else if self.epoch() != epoch {
             self.end_coordinator();
         }
+    }
+
+    /// Whether others have had the medium while this host had not. Not said at once: when all lose it together, each for a moment
+    /// still hears others say that they have it.
+    fn is_alone_without_medium(&self) -> bool {
+        let lost = self.medium_health.lost_at.filter(|_| !self.medium_works());
+        lost.is_some_and(|at| self.now.since(at) * 4 >= self.timeout()) && self.somebody_has_medium()
     }
 
     fn somebody_has_medium(&self) -> bool {

@@ -49,7 +49,8 @@ impl<M: Medium> Agent<M> {
                 }
                 self.hurry();
             }
-            Life::Starting => self.leave(),
+            Life::Starting if self.office == Office::Vacant => self.leave(),
+            Life::Starting => self.life = Life::Leaving { since: self.now },
             Life::Leaving { .. }
             | Life::Stopping(_)
             | Life::Fenced { .. }

@@ -49,11 +49,7 @@ impl<M: Medium> Agent<M> {
     fn may_propose(&self) -> bool {
         let member = matches!(self.life, Life::Member | Life::Leaving { .. });
         let in_force = self.adopted.as_ref().is_some_and(|known| known.is_member(self.me, self.boot));
-        member && in_force && self.medium_works() && self.is_leased_or_disarmed()
-    }
-
-    fn is_leased_or_disarmed(&self) -> bool {
-        self.is_disarmed() || self.lease_end().is_some_and(|end| self.now < end)
+        member && in_force && self.medium_works() && self.is_leased()
     }
 
     /// Takes out whom the pool has lost. Nobody while the pool is disarmed; no living host beyond the brake's share; and,
@@ -203,7 +199,8 @@ impl<M: Medium> Agent<M> {
             | Standing::Member { boot, .. } => Some(boot),
             Standing::Out => None,
         };
-        let asks = peer.phase() == Some(Phase::Joining) && earlier.is_none_or(|earlier| earlier < boot);
+        let over = self.evidence[host.get()].map(|(over, _)| over);
+        let asks = peer.phase() == Some(Phase::Joining) && earlier.max(over).is_none_or(|over| over < boot);
         if host == self.me || !asks || !self.renews(host) || view.split {
             return;
         }
@@ -234,8 +231,9 @@ impl<M: Medium> Agent<M> {
         let since = *self.need_since.get_or_insert(self.now);
         let leader = known.leader;
         let mut order: Vec<HostIndex> = view.with_medium.iter().filter(|&host| host != leader).collect();
-        let leader_may = view.with_medium.contains(leader) && self.stays_for(leader);
-        let hands_over = leader == self.me && self.handing_over.is_some();
+        let alone = known.members().count() == 1;
+        let leader_may = view.with_medium.contains(leader) && (self.stays_for(leader) || alone);
+        let hands_over = leader == self.me && self.handing_over.is_some() && !alone;
         if leader_may && !hands_over {
             // A leader that begins a new term itself, after its coordinator crashed, is not overtaken.
             order.insert(0, leader);
@@ -250,7 +248,8 @@ impl<M: Medium> Agent<M> {
         self.quiet.agreed(self.now, &next.hosts);
         for host in self.hosts() {
             let was = before.is_some_and(|known| known.standing(host).member_boot().is_some());
-            if was && matches!(next.standing(host), Standing::Fencing { .. } | Standing::Fenced { .. }) {
+            let failed = matches!(next.standing(host), Standing::Fencing { .. } | Standing::Fenced { .. });
+            if was && failed && self.settings.brake_permille.is_some() {
                 self.evictions.push_back(self.now);
             }
             if was

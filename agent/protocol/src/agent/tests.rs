@@ -458,3 +458,81 @@ fn an_order_of_an_earlier_term_is_carried_out_nowhere() {
     pool.run(1);
     assert!(pool.said(0, "Order(").is_some() && pool.said(1, "Order(").is_some());
 }
+
+#[test]
+fn the_end_of_a_disarmed_time_gives_a_silent_host_t() {
+    let mut pool = Pool::new(3);
+    pool.give(0, Input::Operator(Operator::Disarm { lasts: Duration::from_mins(1) }));
+    pool.run(3);
+    (0..3).for_each(|host| pool.isolate(host));
+    pool.works.borrow_mut().fill(false);
+    pool.run(65);
+    assert!(!pool.log.iter().any(|(.., said)| said.contains("StopAllVms")), "armed again, and T to go");
+    pool.run(15);
+    assert!((0..3).all(|host| pool.said(host, "StopAllVms").is_some()), "then the lease is over");
+}
+
+#[test]
+fn a_disarmed_time_is_ended_early_when_everybody_has_said_so() {
+    let mut pool = Pool::new(3);
+    pool.give(0, Input::Operator(Operator::Disarm { lasts: Duration::from_hours(1) }));
+    pool.run(10);
+    pool.give(0, Input::Operator(Operator::Arm));
+    pool.run(10);
+    assert_eq!(pool.agreed().disarm, None);
+    assert!((0..3).all(|host| pool.said(host, "Notify(Armed)").is_some()));
+    pool.agents[2] = None;
+    pool.run(40);
+    assert!(matches!(pool.standing(2), Standing::Fenced { .. }));
+}
+
+#[test]
+fn a_disarmed_time_that_a_silent_host_was_granted_is_not_ended_behind_its_back() {
+    let mut pool = Pool::new(3);
+    pool.give(0, Input::Operator(Operator::Disarm { lasts: Duration::from_mins(5) }));
+    pool.run(10);
+    pool.isolate(2);
+    pool.works.borrow_mut()[2] = false;
+    pool.give(0, Input::Operator(Operator::Arm));
+    pool.run(120);
+    assert!(pool.agreed().disarm.is_some(), "host 2 was not told and is disarmed still");
+    assert_eq!(pool.members(), [0, 1, 2]);
+    pool.run(240);
+    assert_eq!(pool.agreed().disarm, None);
+    assert!(pool.said(2, "StopAllVms").is_some());
+}
+
+#[test]
+fn after_a_power_cycle_a_host_cut_off_much_later_is_waited_for_as_long_as_ever() {
+    let mut pool = Pool::new(3);
+    pool.agents.fill_with(|| None);
+    pool.run(5);
+    (0..3).for_each(|host| pool.power_on(host));
+    pool.run(10);
+    assert_eq!(pool.members(), [0, 1, 2]);
+    pool.works.borrow_mut()[2] = false;
+    pool.run(300);
+    // It is cut off, and its agent stands still: nobody tells that it is fenced.
+    pool.isolate(2);
+    let paused = pool.agents[2].take();
+    let cut = pool.seconds();
+    pool.log.clear();
+    pool.run(40);
+    let safe = pool.said(0, "SafeToReplace").expect("proven");
+    assert!(safe - cut > Duration::from_secs(15), "{:?}", safe - cut);
+    drop(paused);
+}
+
+#[test]
+fn the_last_host_leaves_too_and_whoever_comes_back_first_forms_the_pool() {
+    let mut pool = Pool::new(2);
+    pool.give(1, Input::Operator(Operator::Leave));
+    pool.run(5);
+    pool.give(0, Input::Operator(Operator::Leave));
+    pool.run(5);
+    assert_eq!(pool.members(), [] as [usize; 0]);
+    assert!((0..2).all(|host| pool.said(host, "MayPowerOff").is_some()));
+    pool.power_on(1);
+    pool.run(90);
+    assert_eq!((pool.members(), pool.leader()), (vec![1], 1));
+}
