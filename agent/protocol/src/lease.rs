@@ -47,12 +47,14 @@
 //!   A renewal of X counts for X only if X's read after it does not show k'; then X's publication was complete before
 //!   O's was, and O's read shows it. So O has seen every renewal of X that counts, and its date is not later than
 //!   O's first sight of it.
-//! * **S10** *X's leases by the network.* X needs a member Y of its adopted configuration to vouch (S5). O knows a bound for X's
-//!   date through any one such Y: if Y is O, the last heartbeat of X that O received before adopting k' (after that O does not
-//!   vouch), or the moment when O learned that X has adopted a configuration with O in it; if Y has adopted k', the
-//!   moment when O learned that; if Y is proven fenced, the moment of the proof; if Y is an earlier boot of O that was a member of the
-//!   configuration before k', the adoption of k' (as S6 may have left Y out until then).
-//!   Any of them is a bound, so O takes the earliest. With S7, O takes bounds over so many Y that X has no
+//! * **S10** *X's leases by the network.* X needs the vouching of each member Y of its adopted configuration that it has not left
+//!   out (S6). It cannot have left out O, of whose present boot there is no evidence. So if O was a member by the time of X's
+//!   adopted configuration, the bound for X's date is the last heartbeat of X that O received before adopting k' (after that
+//!   O does not vouch), and not before O learned that X has adopted a configuration with O in it, if O joined after X.
+//!   If O is a former of k' and its earlier boot was such a member: the latest start of the formers, if these are more than
+//!   half of the members, since X needs one of them; else T before the adoption of k', as they have waited for longer
+//!   than X can leave anybody out. Otherwise all others together: each has adopted k', or is out or proven fenced, and
+//!   the last moment at which O learned such a thing is the bound. With S7, O takes bounds over so many Y that X has no
 //!   majority without one; there each Y that has adopted k' tells when it last heard X, and that is its bound.
 //! * **S11** So X's date, in true time, is not later than some moment r on O's clock that O knows. X's VMs are gone by its date
 //!   + T + 0.5 s on X's clock (S8) and 0.3 s (A2). In true time from r that is at most (T + 0.5 s)(1 + 200 ppm) + 0.3 s.

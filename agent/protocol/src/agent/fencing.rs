@@ -25,8 +25,8 @@ pub(super) struct Case {
     renewed_at: Instant,
     /// Whether a cycle begun after the adoption is complete, so that no further renewal can count (S9).
     closed: bool,
-    /// When this host learned of it.
-    opened_at: Instant,
+    /// If the pool was formed anew without it: the latest that an earlier boot of a former can have vouched for it (S6, S10).
+    formed_over: Option<Instant>,
     /// The members of the configuration before, if this host knows it.
     voters: Option<Vec<HostIndex>>,
     proof: Option<(FenceProof, Instant)>,
@@ -35,6 +35,7 @@ pub(super) struct Case {
 impl<M: Medium> Agent<M> {
     /// Opens a case for each host that `next` says is being fenced.
     pub(super) fn open_cases(&mut self, before: Option<&Configuration>, next: &Configuration) {
+        let formed_over = before.and_then(|known| self.formed_over(known, next));
         for host in self.hosts() {
             if !matches!(next.standing(host), Standing::Out | Standing::Fenced { .. }) {
                 self.settled_at[host.get()] = None;
@@ -59,7 +60,7 @@ impl<M: Medium> Agent<M> {
                 boot,
                 joined,
                 evicted: next.number,
-                opened_at: self.now,
+                formed_over,
                 heard_at: since_start(peer.heard_at),
                 renewed_at: since_start(peer.renewed_at),
                 closed: false,
@@ -69,6 +70,19 @@ impl<M: Medium> Agent<M> {
                 proof: None,
             });
         }
+    }
+
+    /// S6, S10: if `next` was formed by hosts that met `known` at their start, a bound for those that it leaves out. They need
+    /// an earlier boot of at least one former: if the formers are more than half of the members, as no more than half can be
+    /// left out; and if they waited, as nobody is left out for longer than that.
+    fn formed_over(&self, known: &Configuration, next: &Configuration) -> Option<Instant> {
+        self.earlier.filter(|earlier| earlier.met == known.number && next.number == known.number.next())?;
+        let members = known.members().count();
+        let back = known
+            .members()
+            .filter(|&(host, boot)| next.standing(host).member_boot().is_some_and(|new| new > boot));
+        let met: Vec<Instant> = back.map(|(host, _)| self.met_at(host)).collect();
+        if met.len() * 2 > members { met.into_iter().max() } else { Some(self.now - self.timeout()) }
     }
 
     /// S9: a cycle that published `published` is complete. What it did not show counts no more.
@@ -194,15 +208,10 @@ impl<M: Medium> Agent<M> {
         Some(last + self.timeout() + self.settings.margin_of(self.timeout()))
     }
 
-    /// S10: the earliest of the bounds for the date of its lease by the network.
+    /// S10: a bound for the date of its lease by the network. Through this host itself, which the accused cannot have left out
+    /// while it lives; or through those who formed the pool anew; or else through all others together.
     fn network_bound(&self, case: &Case) -> Option<Instant> {
         let known = self.adopted.as_ref()?;
-        let bounds = self.hosts().filter_map(|host| self.bound_through(case, host, known));
-        bounds.min()
-    }
-
-    /// The bound through one host, if that host's vouching is needed and its end is known.
-    fn bound_through(&self, case: &Case, host: HostIndex, known: &Configuration) -> Option<Instant> {
         let accused = &self.peers[case.host.get()];
         let adopted_then =
             accused.adopted.filter(|_| accused.life.is_some_and(|(boot, _)| boot == case.boot));
@@ -212,63 +221,65 @@ impl<M: Medium> Agent<M> {
             }
             adopted_then.filter(|(number, _)| *number >= joined).map(|(_, at)| at)
         };
-        if host == self.me {
-            // The earlier boot is needed only by who has adopted nothing newer than what this host met at its start (S10).
-            let earlier = self.earlier.filter(|earlier| case.evicted == earlier.met.next());
-            let earlier = earlier.and_then(|earlier| needed_since(earlier.joined)).map(|_| case.opened_at);
-            let Standing::Member { boot, joined } = known.standing(host) else { return earlier };
-            let present =
-                (boot == self.boot).then(|| needed_since(joined)).flatten().map(|at| at.max(case.heard_at));
-            return earlier.into_iter().chain(present).min();
-        }
-        match known.standing(host) {
-            Standing::Member { joined, boot } => {
-                let needed = needed_since(joined)?;
-                let peer = &self.peers[host.get()];
-                let (number, at) =
-                    peer.adopted.filter(|_| peer.life.is_some_and(|(life, _)| life == boot))?;
-                (number >= case.evicted).then_some(at.max(needed))
+        let through_me = || match known.standing(self.me) {
+            Standing::Member { boot, joined } if boot == self.boot => {
+                needed_since(joined).map(|at| at.max(case.heard_at))
             }
-            Standing::Fencing { joined, boot, .. } => {
-                let needed = needed_since(joined)?;
-                let other = self.cases[host.get()].as_ref().filter(|other| other.boot == boot)?;
-                other.proof.map(|(_, at)| at.max(needed))
-            }
-            Standing::Out | Standing::Fenced { .. } => None,
-        }
+            _ => None,
+        };
+        let through_earlier =
+            || self.earlier.and_then(|earlier| needed_since(earlier.joined)).and(case.formed_over);
+        through_me().or_else(through_earlier).or_else(|| self.bound_through_all(case))
     }
 
-    /// S7, S10: when so many fellows have stopped vouching that no majority can be had without one of them.
+    /// S10: when all that may have vouched for it have stopped.
+    fn bound_through_all(&self, case: &Case) -> Option<Instant> {
+        let (voters, ends) = self.ends_of_vouching(case);
+        (voters > 1 && ends.len() + 1 >= voters).then(|| ends.last().copied()).flatten()
+    }
+
+    /// S7, S10: when so many have stopped vouching that no majority can be had without one of them. If the accused may have
+    /// acted by an older configuration, with other voters, all must have stopped.
     fn majority_bound(&self, case: &Case) -> Option<Instant> {
-        let known = self.adopted.as_ref()?;
         let accused = &self.peers[case.host.get()];
-        let end_of = |host: HostIndex| -> Option<Instant> {
-            if host == self.me {
-                return Some(case.heard_at);
-            }
-            let peer = &self.peers[host.get()];
-            match known.standing(host) {
-                Standing::Member { .. } => {
-                    let silenced = peer.adopted.is_some_and(|(number, _)| number >= case.evicted);
-                    peer.heard_other_at(case.host).filter(|_| silenced)
-                }
-                Standing::Fencing { boot, .. } => {
-                    let other = self.cases[host.get()].as_ref().filter(|other| other.boot == boot)?;
-                    other.proof.map(|(_, at)| at)
-                }
-                Standing::Out | Standing::Fenced { .. } => self.settled_at[host.get()],
-            }
-        };
+        let of_last = accused.adopted.is_some_and(|(number, _)| number.next() >= case.evicted);
+        if !of_last || case.voters.is_none() {
+            return self.bound_through_all(case);
+        }
+        let (voters, ends) = self.ends_of_vouching(case);
+        let needed = voters - voters / 2;
+        if needed == 0 { Some(case.heard_at) } else { ends.get(needed - 1).copied() }
+    }
+
+    /// How many may have voted, the accused among them, and, sorted, when each of the others has stopped vouching for it, as far as
+    /// that is known.
+    fn ends_of_vouching(&self, case: &Case) -> (usize, Vec<Instant>) {
         let all: Vec<HostIndex> = self.hosts().collect();
         let voters = case.voters.as_ref().unwrap_or(&all);
-        let others = || voters.iter().filter(|&&host| host != case.host);
-        let mut ends: Vec<Instant> = others().filter_map(|&host| end_of(host)).collect();
+        let others = voters.iter().filter(|&&host| host != case.host);
+        let mut ends: Vec<Instant> = others.filter_map(|&host| self.end_of_vouching(case, host)).collect();
         ends.sort_unstable();
-        // With so many silenced, those left (the accused among them) are no strict majority. If it may have acted by
-        // an older configuration, with other voters, all must be silenced.
-        let of_last = accused.adopted.is_some_and(|(number, _)| number.next() >= case.evicted);
-        let known_voters = of_last && case.voters.is_some();
-        let needed = if known_voters { voters.len() - voters.len() / 2 } else { others().count() };
-        if needed == 0 { Some(case.heard_at) } else { ends.get(needed - 1).copied() }
+        (voters.len(), ends)
+    }
+
+    fn end_of_vouching(&self, case: &Case, host: HostIndex) -> Option<Instant> {
+        if host == self.me {
+            return Some(case.heard_at);
+        }
+        let peer = &self.peers[host.get()];
+        match self.adopted.as_ref()?.standing(host) {
+            Standing::Member { .. } if self.majority_rules() => {
+                let silenced = peer.adopted.is_some_and(|(number, _)| number >= case.evicted);
+                peer.heard_other_at(case.host).filter(|_| silenced)
+            }
+            Standing::Member { .. } => {
+                peer.adopted.filter(|(number, _)| *number >= case.evicted).map(|(_, at)| at)
+            }
+            Standing::Fencing { boot, .. } => {
+                let other = self.cases[host.get()].as_ref().filter(|other| other.boot == boot)?;
+                other.proof.map(|(_, at)| at)
+            }
+            Standing::Out | Standing::Fenced { .. } => self.settled_at[host.get()],
+        }
     }
 }

@@ -95,7 +95,7 @@ impl<M: Medium> Agent<M> {
     }
 
     /// When this host first heard of the present process of `host`; for itself, its own start.
-    fn met_at(&self, host: HostIndex) -> Instant {
+    pub(super) fn met_at(&self, host: HostIndex) -> Instant {
         if host == self.me { self.started } else { self.peers[host.get()].met_at.unwrap_or(self.started) }
     }
 
