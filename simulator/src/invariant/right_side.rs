@@ -36,7 +36,7 @@ impl Invariant for RightSide {
         }
         let up: Vec<HostIndex> = hosts(world).filter(|host| world.up_in(*host).is_some()).collect();
         let only_the_network = up.iter().all(|&host| world.medium_well(host) && world.agent_runs(host));
-        if only_the_network && self.best(world, truth, &up).contains(&fenced) {
+        if only_the_network && !world.has_bad_links(&up) && self.best(world, truth, &up).contains(&fenced) {
             let best = self.best(world, truth, &up);
             let names: Vec<&str> = best.iter().map(|host| world.host_name(*host)).collect();
             let fenced = world.host_name(fenced);

@@ -52,8 +52,19 @@ impl World<'_> {
         self.open(from, to, network) && loss <= LITTLE_LOSS && self.longest_delay() <= IN_GOOD_TIME
     }
 
+    /// Whether some link that is not cut loses or delays much: then who is cut off is a matter of chance.
+    pub(crate) fn has_bad_links(&self, hosts: &[HostIndex]) -> bool {
+        let networks = || (0..self.networks()).map(|network| HeartbeatNetwork(network as u8));
+        let bad = |from: HostIndex, to: HostIndex| {
+            networks().any(|network| self.open(from, to, network) && !self.link_well(from, to, network))
+        };
+        hosts.iter().any(|&from| hosts.iter().any(|&to| from != to && bad(from, to)))
+    }
+
+    /// Carrier, and the gateway where one is set.
     pub(crate) fn has_carrier(&self, host: HostIndex) -> bool {
-        (0..self.networks()).any(|network| self.carrier(host, network))
+        let carrier = (0..self.networks()).any(|network| self.carrier(host, network));
+        carrier && (!self.protocol_settings().gateway || self.reaches_gateway(host))
     }
 
     /// Whether the medium serves a host in good time.

@@ -168,6 +168,11 @@ impl World<'_> {
         self.network.carrier(host, network)
     }
 
+    /// Whether a host reaches the gateway.
+    pub fn reaches_gateway(&self, host: HostIndex) -> bool {
+        self.network.reaches_gateway(host)
+    }
+
     /// Whether what a host asks of the medium gets there.
     pub fn medium_reached(&self, host: HostIndex) -> bool {
         self.reaches_medium(host)
