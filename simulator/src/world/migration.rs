@@ -57,10 +57,10 @@ impl World<'_> {
         let order = Order::Migrate { id, vm: self.pool.vm_id(vm).to_owned(), to };
         let far_is_up = self.hosts[to.get()].is_up(boots.1);
         let expected = far_is_up && self.hosts[to.get()].hypervisor.incoming.contains(&vm);
+        let not_coming = Due::MigrationSourceGone { host: to, boot: boots.1, vm };
         if !self.hosts[from.get()].is_up(boots.0) {
             if expected {
-                let boot = boots.1;
-                self.after(NOTICED, Due::MigrationSourceGone { host: to, boot, vm });
+                self.after(NOTICED, not_coming);
             }
             return;
         }
@@ -68,7 +68,9 @@ impl World<'_> {
         let guest = near.guests.get(&vm).copied().filter(|guest| guest.migrating == Some(to));
         let Some(guest) = guest else {
             // The VM stopped meanwhile.
-            self.hosts[to.get()].hypervisor.incoming.remove(&vm);
+            if expected {
+                self.after(NOTICED, not_coming);
+            }
             return self.finished(from, id, &order, Duration::ZERO, failed("it stopped meanwhile"));
         };
         let goes =
@@ -78,8 +80,8 @@ impl World<'_> {
             if let Some(guest) = near.guests.get_mut(&vm) {
                 guest.migrating = None;
             }
-            if far_is_up {
-                self.hosts[to.get()].hypervisor.incoming.remove(&vm);
+            if expected {
+                self.after(NOTICED, not_coming);
             }
             return self.finished(from, id, &order, Duration::ZERO, failed("the other host did not take it"));
         }
