@@ -1,3 +1,4 @@
+//! What a scenario's text may say, and what is said of what it may not.
 use super::*;
 use crate::documents::NoDocuments;
 
