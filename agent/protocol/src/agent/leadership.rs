@@ -193,7 +193,7 @@ impl<M: Medium> Agent<M> {
     }
 
     pub(super) fn take_segment(&mut self, from: HostIndex, segment: Segment) {
-        if segment.session.epoch != self.epoch() || !self.is_member() {
+        if !self.is_member() {
             return;
         }
         if self.leads() {
@@ -218,20 +218,18 @@ impl<M: Medium> Agent<M> {
         }
     }
 
-    /// S17: only from the leader of the adopted term, only that term's orders, only in this process's own session, and
-    /// only while the lease holds.
+    /// S17: only from the leader of the adopted term, only in this process's own session of that term (which the channel sees
+    /// to), and only while the lease holds.
     fn take_orders(&mut self, from: HostIndex, segment: Segment) {
         let leased = self.is_leased();
-        let Some((leader, channel)) = self.up.as_mut().filter(|(leader, _)| *leader == from && leased) else {
+        let Some((_, channel)) = self.up.as_mut().filter(|(leader, _)| *leader == from && leased) else {
             return;
         };
-        debug_assert_eq!(*leader, from);
-        let term = channel.session().epoch;
         let orders: Vec<Order> = channel
             .receive(self.now, segment)
             .into_iter()
             .filter_map(|payload| match payload {
-                Payload::Order(order) => Some(order).filter(|order| order.id().epoch == term),
+                Payload::Order(order) => Some(order),
                 Payload::Report(_) | Payload::InventoryPart { .. } => None,
             })
             .collect();
