@@ -220,13 +220,16 @@ impl World<'_> {
     /// A VM stops without an order.
     pub(super) fn vm_stops(&mut self, vm: VmIndex, cause: StopCause) {
         let Some(index) = self.runs_at(vm) else { return };
+        // What is said of a VM is said in the order in which it happened: its start first, however slowly that is told.
+        let starting = self.hosts[index.get()].hypervisor.guests.get(&vm).is_some_and(|guest| !guest.booted);
+        let takes = if starting { self.start_latency } else { Duration::ZERO };
         self.halt(index, vm, HaltCause::Itself(cause));
         let report = Report::Stopped { vm: self.pool.vm_id(vm).to_owned(), cause };
         let hypervisor = &mut self.hosts[index.get()].hypervisor;
         if hypervisor.hang.is_some() {
             hypervisor.unreported.push(report);
         } else {
-            self.report(index, Duration::ZERO, report);
+            self.report(index, takes, report);
         }
     }
 
