@@ -2,7 +2,7 @@
 //! delays of earlier orders, and one capped back-off of 60 s.
 //!
 //! Judged once a second from when nothing has happened for that long. Excused: a disarm or a brake, capacity in
-//! quarantine, a hypervisor that does not say what runs.
+//! quarantine, a hypervisor that does not say what runs, and members that are no majority where numbers decide.
 use super::Invariant;
 use super::truth::{Truth, allows, is_wanted, memory_for_vms, memory_of};
 use crate::{At, Happening, world::World};
@@ -77,10 +77,20 @@ fn bound(world: &World<'_>, truth: &Truth) -> Duration {
 
 fn excused(world: &World<'_>, truth: &Truth) -> bool {
     let held = truth.agreed().is_some_and(|agreed| agreed.braked || agreed.disarm.is_some());
-    held || world
-        .pool()
-        .host_indices()
-        .any(|host| world.up_in(host).is_some() && world.hypervisor_is_hung(host))
+    held || is_outvoted(world, truth)
+        || world
+            .pool()
+            .host_indices()
+            .any(|host| world.up_in(host).is_some() && world.hypervisor_is_hung(host))
+}
+
+/// Whether numbers decide, and those members that are up are no strict majority: then nobody may run anything.
+fn is_outvoted(world: &World<'_>, truth: &Truth) -> bool {
+    truth.numbers_count(world)
+        && truth.agreed().is_some_and(|agreed| {
+            let up = agreed.members().filter(|&(host, boot)| world.up_in(host) == Some(boot)).count();
+            up * 2 <= agreed.members().count()
+        })
 }
 
 fn can_run(world: &World<'_>, truth: &Truth, vm: VmIndex, host: HostIndex) -> bool {
