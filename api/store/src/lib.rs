@@ -1,1 +1,23 @@
-//! Stand-in.
+//! Where the service keeps what it has acknowledged.
+//!
+//! A store is an ordered map from keys to records. It knows nothing of pools: what a record means is its writer's
+//! business. It promises three things, each held by the conformance suite that runs on every kind of store:
+//!
+//! * **Durable.** When [`Store::commit`] has returned, the batch survives `kill -9`, a loss of power and a torn write.
+//! * **Whole.** A batch takes effect altogether or not at all.
+//! * **Fenced.** A batch is written in a [`Term`]. Once a later term has begun, no batch of an earlier one takes
+//!   effect, whatever was delayed on its way.
+//!
+//! ```text
+//!   service ─► Box<dyn Store> ─┬─ redb: one file, one process
+//!                              └─ etcd: several coordinators, one of which leads
+//! ```
+pub mod error;
+pub mod key;
+pub mod record;
+pub mod store;
+
+pub use error::StoreError;
+pub use key::Key;
+pub use record::{Batch, Record, Write};
+pub use store::{Candidate, Leadership, Store, Term};
