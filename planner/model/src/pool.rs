@@ -4,6 +4,7 @@
 //! What thousands of VMs share is stored once: demand vectors and requirement profiles are interned, so that
 //! a VM is a few words and lowering a pool to the planner's arrays streams through them.
 mod build;
+mod describe;
 mod place;
 
 pub(crate) use build::MEMORY;

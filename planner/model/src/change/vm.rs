@@ -86,6 +86,28 @@ impl Pool {
         Ok(())
     }
 
+    /// The pool without a VM: nobody speaks of it any more. Later VMs move up by one index.
+    ///
+    /// # Errors
+    /// If there is no such VM.
+    pub fn without_vm(&self, vm: VmIndex) -> Result<Self, ChangeError> {
+        if vm.get() >= self.vms().len() {
+            return Err(ChangeError::UnknownVm(vm.0));
+        }
+        let mut pool = self.clone();
+        pool.vms.remove(vm.get());
+        Arc::make_mut(&mut pool.vm_ids).remove(vm.get());
+        if !pool.groups.is_empty() {
+            for group in Arc::make_mut(&mut pool.groups) {
+                group.vms.retain(|&member| member != vm);
+                for member in group.vms.iter_mut().filter(|member| **member > vm) {
+                    *member = VmIndex::new(member.get() - 1);
+                }
+            }
+        }
+        Ok(pool)
+    }
+
     /// Also takes back a start that still waits for a place.
     pub(super) fn stop(&mut self, vm: VmIndex, into: PowerState) -> Result<(), ChangeError> {
         let state = self.vm_mut(vm)?;
