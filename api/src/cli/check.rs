@@ -49,11 +49,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
         admission::check(&pool, None, &change, &Limits { max_failures: Some(most), ..*limits })
     })?;
     let answer = AdmissionAnswer::new(&pool, &change, &admission, clock.elapsed_us());
-    if arguments.json {
-        output.json(&answer)
-    } else {
-        output.text(&report::text(&pool, &answer, output.width()))
-    }
-    .map_err(Trouble::Output)?;
+    if arguments.json { output.json(&answer) } else { output.text(&report::text(&answer, output.width())) }
+        .map_err(Trouble::Output)?;
     Ok(if admission.allowed { Status::Answered } else { Status::Overcommitted })
 }

@@ -35,11 +35,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
     let assessment = arguments.search.run(&clock, 1.0, output, |limits| assess(&pool, limits));
     let explanation = explain::explain(&pool, &assessment);
     let answer = ExplainAnswer::new(&pool, &explanation, clock.elapsed_us());
-    if arguments.json {
-        output.json(&answer)
-    } else {
-        output.text(&report::text(&pool, &answer, output.width()))
-    }
-    .map_err(Trouble::Output)?;
+    if arguments.json { output.json(&answer) } else { output.text(&report::text(&answer, output.width())) }
+        .map_err(Trouble::Output)?;
     Ok(Status::Answered)
 }

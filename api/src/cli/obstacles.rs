@@ -1,6 +1,6 @@
 //! What keeps a VM from hosts, told to people: the same reason once, with the hosts that it holds for.
 use super::style::{count, names};
-use crate::dto::agility::{obstacles, reason};
+use crate::dto::agility::{Unprotectable, obstacles, reason};
 use lifeboat_model::{Pool, VmIndex};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -15,14 +15,25 @@ pub(super) fn host_of(pool: &Pool, vm: VmIndex) -> String {
 
 /// What keeps a VM from all other hosts, the same reason told once.
 pub(super) fn why_nowhere(pool: &Pool, vm: VmIndex) -> String {
+    let others = pool.hosts().len() - usize::from(pool.runs_on(vm).is_some());
+    let all = obstacles(pool, vm).map(|(host, obstacles)| (pool.host_id(host), reason(pool, &obstacles)));
+    told_once(all, others)
+}
+
+/// Why an unprotectable VM can run on none of the other hosts, the same reason told once.
+pub(super) fn why_unprotectable(vm: &Unprotectable<'_>) -> String {
+    told_once(vm.hosts.iter().map(|host| (host.host, host.reason.clone())), vm.hosts.len())
+}
+
+/// Reasons with the hosts that they hold for, of `others` in all, the most frequent first.
+fn told_once<'h>(all: impl Iterator<Item = (&'h str, String)>, others: usize) -> String {
     let mut hosts_by_reason: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for (host, obstacles) in obstacles(pool, vm) {
-        hosts_by_reason.entry(reason(pool, &obstacles)).or_default().push(pool.host_id(host));
+    for (host, reason) in all {
+        hosts_by_reason.entry(reason).or_default().push(host);
     }
     if hosts_by_reason.is_empty() {
         return "there is no other host".to_owned();
     }
-    let others = pool.hosts().len() - usize::from(pool.runs_on(vm).is_some());
     let mut reasons: Vec<(String, Vec<&str>)> = hosts_by_reason.into_iter().collect();
     reasons.sort_by_key(|(_, hosts)| Reverse(hosts.len()));
     let told: Vec<String> = reasons

@@ -73,7 +73,7 @@ fn show_verdict(arguments: &Arguments, pool: &Pool, output: &mut Output<'_>) -> 
     if arguments.json {
         output.json(&answer).map_err(Trouble::Output)?;
     } else {
-        let text = verdict::text(pool, &assessment, &answer, output.width());
+        let text = verdict::text(&answer, output.width());
         output.text(&text).map_err(Trouble::Output)?;
     }
     Ok(if arguments.check && assessment.overcommitted { Status::Overcommitted } else { Status::Answered })

@@ -42,11 +42,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
         repair::repair(&pool, arguments.target, arguments.ration, limits)
     })?;
     let answer = RepairAnswer::new(&pool, &found, clock.elapsed_us());
-    if arguments.json {
-        output.json(&answer)
-    } else {
-        output.text(&report::text(&pool, &answer, output.width()))
-    }
-    .map_err(Trouble::Output)?;
+    if arguments.json { output.json(&answer) } else { output.text(&report::text(&answer, output.width())) }
+        .map_err(Trouble::Output)?;
     Ok(Status::Answered)
 }

@@ -1,8 +1,7 @@
 //! Where a pool stands, in one line for people.
 use super::style::{BAD, GOOD, OPEN, count, names, styled};
 use crate::dto::standing::StandingAnswer;
-use crate::dto::verdict::{BoundsAnswer, TargetStatusWord};
-use lifeboat_model::spec::Guarantee;
+use crate::dto::verdict::{BoundsAnswer, NotionWord, TargetStatusWord};
 use std::fmt::Write as _;
 
 /// Bounds in few words: `2`, `2 to 4 (open)`.
@@ -18,22 +17,22 @@ pub(super) fn bounds(bounds: &BoundsAnswer) -> String {
 }
 
 /// The bounds that the target is held against.
-pub(super) fn guaranteed(standing: &StandingAnswer, guarantee: Guarantee) -> &BoundsAnswer {
-    match guarantee {
-        Guarantee::Sequential => &standing.tolerance.sequential,
-        Guarantee::Simultaneous => &standing.tolerance.simultaneous,
+pub(super) fn guaranteed(standing: &StandingAnswer) -> &BoundsAnswer {
+    match standing.guarantee {
+        NotionWord::Sequential => &standing.tolerance.sequential,
+        NotionWord::Simultaneous => &standing.tolerance.simultaneous,
     }
 }
 
 /// Tolerance, target, and what else is amiss.
-pub(super) fn line(standing: &StandingAnswer, guarantee: Guarantee) -> String {
+pub(super) fn line(standing: &StandingAnswer) -> String {
     let status = match standing.target_status {
         TargetStatusWord::Proven if standing.overcommitted => styled(BAD, "overcommitted"),
         TargetStatusWord::Proven => styled(GOOD, "proven"),
         TargetStatusWord::Refuted => styled(BAD, "refuted"),
         TargetStatusWord::Open => styled(OPEN, "open"),
     };
-    let tolerance = bounds(guaranteed(standing, guarantee));
+    let tolerance = bounds(guaranteed(standing));
     let mut line = format!("tolerates {tolerance}; target {}: {status}", standing.effective_target);
     for (vms, what) in [(&standing.unplaced, "without a place"), (&standing.unprotectable, "unprotectable")] {
         if !vms.is_empty() {

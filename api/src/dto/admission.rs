@@ -7,10 +7,10 @@ use lifeboat_model::change::Change;
 use lifeboat_planner::BrokenRule;
 use lifeboat_planner::admission::{Admission, Impediment};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Whether a change may be made, and what it would do.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "AdmissionAnswer")]
 pub struct AdmissionAnswer<'a> {
     /// The pool's name.
@@ -18,7 +18,7 @@ pub struct AdmissionAnswer<'a> {
     /// The change.
     pub change: ChangeAnswer,
     /// `fine`, `improves`, `makes-worse`, `breaks-target` or `cannot-be-done`.
-    pub verdict: &'static str,
+    pub verdict: &'a str,
     /// Whether it may be made.
     pub allowed: bool,
     /// Whether the verdict rests on a bound that more work could still raise.
@@ -30,35 +30,44 @@ pub struct AdmissionAnswer<'a> {
     /// Where it would stand; for a start without a host, with the suggested one.
     pub after: StandingAnswer,
     /// For a start without a host, the best one; else the one that the VM goes to.
+    #[serde(borrow)]
     pub suggested_host: Option<&'a str>,
     /// For a start without a host: every host that could take the VM, best first.
+    #[serde(borrow)]
     pub candidates: Vec<CandidateAnswer<'a>>,
     /// For a start without a host: every other live host, and why not.
+    #[serde(borrow)]
     pub unfit: Vec<UnfitAnswer<'a>>,
     /// What keeps the change from being carried out.
+    #[serde(borrow)]
     pub impediments: Vec<ImpedimentAnswer<'a>>,
     /// Pairs that would newly break a required rule; named, not forbidden.
+    #[serde(borrow)]
     pub newly_broken_rules: Vec<BrokenRuleAnswer<'a>>,
     /// Protected VMs that the change would leave without protection.
+    #[serde(borrow)]
     pub newly_unprotectable: Vec<&'a str>,
     /// Why the pool would tolerate no more; null where nothing is refuted.
+    #[serde(borrow)]
     pub witness: Option<WitnessAnswer<'a>>,
     /// Memory by restart priority now.
+    #[serde(borrow)]
     pub memory_before: MemoryAnswer<'a>,
     /// Memory by restart priority after the change.
+    #[serde(borrow)]
     pub memory_after: MemoryAnswer<'a>,
     /// Time from the parsed document to the answer, in microseconds.
     pub elapsed_us: u64,
 }
 
 /// A host that could take the VM.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Candidate")]
 pub struct CandidateAnswer<'a> {
     /// The host.
     pub host: &'a str,
     /// What starting it there would be.
-    pub verdict: &'static str,
+    pub verdict: &'a str,
     /// The tolerance that would remain, under the pool's guarantee.
     pub tolerance: BoundsAnswer,
     /// Whether the effective target would hold.
@@ -68,7 +77,7 @@ pub struct CandidateAnswer<'a> {
 }
 
 /// A host that could not take the VM.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Unfit")]
 pub struct UnfitAnswer<'a> {
     /// The host.
@@ -76,17 +85,19 @@ pub struct UnfitAnswer<'a> {
     /// Why, in words.
     pub reason: String,
     /// Why, as codes.
-    pub reason_codes: Vec<&'static str>,
+    #[serde(borrow)]
+    pub reason_codes: Vec<&'a str>,
 }
 
 /// What keeps a change from being carried out.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Impediment")]
 pub struct ImpedimentAnswer<'a> {
     /// The host; null where it is no one host.
+    #[serde(borrow)]
     pub host: Option<&'a str>,
     /// What, as a code.
-    pub reason_code: &'static str,
+    pub reason_code: &'a str,
     /// What, in words.
     pub reason: String,
 }

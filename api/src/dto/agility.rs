@@ -3,20 +3,24 @@ use lifeboat_model::agility::{Agility, Obstacle};
 use lifeboat_model::spec::RestartPriority;
 use lifeboat_model::{HostIndex, HostSet, Pool, ProfileIndex, VmIndex};
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A protected VM that no host but its own could run.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Unprotectable")]
 pub struct Unprotectable<'a> {
     /// The VM.
     pub vm: &'a str,
+    /// The host that it is on; null where there is none.
+    #[serde(borrow)]
+    pub host: Option<&'a str>,
     /// Every other host, and why not there.
+    #[serde(borrow)]
     pub hosts: Vec<HostReason<'a>>,
 }
 
 /// Why a VM cannot run on a host.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "HostReason")]
 pub struct HostReason<'a> {
     /// The host.
@@ -24,28 +28,57 @@ pub struct HostReason<'a> {
     /// Everything that keeps the VM from it, in words.
     pub reason: String,
     /// The same as codes.
-    pub reason_codes: Vec<&'static str>,
+    #[serde(borrow)]
+    pub reason_codes: Vec<&'a str>,
 }
 
-/// Unprotectable VMs, written one by one: with many VMs on many hosts the list is long.
+/// Unprotectable VMs. Those of a pool are written one by one: with many VMs on many hosts the list is long.
 #[derive(Debug)]
-pub struct UnprotectableList<'a> {
-    /// The pool.
-    pub pool: &'a Pool,
-    /// The VMs.
-    pub vms: &'a [VmIndex],
+pub enum UnprotectableList<'a> {
+    /// VMs of a pool.
+    Of {
+        /// The pool.
+        pool: &'a Pool,
+        /// The VMs.
+        vms: &'a [VmIndex],
+    },
+    /// What was read.
+    Read(Vec<Unprotectable<'a>>),
+}
+
+impl<'a> UnprotectableList<'a> {
+    /// Each of them, with the reason for each host.
+    pub fn iter(&self) -> impl Iterator<Item = Unprotectable<'a>> + '_ {
+        let (pool, vms, read) = match self {
+            Self::Of { pool, vms } => (Some(*pool), *vms, [].as_slice()),
+            Self::Read(read) => (None, [].as_slice(), read.as_slice()),
+        };
+        let of = pool.into_iter().flat_map(|pool| vms.iter().map(|&vm| Unprotectable::new(pool, vm)));
+        of.chain(read.iter().cloned())
+    }
 }
 
 impl Serialize for UnprotectableList<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.vms.iter().map(|&vm| {
-            Unprotectable {
-                vm: self.pool.vm_id(vm),
-                hosts: obstacles(self.pool, vm)
-                    .map(|(host, obstacles)| HostReason::new(self.pool, host, &obstacles))
-                    .collect(),
-            }
-        }))
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for UnprotectableList<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(Self::Read)
+    }
+}
+
+impl<'a> Unprotectable<'a> {
+    /// The answer for one VM of `pool`.
+    pub fn new(pool: &'a Pool, vm: VmIndex) -> Self {
+        let reason = |(host, obstacles): (HostIndex, Vec<Obstacle>)| HostReason::new(pool, host, &obstacles);
+        Self {
+            vm: pool.vm_id(vm),
+            host: pool.vm(vm).host.map(|host| pool.host_id(host)),
+            hosts: obstacles(pool, vm).map(reason).collect(),
+        }
     }
 }
 
@@ -131,20 +164,23 @@ pub struct AgilityCounts {
 }
 
 /// How free one VM is to move.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "VmAgility")]
 pub struct VmAgility<'a> {
     /// The VM.
     pub vm: &'a str,
     /// The host that it is on; null where there is none.
+    #[serde(borrow)]
     pub host: Option<&'a str>,
     /// Its restart priority.
-    pub restart_priority: &'static str,
+    pub restart_priority: &'a str,
     /// `agile`, `partly-agile` or `unprotectable`.
-    pub agility: &'static str,
+    pub agility: &'a str,
     /// The hosts that could run it.
+    #[serde(borrow)]
     pub eligible_hosts: Vec<&'a str>,
     /// Every other host than its own that could not, and why.
+    #[serde(borrow)]
     pub obstacles: Vec<HostReason<'a>>,
 }
 

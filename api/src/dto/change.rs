@@ -2,30 +2,31 @@
 use lifeboat_model::Pool;
 use lifeboat_model::change::Change;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// A change to the pool. Only the fields that its kind has are there.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Change")]
 pub struct ChangeAnswer {
     /// What kind of change.
-    pub change: &'static str,
+    pub change: Cow<'static, str>,
     /// The change in words.
     pub text: String,
     /// The VM.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vm: Option<String>,
     /// The host that it is done to, or that the VM goes to.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// The storage.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage: Option<String>,
     /// The network.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
     /// Memory in MiB: all that the VM or host has then.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_mib: Option<u64>,
 }
 
@@ -37,7 +38,7 @@ impl ChangeAnswer {
         let storage =
             |storage: &lifeboat_model::StorageIndex| Some(pool.storages()[storage.get()].id.clone());
         let network = |network: &lifeboat_model::NetworkIndex| Some(pool.networks()[network.get()].clone());
-        let said = Self { change: word(change), text: change.describe(pool), ..Self::default() };
+        let said = Self { change: word(change).into(), text: change.describe(pool), ..Self::default() };
         match change {
             Change::StartNew { vm: new, host: to } => Self {
                 vm: Some(new.id.clone()),

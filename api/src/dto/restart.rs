@@ -5,17 +5,20 @@ use lifeboat_model::plan::RestartPlan;
 use lifeboat_model::spec::RestartPriority;
 use lifeboat_model::verdict::Tolerance;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The restart plan for a failure set.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "RestartPlan")]
 pub struct RestartPlanAnswer<'a> {
     /// The hosts that fail.
+    #[serde(borrow)]
     pub failed: Vec<&'a str>,
     /// The restarts, in the order in which they will be made.
+    #[serde(borrow)]
     pub restarts: Vec<RestartAnswer<'a>>,
     /// What cannot be restarted.
+    #[serde(borrow)]
     pub unplaced: Vec<UnplacedAnswer<'a>>,
     /// What the pool tolerates once the plan is carried out.
     pub remaining_tolerance: ToleranceAnswer,
@@ -26,19 +29,20 @@ pub struct RestartPlanAnswer<'a> {
 }
 
 /// One restart.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Restart")]
 pub struct RestartAnswer<'a> {
     /// The VM.
     pub vm: &'a str,
     /// The host that it ran on; null for a pending VM.
+    #[serde(borrow)]
     pub from: Option<&'a str>,
     /// The host that it is started on.
     pub to: &'a str,
     /// Its restart order.
     pub order: u32,
     /// `restart` or `best-effort`.
-    pub priority: &'static str,
+    pub priority: &'a str,
 }
 
 impl<'a> RestartPlanAnswer<'a> {

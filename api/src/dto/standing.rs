@@ -1,16 +1,18 @@
 //! Where a pool stands before or after a change, as JSON, and who uses its memory.
-use super::verdict::{TargetStatusWord, ToleranceAnswer};
+use super::verdict::{NotionWord, TargetStatusWord, ToleranceAnswer};
 use lifeboat_model::Pool;
 use lifeboat_planner::admission::{MemoryReport, MemoryUse, Standing};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Where a pool stands.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Standing")]
 pub struct StandingAnswer {
     /// The bounds, as far as they were asked for.
     pub tolerance: ToleranceAnswer,
+    /// The notion that the target is held against.
+    pub guarantee: NotionWord,
     /// Host failures to tolerate, as the operator set it.
     pub target: u32,
     /// The target less the hosts in maintenance.
@@ -31,6 +33,7 @@ impl StandingAnswer {
         let names = |vms: &[_]| vms.iter().map(|&vm| pool.vm_id(vm).to_owned()).collect();
         Self {
             tolerance: standing.tolerance.into(),
+            guarantee: pool.settings().guarantee.into(),
             target: standing.target,
             effective_target: standing.effective_target,
             target_status: standing.target_status.into(),
@@ -42,17 +45,18 @@ impl StandingAnswer {
 }
 
 /// Memory by restart priority, of the pool and of each host that is up.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Memory")]
 pub struct MemoryAnswer<'a> {
     /// All hosts that are up.
     pub pool: MemoryUseAnswer,
     /// Each of them.
+    #[serde(borrow)]
     pub hosts: Vec<HostMemory<'a>>,
 }
 
 /// Memory of one host.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "HostMemory")]
 pub struct HostMemory<'a> {
     /// The host.
@@ -63,7 +67,7 @@ pub struct HostMemory<'a> {
 }
 
 /// Memory in MiB; both ends of a migration count.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "MemoryUse")]
 pub struct MemoryUseAnswer {
     /// What there is.

@@ -5,10 +5,10 @@ use lifeboat_model::verdict::{Bounds, LimitedBy, Notion, StoppedBy, Tolerance, W
 use lifeboat_model::{Pool, pool::LivenessLimit, spec::Guarantee};
 use lifeboat_planner::{Assessment, TargetStatus};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What is proven and refuted of a pool.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "PlanAnswer")]
 pub struct PlanAnswer<'a> {
     /// The pool's name.
@@ -20,11 +20,14 @@ pub struct PlanAnswer<'a> {
     /// How many of them are protected.
     pub protected: u32,
     /// Where pending VMs are placed before any failure; all bounds speak of the state after that.
+    #[serde(borrow)]
     pub pending_placement: Vec<PendingPlacement<'a>>,
     /// Protected VMs that no host but their own could run, with the reason per host.
+    #[serde(borrow)]
     #[schemars(with = "Vec<Unprotectable<'static>>")]
     pub unprotectable: UnprotectableList<'a>,
     /// Hosts that run more than they have.
+    #[serde(borrow)]
     pub over_full: Vec<OverFullAnswer<'a>>,
     /// The bounds.
     pub tolerance: ToleranceAnswer,
@@ -37,21 +40,24 @@ pub struct PlanAnswer<'a> {
     /// Broken, or the effective target is not proven.
     pub overcommitted: bool,
     /// Why not more; null where nothing is refuted.
+    #[serde(borrow)]
     pub witness: Option<WitnessAnswer<'a>>,
     /// Time from the parsed document to the verdict, in microseconds.
     pub elapsed_us: u64,
     /// The notion that the target is held against.
     pub guarantee: NotionWord,
     /// Pending VMs without a place: the state is broken.
+    #[serde(borrow)]
     pub pending_unplaced: Vec<UnplacedAnswer<'a>>,
     /// Pairs of VMs that break a rule as they run now; they are let be.
+    #[serde(borrow)]
     pub broken_rules: Vec<BrokenRuleAnswer<'a>>,
     /// Work units used.
     pub work: u64,
 }
 
 /// Where a pending VM is placed.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "PendingPlacement")]
 pub struct PendingPlacement<'a> {
     /// The VM.
@@ -61,7 +67,7 @@ pub struct PendingPlacement<'a> {
 }
 
 /// A host that runs more than it has.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "OverFull")]
 pub struct OverFullAnswer<'a> {
     /// The host.
@@ -73,29 +79,30 @@ pub struct OverFullAnswer<'a> {
 }
 
 /// A VM without a place.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Unplaced")]
 pub struct UnplacedAnswer<'a> {
     /// The VM.
     pub vm: &'a str,
     /// Why, as a code.
-    pub reason_code: &'static str,
+    pub reason_code: &'a str,
     /// Why, in words.
     pub reason: &'a str,
 }
 
 /// Two VMs that break a rule as they run now.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "BrokenRule")]
 pub struct BrokenRuleAnswer<'a> {
     /// The rule.
     pub group: &'a str,
     /// The pair.
+    #[serde(borrow)]
     pub vms: [&'a str; 2],
 }
 
 /// Both notions of tolerance.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Tolerance")]
 pub struct ToleranceAnswer {
     /// Any n hosts at once.
@@ -108,7 +115,7 @@ pub struct ToleranceAnswer {
 
 /// For every n up to `proven` the pool survives, for every n from `refuted` it does not; between them the
 /// question is open.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Bounds")]
 pub struct BoundsAnswer {
     /// The most failures proven survivable; null only where the state is broken.
@@ -120,7 +127,7 @@ pub struct BoundsAnswer {
 }
 
 /// A failure set for which no restart plan exists.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Witness")]
 pub struct WitnessAnswer<'a> {
     /// The notion that it refutes.
@@ -128,13 +135,16 @@ pub struct WitnessAnswer<'a> {
     /// How many hosts fail.
     pub n: u32,
     /// Which.
+    #[serde(borrow)]
     pub failed_hosts: Vec<&'a str>,
     /// A smallest set of VMs that cannot all be placed.
+    #[serde(borrow)]
     pub vms: Vec<&'a str>,
     /// The resource that is short, where one is.
+    #[serde(borrow)]
     pub resource: Option<&'a str>,
     /// Why, as a code.
-    pub reason_code: &'static str,
+    pub reason_code: &'a str,
     /// Why, in words.
     pub reason: &'a str,
 }
@@ -142,7 +152,7 @@ pub struct WitnessAnswer<'a> {
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident: $model:ty { $($(#[$word_doc:meta])* $variant:ident = $spelling:literal from $pattern:pat,)* })*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         pub enum $name { $($(#[$word_doc])* #[serde(rename = $spelling)] $variant,)* }
         impl From<$model> for $name {
             fn from(value: $model) -> Self { match value { $($pattern => Self::$variant,)* } }
@@ -215,7 +225,7 @@ impl<'a> PlanAnswer<'a> {
                 .iter()
                 .map(|&(vm, host)| PendingPlacement { vm: pool.vm_id(vm), host: pool.host_id(host) })
                 .collect(),
-            unprotectable: UnprotectableList { pool, vms: &assessment.unprotectable },
+            unprotectable: UnprotectableList::Of { pool, vms: &assessment.unprotectable },
             over_full: assessment
                 .over_full
                 .iter()

@@ -2,12 +2,10 @@
 use crate::cli::standing::line;
 use crate::cli::style::{BAD, GOOD, OPEN, QUIET, STRONG, count, elapsed, names, section, styled, wrapped};
 use crate::dto::capacity::CapacityAnswer;
-use lifeboat_model::Pool;
 use std::fmt::Write as _;
 
-pub(super) fn text(pool: &Pool, answer: &CapacityAnswer<'_>, width: Option<u16>) -> String {
-    let guarantee = pool.settings().guarantee;
-    let mut text = format!("{}  {}\n\n", styled(STRONG, answer.pool), line(&answer.before, guarantee));
+pub(super) fn text(answer: &CapacityAnswer<'_>, width: Option<u16>) -> String {
+    let mut text = format!("{}  {}\n\n", styled(STRONG, answer.pool), line(&answer.before));
     let Some(fits) = answer.fits else {
         let _ =
             writeln!(text, "  {}", styled(BAD, "The target does not hold as it is: see lifeboat repair."));
@@ -28,7 +26,7 @@ pub(super) fn text(pool: &Pool, answer: &CapacityAnswer<'_>, width: Option<u16>)
         format!("{more} {fit}; {bound}")
     };
     let _ = writeln!(text, "  {sentence}");
-    let _ = writeln!(text, "  with them the pool {}", line(&answer.after, guarantee));
+    let _ = writeln!(text, "  with them the pool {}", line(&answer.after));
     if let Some(witness) = &answer.witness {
         let failed = names(&witness.failed_hosts, 8);
         let why = format!("With one more, if {failed} failed: {}", witness.reason);

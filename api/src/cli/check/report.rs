@@ -3,10 +3,9 @@ use crate::cli::standing::{bounds, line};
 use crate::cli::style::{BAD, GOOD, OPEN, QUIET, STRONG, elapsed, names, section, styled, table, wrapped};
 use crate::dto::admission::AdmissionAnswer;
 use crate::dto::standing::MemoryUseAnswer;
-use lifeboat_model::Pool;
 use std::fmt::Write as _;
 
-pub(super) fn text(pool: &Pool, answer: &AdmissionAnswer<'_>, width: Option<u16>) -> String {
+pub(super) fn text(answer: &AdmissionAnswer<'_>, width: Option<u16>) -> String {
     let verdict = match (answer.allowed, answer.open) {
         (true, false) => styled(GOOD, "allowed"),
         (true, true) => styled(OPEN, "allowed"),
@@ -15,9 +14,8 @@ pub(super) fn text(pool: &Pool, answer: &AdmissionAnswer<'_>, width: Option<u16>
     };
     let mut text = format!("{}  {}: {verdict}\n\n", styled(STRONG, answer.pool), answer.change.text);
     let _ = writeln!(text, "{}", wrapped(&sentence(answer.reason), width));
-    let guarantee = pool.settings().guarantee;
-    let _ = writeln!(text, "\n  {:<13}{}", "now", line(&answer.before, guarantee));
-    let _ = writeln!(text, "  {:<13}{}", "then", line(&answer.after, guarantee));
+    let _ = writeln!(text, "\n  {:<13}{}", "now", line(&answer.before));
+    let _ = writeln!(text, "  {:<13}{}", "then", line(&answer.after));
     if let (Some(host), false) = (answer.suggested_host, answer.candidates.is_empty()) {
         let _ = writeln!(text, "  {:<13}{}", "start it on", styled(STRONG, host));
     }

@@ -3,12 +3,10 @@ use crate::cli::standing::line;
 use crate::cli::style::{GOOD, OPEN, QUIET, STRONG, count, elapsed, names, section, styled, wrapped};
 use crate::dto::explanation::{ExplainAnswer, NearMissAnswer};
 use crate::dto::verdict::{NotionWord, WitnessAnswer};
-use lifeboat_model::Pool;
 use std::fmt::Write as _;
 
-pub(super) fn text(pool: &Pool, answer: &ExplainAnswer<'_>, width: Option<u16>) -> String {
-    let mut text =
-        format!("{}  {}\n\n", styled(STRONG, answer.pool), line(&answer.standing, pool.settings().guarantee));
+pub(super) fn text(answer: &ExplainAnswer<'_>, width: Option<u16>) -> String {
+    let mut text = format!("{}  {}\n\n", styled(STRONG, answer.pool), line(&answer.standing));
     match (&answer.witness, answer.failures) {
         (Some(witness), _) => why(&mut text, answer, witness, width),
         (None, Some(failures)) => {

@@ -1,19 +1,13 @@
 //! The verdict for people: bounds first, then the target, then why not more, then what needs attention.
-use crate::cli::obstacles::{host_of, why_nowhere};
+use crate::cli::obstacles::why_unprotectable;
 use crate::cli::style::{BAD, GOOD, OPEN, QUIET, STRONG, count, elapsed, names, section, styled, wrapped};
+use crate::dto::agility::Unprotectable;
 use crate::dto::verdict::{
     BoundsAnswer, LimitedByWord, NotionWord, PlanAnswer, StoppedByWord, TargetStatusWord, WitnessAnswer,
 };
-use lifeboat_model::Pool;
-use lifeboat_planner::Assessment;
 use std::fmt::Write as _;
 
-pub(super) fn text(
-    pool: &Pool,
-    assessment: &Assessment,
-    answer: &PlanAnswer<'_>,
-    width: Option<u16>,
-) -> String {
+pub(in crate::cli) fn text(answer: &PlanAnswer<'_>, width: Option<u16>) -> String {
     let mut text = format!(
         "{}  {}, {}, {} protected\n\n",
         styled(STRONG, answer.pool),
@@ -26,7 +20,7 @@ pub(super) fn text(
     if let Some(witness) = &answer.witness {
         why_not_more(&mut text, witness, width);
     }
-    attention(&mut text, pool, assessment, answer, width);
+    attention(&mut text, answer, width);
     let _ = writeln!(text, "\n{}", styled(QUIET, format_args!("{} of search", elapsed(answer.elapsed_us))));
     text
 }
@@ -133,18 +127,11 @@ fn why_not_more(text: &mut String, witness: &WitnessAnswer<'_>, width: Option<u1
 }
 
 /// Everything that somebody should look at, each under its heading, where there is any.
-fn attention(
-    text: &mut String,
-    pool: &Pool,
-    assessment: &Assessment,
-    answer: &PlanAnswer<'_>,
-    width: Option<u16>,
-) {
-    let unprotectable = assessment
-        .unprotectable
-        .iter()
-        .map(|&vm| [pool.vm_id(vm).to_owned(), host_of(pool, vm), why_nowhere(pool, vm)]);
-    section(text, "Unprotectable", ["VM", "on", "why nowhere else"], unprotectable, width);
+fn attention(text: &mut String, answer: &PlanAnswer<'_>, width: Option<u16>) {
+    let row =
+        |vm: Unprotectable<'_>| [vm.vm.to_owned(), vm.host.unwrap_or("-").to_owned(), why_unprotectable(&vm)];
+    let unprotectable: Vec<[String; 3]> = answer.unprotectable.iter().map(row).collect();
+    section(text, "Unprotectable", ["VM", "on", "why nowhere else"], unprotectable.into_iter(), width);
     let unplaced = answer.pending_unplaced.iter().map(|unplaced| {
         [unplaced.vm.to_owned(), unplaced.reason_code.to_owned(), unplaced.reason.to_owned()]
     });

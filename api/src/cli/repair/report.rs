@@ -2,16 +2,13 @@
 use crate::cli::standing::{bounds, guaranteed, line};
 use crate::cli::style::{BAD, GOOD, OPEN, QUIET, STRONG, elapsed, styled, wrapped};
 use crate::dto::repair::{RemedyAnswer, RepairAnswer, StepAnswer};
-use lifeboat_model::Pool;
-use lifeboat_model::spec::Guarantee;
 use std::fmt::Write as _;
 
 /// Steps beyond which the rest is counted.
 const MOST_STEPS: usize = 12;
 
-pub(super) fn text(pool: &Pool, answer: &RepairAnswer<'_>, width: Option<u16>) -> String {
-    let guarantee = pool.settings().guarantee;
-    let mut text = format!("{}  {}\n", styled(STRONG, answer.pool), line(&answer.before, guarantee));
+pub(super) fn text(answer: &RepairAnswer<'_>, width: Option<u16>) -> String {
+    let mut text = format!("{}  {}\n", styled(STRONG, answer.pool), line(&answer.before));
     if let Some(limit) = answer.beyond_liveness {
         let sentence = format!(
             "The target is beyond what liveness lets survive ({limit}): change that setting or the target first."
@@ -23,7 +20,7 @@ pub(super) fn text(pool: &Pool, answer: &RepairAnswer<'_>, width: Option<u16>) -
         let _ = writeln!(text, "\n  {}", styled(BAD, "No remedy was found."));
     }
     for remedy in &answer.remedies {
-        tell(&mut text, remedy, guarantee, width);
+        tell(&mut text, remedy, width);
     }
     if !answer.unfinished.is_empty() {
         let kinds = answer.unfinished.join(", ");
@@ -34,7 +31,7 @@ pub(super) fn text(pool: &Pool, answer: &RepairAnswer<'_>, width: Option<u16>) -
     text
 }
 
-fn tell(text: &mut String, remedy: &RemedyAnswer, guarantee: Guarantee, width: Option<u16>) {
+fn tell(text: &mut String, remedy: &RemedyAnswer, width: Option<u16>) {
     let steps = remedy.steps.len();
     let fewest = if remedy.certainty == "proven" { "the fewest" } else { "the fewest found" };
     let least = if remedy.certainty == "proven" { "the least" } else { "the least found" };
@@ -52,21 +49,21 @@ fn tell(text: &mut String, remedy: &RemedyAnswer, guarantee: Guarantee, width: O
     };
     let _ = writeln!(text, "\n{}", styled(STRONG, heading));
     for (position, step) in remedy.steps.iter().take(MOST_STEPS).enumerate() {
-        let _ = writeln!(text, "{}", wrapped(&told(position, step, guarantee), width));
+        let _ = writeln!(text, "{}", wrapped(&told(position, step), width));
     }
     if steps > MOST_STEPS {
         let more = format!("  and {} more; --json has them all", steps - MOST_STEPS);
         let _ = writeln!(text, "{}", styled(QUIET, more));
     }
-    let _ = writeln!(text, "  then {}", line(&remedy.after, guarantee));
+    let _ = writeln!(text, "  then {}", line(&remedy.after));
 }
 
-fn told(position: usize, step: &StepAnswer, guarantee: Guarantee) -> String {
+fn told(position: usize, step: &StepAnswer) -> String {
     let mut words = format!("{}. {}", position + 1, step.change.text);
     if let Some(under_way) = &step.under_way {
-        let _ = write!(words, " (under way tolerates {}", bounds(guaranteed(under_way, guarantee)));
+        let _ = write!(words, " (under way tolerates {}", bounds(guaranteed(under_way)));
         if let Some(after) = &step.after {
-            let _ = write!(words, ", then {}", bounds(guaranteed(after, guarantee)));
+            let _ = write!(words, ", then {}", bounds(guaranteed(after)));
         }
         words.push(')');
     }
