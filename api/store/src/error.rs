@@ -26,6 +26,30 @@ pub enum StoreError {
     /// A batch that no store takes.
     #[error("a batch of {0} is more than a store takes at once")]
     TooLarge(String),
+    /// It cannot be opened at all.
+    #[error("{what} cannot be opened: {source}")]
+    CannotOpen {
+        /// What: a file, or an endpoint.
+        what: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// It answers, and wants other credentials, or lets these do too little.
+    #[error(
+        "the store refuses us: {0}; check the user, password and certificates that are configured for it"
+    )]
+    Refused(String),
+    /// A record that is the store's own.
+    #[error("the record {0} is the store's own: choose another name")]
+    Reserved(String),
+    /// Something is kept already where a backup should be restored to.
+    #[error(
+        "{0} is not empty, and a backup is restored into an empty store only: give another, or move it away"
+    )]
+    NotEmpty(String),
+    /// A backup is damaged, or is none.
+    #[error("the backup cannot be used: {0}; nothing of it was restored: take another")]
+    BadBackup(String),
     /// Its address makes no sense.
     #[error("{0:?} is no store: give a file, or etcd://host:port[,host:port...]")]
     BadAddress(String),

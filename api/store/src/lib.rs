@@ -12,12 +12,25 @@
 //!   service ─► Box<dyn Store> ─┬─ redb: one file, one process
 //!                              └─ etcd: several coordinators, one of which leads
 //! ```
+//!
+//! Around both stands [`Versioned`], which [`open`] puts there: limits, schema, migration.
+pub mod address;
+pub mod backup;
 pub mod error;
 pub mod key;
+pub mod limits;
+pub mod migrate;
+mod own;
 pub mod record;
+pub mod redb;
 pub mod store;
+pub mod versioned;
 
+pub use address::{Options, StoreAddress, open};
+pub use backup::{Restored, restore};
 pub use error::StoreError;
 pub use key::Key;
+pub use migrate::Migration;
 pub use record::{Batch, Record, Write};
 pub use store::{Candidate, Leadership, Store, Term};
+pub use versioned::Versioned;

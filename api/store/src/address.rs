@@ -1,0 +1,162 @@
+//! Where a store is, and opening it.
+use crate::redb::RedbStore;
+use crate::{Store, StoreError, Versioned};
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Where a store is: a file, or `etcd://host:port[,host:port...][/prefix]`, with `etcds://` for TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreAddress {
+    /// An embedded store, in this file.
+    File(PathBuf),
+    /// An etcd.
+    Etcd {
+        /// Its members, as `host:port`; at least one.
+        endpoints: Vec<String>,
+        /// Whether they speak TLS.
+        tls: bool,
+        /// What all our keys there begin with; ends with `/`.
+        prefix: String,
+    },
+}
+
+/// What opening a store needs to know beside where it is. Secrets are read from files, never given themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How long an answer may take, all attempts counted, before the store counts as out of reach.
+    pub timeout: Duration,
+    /// How long a leader lives without renewing; etcd makes at least 2 s of it. An embedded store needs none.
+    pub lease: Duration,
+    /// The certificates that the store's must go back to, as PEM; none: those that the system trusts are not used, and
+    /// those of Mozilla are.
+    pub ca_file: Option<PathBuf>,
+    /// Our certificate, as PEM, with its chain.
+    pub certificate_file: Option<PathBuf>,
+    /// The key of our certificate, as PEM.
+    pub key_file: Option<PathBuf>,
+    /// Our user.
+    pub user: Option<String>,
+    /// A file with our user's password; a line's end at its end does not count.
+    pub password_file: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(5),
+            lease: Duration::from_secs(5),
+            ca_file: None,
+            certificate_file: None,
+            key_file: None,
+            user: None,
+            password_file: None,
+        }
+    }
+}
+
+/// Opens the store at this address. An embedded one is created where there is none.
+///
+/// # Errors
+/// Why it cannot be used: see [`StoreError`].
+pub fn open(address: &StoreAddress, options: &Options) -> Result<Box<dyn Store>, StoreError> {
+    Ok(Box::new(Versioned::new(open_bare(address, options)?)?))
+}
+
+/// Opens what keeps the records, whatever their schema.
+pub(crate) fn open_bare(address: &StoreAddress, _options: &Options) -> Result<Box<dyn Store>, StoreError> {
+    match address {
+        StoreAddress::File(file) => Ok(Box::new(RedbStore::open(file)?)),
+        StoreAddress::Etcd { .. } => Err(StoreError::BadAddress(address.to_string())),
+    }
+}
+
+/// What our keys in etcd begin with, where the address does not say.
+const PREFIX: &str = "/lifeboat/";
+
+impl FromStr for StoreAddress {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        let bad = || StoreError::BadAddress(text.to_owned());
+        let (tls, rest) = match text.split_once("://") {
+            None if text.is_empty() => return Err(bad()),
+            None => return Ok(Self::File(PathBuf::from(text))),
+            Some(("etcd", rest)) => (false, rest),
+            Some(("etcds", rest)) => (true, rest),
+            Some(_) => return Err(bad()),
+        };
+        let (members, prefix) =
+            rest.split_once('/').map_or((rest, None), |(members, prefix)| (members, Some(prefix)));
+        let endpoints: Vec<String> = members.split(',').map(str::to_owned).collect();
+        if !endpoints.iter().all(|endpoint| is_endpoint(endpoint)) {
+            return Err(bad());
+        }
+        let prefix = match prefix.map(|prefix| prefix.trim_matches('/')) {
+            None | Some("") => PREFIX.to_owned(),
+            Some(prefix) => format!("/{prefix}/"),
+        };
+        Ok(Self::Etcd { endpoints, tls, prefix })
+    }
+}
+
+fn is_endpoint(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let named = |host: &str| host.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
+    let six = |host: &str| {
+        let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        inner.is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok())
+    };
+    !host.is_empty() && (named(host) || six(host)) && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+impl fmt::Display for StoreAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => write!(f, "{}", file.display()),
+            Self::Etcd { endpoints, tls, prefix } => {
+                let scheme = if *tls { "etcds" } else { "etcd" };
+                write!(f, "{scheme}://{}{prefix}", endpoints.join(","))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> StoreAddress {
+        text.parse().expect(text)
+    }
+
+    #[test]
+    fn what_names_no_scheme_is_a_file() {
+        assert_eq!(
+            parsed("/var/lib/lifeboat/store.redb"),
+            StoreAddress::File("/var/lib/lifeboat/store.redb".into())
+        );
+        assert_eq!(parsed("store.redb").to_string(), "store.redb");
+    }
+
+    #[test]
+    fn etcd_has_members_and_a_prefix() {
+        let etcd = |members: &[&str], tls, prefix: &str| StoreAddress::Etcd {
+            endpoints: members.iter().map(|&member| member.to_owned()).collect(),
+            tls,
+            prefix: prefix.to_owned(),
+        };
+        assert_eq!(parsed("etcd://a:2379,b:2379"), etcd(&["a:2379", "b:2379"], false, "/lifeboat/"));
+        assert_eq!(parsed("etcds://[::1]:2379/ha/lb/"), etcd(&["[::1]:2379"], true, "/ha/lb/"));
+        assert_eq!(parsed("etcds://[::1]:2379/ha/lb/").to_string(), "etcds://[::1]:2379/ha/lb/");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        let wrong = ["", "etcd://", "etcd://a", "etcd://a:0", "etcd://a:1,", "etcd://user@a:1", "http://a:1"];
+        for text in wrong {
+            assert!(matches!(text.parse::<StoreAddress>(), Err(StoreError::BadAddress(_))), "{text:?}");
+        }
+    }
+}
