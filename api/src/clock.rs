@@ -1,7 +1,13 @@
 //! The one place where the command line and the service read a clock. Everything inward is told when to stop
 //! and never asks what time it is.
 #![expect(clippy::disallowed_methods, reason = "this is the door to the clock")]
+use jiff::Timestamp;
 use std::time::{Duration, Instant};
+
+/// What time it is, for people and records; no interval is measured by it.
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
 
 /// Measures from when it is started.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,9 @@
 //! What the service says when it cannot answer: RFC 9457 problem documents, with a code for programs and, for
 //! a wrong pool document, every fault with its JSON pointer.
 use crate::dto::pool::Fault;
+use crate::engine::{self, pools::CreateError};
 use crate::failure_set::FailureSetError;
+use crate::served::ServedError;
 use crate::source::UnpackError;
 use axum::Json;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -50,6 +52,24 @@ pub enum ApiError {
     Overloaded {
         /// When to come again.
         retry_after: Duration,
+    },
+    /// No pool of that name.
+    #[error("the service keeps no pool {0:?}; GET /v1/pools lists those that it keeps")]
+    NoSuchPool(String),
+    /// Something that the pool does not have, or a fact or an edit that makes no sense for it.
+    #[error(transparent)]
+    Served(#[from] ServedError),
+    /// There is a pool of that name already, or there are too many.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    /// The pool cannot be changed now.
+    #[error(transparent)]
+    Unchanged(#[from] engine::pool::ChangeError),
+    /// Another process leads, or none yet.
+    #[error("this process does not lead{}", .leader.as_ref().map(|leader| format!("; {leader} does")).unwrap_or_default())]
+    NotLeader {
+        /// Where the leader is, if it is known.
+        leader: Option<String>,
     },
     /// A route that there is not.
     #[error("there is nothing here; /v1/openapi.json lists what there is")]
@@ -126,6 +146,30 @@ impl ApiError {
             Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "slow-body", "The body came too slowly"),
             Self::BrokenBody => (StatusCode::BAD_REQUEST, "broken-body", "The body was cut short"),
             Self::Overloaded { .. } => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded"),
+            Self::NoSuchPool(_) => (StatusCode::NOT_FOUND, "no-such-pool", "No such pool"),
+            Self::Served(ServedError::Unknown(_)) => {
+                (StatusCode::NOT_FOUND, "no-such-resource", "No such thing in the pool")
+            }
+            Self::Served(ServedError::StillNamed { .. }) => {
+                (StatusCode::CONFLICT, "still-named", "Others still need it")
+            }
+            Self::Served(ServedError::Change(_)) => {
+                (StatusCode::CONFLICT, "impossible-change", "It makes no sense for the pool as it is")
+            }
+            Self::Served(ServedError::Unsound(_)) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "faulty-document", "The pool would not be right")
+            }
+            Self::Create(CreateError::Exists(_)) => (StatusCode::CONFLICT, "pool-exists", "The pool exists"),
+            Self::Create(CreateError::TooMany(_)) => {
+                (StatusCode::CONFLICT, "too-many-pools", "Too many pools")
+            }
+            Self::Unchanged(change) | Self::Create(CreateError::Change(change)) => unchanged(change),
+            Self::NotLeader { leader: Some(_) } => {
+                (StatusCode::TEMPORARY_REDIRECT, "not-leader", "Another process leads")
+            }
+            Self::NotLeader { leader: None } => {
+                (StatusCode::SERVICE_UNAVAILABLE, "no-leader", "No process leads yet")
+            }
             Self::NoSuchRoute => (StatusCode::NOT_FOUND, "no-such-route", "Not found"),
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed")
@@ -137,7 +181,10 @@ impl ApiError {
     /// The problem document.
     pub fn problem(&self) -> Problem {
         let (status, code, title) = self.kind();
-        let faults = if let Self::Document(faults) = self { faults.as_slice() } else { &[] };
+        let faults = match self {
+            Self::Document(faults) | Self::Served(ServedError::Unsound(faults)) => faults.as_slice(),
+            _ => &[],
+        };
         Problem {
             kind: format!("urn:lifeboat:problem:{code}"),
             title,
@@ -154,6 +201,23 @@ impl ApiError {
                 })
                 .collect(),
             more_faults: faults.len().checked_sub(MOST_FAULTS).filter(|more| *more > 0),
+        }
+    }
+}
+
+fn unchanged(error: &engine::pool::ChangeError) -> (StatusCode, &'static str, &'static str) {
+    use engine::pool::ChangeError as Unchanged;
+    use engine::writer::WriterError;
+    match error {
+        Unchanged::Gone => (StatusCode::NOT_FOUND, "no-such-pool", "No such pool"),
+        Unchanged::NotAcknowledged => {
+            (StatusCode::SERVICE_UNAVAILABLE, "not-acknowledged", "The store has not acknowledged it in time")
+        }
+        Unchanged::Writer(WriterError::Failing) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "store-unavailable", "The store takes no changes")
+        }
+        Unchanged::Writer(WriterError::Superseded) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "no-leader", "This process leads no more")
         }
     }
 }

@@ -7,10 +7,12 @@
 pub mod cli;
 pub mod clock;
 pub mod dto;
+pub mod engine;
 pub mod error;
 pub mod failure_set;
 pub mod router;
 pub mod routes;
+pub mod served;
 pub mod server;
 pub mod service;
 pub mod source;

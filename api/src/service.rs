@@ -2,7 +2,10 @@
 //! them, and a deadline for each answer. Whoever finds the queue full is told at once to come again later,
 //! rather than being kept waiting for an answer that comes too late.
 use crate::clock::Stopwatch;
+use crate::engine::{Engine, PoolHandle};
 use crate::error::ApiError;
+use arc_swap::ArcSwapOption;
+use lifeboat_store::Candidate;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -57,6 +60,8 @@ pub struct Service {
     uploads: Arc<Semaphore>,
     places: Arc<Semaphore>,
     workers: Arc<Semaphore>,
+    engine: Arc<ArcSwapOption<Engine>>,
+    leader: Arc<ArcSwapOption<Candidate>>,
 }
 
 impl Service {
@@ -67,7 +72,36 @@ impl Service {
             places: Arc::new(Semaphore::new(settings.workers + settings.waiting)),
             workers: Arc::new(Semaphore::new(settings.workers)),
             settings: Arc::new(settings),
+            engine: Arc::default(),
+            leader: Arc::default(),
         }
+    }
+
+    /// From now on this process leads and keeps these pools; none: it does not.
+    pub fn set_engine(&self, engine: Option<Engine>) {
+        self.engine.store(engine.map(Arc::new));
+    }
+
+    /// Who leads, where it is another process.
+    pub fn set_leader(&self, leader: Option<Candidate>) {
+        self.leader.store(leader.map(Arc::new));
+    }
+
+    /// The pools, if this process keeps them.
+    ///
+    /// # Errors
+    /// [`ApiError::NotLeader`] if another process leads, or none yet.
+    pub fn engine(&self) -> Result<Arc<Engine>, ApiError> {
+        let leader = || self.leader.load().as_ref().map(|leader| leader.address.clone());
+        self.engine.load_full().ok_or_else(|| ApiError::NotLeader { leader: leader() })
+    }
+
+    /// The pool of that name.
+    ///
+    /// # Errors
+    /// [`ApiError::NotLeader`]; [`ApiError::NoSuchPool`] if there is none.
+    pub fn pool(&self, id: &str) -> Result<Arc<PoolHandle>, ApiError> {
+        self.engine()?.pool(id).ok_or_else(|| ApiError::NoSuchPool(id.to_owned()))
     }
 
     /// What the service takes on.

@@ -74,6 +74,13 @@ pub enum FaultKind {
     Unsound(spec::Fault),
 }
 
+impl Fault {
+    /// The model's defects as faults of the document.
+    pub fn of_defects(defects: Vec<Defect>) -> Vec<Self> {
+        sorted(from_defects(defects))
+    }
+}
+
 impl FaultKind {
     /// The fault as a machine-readable word.
     pub fn code(&self) -> &'static str {

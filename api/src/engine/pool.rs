@@ -1,0 +1,297 @@
+//! One pool in the service: its state, its log, its newest verdict, and the turns in which it is changed.
+use super::feed::{Entry, Feed, Page};
+use super::solver::Solver;
+use super::writer::{Place, Writer, WriterError};
+use crate::clock;
+use crate::served::record::{self, Head};
+use crate::served::{Delta, Outlook, Resource, Served, Step};
+use arc_swap::ArcSwapOption;
+use jiff::Timestamp;
+use lifeboat_model::Pool;
+use lifeboat_store::Batch;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot, watch};
+use tokio::time::timeout;
+
+/// How long a change waits for the store before its caller is told that it is not acknowledged.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
+
+/// A pool that the service keeps.
+#[derive(Debug)]
+pub struct PoolHandle {
+    id: Arc<str>,
+    state: RwLock<State>,
+    outlook: ArcSwapOption<Outlook>,
+    outlooks: watch::Sender<u64>,
+    turn: Arc<Mutex<()>>,
+    gone: AtomicBool,
+    writer: Writer,
+    solver: Solver,
+}
+
+/// What is held in memory.
+#[derive(Debug)]
+pub(super) struct State {
+    served: Served,
+    feed: Feed,
+    newest: Timestamp,
+}
+
+/// A look at a pool at one moment.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The pool.
+    pub pool: Arc<Pool>,
+    /// Its revision.
+    pub revision: u64,
+    /// When the newest event happened that is in it.
+    pub newest: Timestamp,
+}
+
+impl PoolHandle {
+    pub(super) fn new(served: Served, feed: Feed, writer: Writer, solver: Solver) -> Arc<Self> {
+        let handle = Arc::new(Self {
+            id: served.pool().id().into(),
+            state: RwLock::new(State { served, feed, newest: clock::now() }),
+            outlook: ArcSwapOption::empty(),
+            outlooks: watch::Sender::new(0),
+            turn: Arc::new(Mutex::new(())),
+            gone: AtomicBool::new(false),
+            writer,
+            solver,
+        });
+        handle.solver.wake(&handle);
+        handle
+    }
+
+    /// The pool's name.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The pool as it is now.
+    pub fn view(&self) -> View {
+        let state = self.read();
+        View {
+            pool: Arc::clone(state.served.pool()),
+            revision: state.served.revision(),
+            newest: state.newest,
+        }
+    }
+
+    /// Looks something up. Whatever `look` does, others wait for it: it must be short.
+    pub fn with<T>(&self, look: impl FnOnce(&Served) -> T) -> T {
+        look(&self.read().served)
+    }
+
+    /// The newest verdict; none until the first search has ended.
+    pub fn outlook(&self) -> Option<Arc<Outlook>> {
+        self.outlook.load_full()
+    }
+
+    /// Wakes with each new verdict.
+    pub fn outlooks(&self) -> watch::Receiver<u64> {
+        self.outlooks.subscribe()
+    }
+
+    /// Entries of the log beyond number `after`.
+    pub fn entries(&self, after: Option<u64>, most: usize) -> Page {
+        self.read().feed.after(after, most)
+    }
+
+    /// Wakes with each new entry of the log, and ends when the pool is deleted.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.read().feed.subscribe()
+    }
+
+    /// Whether the pool was deleted.
+    pub fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Relaxed)
+    }
+
+    /// Waits for the turn to change the pool. While it is held nobody else changes it; readers go on reading.
+    ///
+    /// # Errors
+    /// If the store takes no changes now, or the pool was deleted meanwhile.
+    pub async fn turn(self: &Arc<Self>) -> Result<Turn, ChangeError> {
+        let place = self.writer.place().await?;
+        let held = Arc::clone(&self.turn).lock_owned().await;
+        if self.is_gone() {
+            return Err(ChangeError::Gone);
+        }
+        Ok(Turn { pool: Arc::clone(self), place, _held: held })
+    }
+
+    pub(super) fn mark_gone(&self) {
+        self.gone.store(true, Ordering::Relaxed);
+        self.read().feed.wake();
+    }
+
+    pub(super) fn head(&self) -> Head {
+        let state = self.read();
+        Head { revision: state.served.revision(), next_entry: state.feed.next() }
+    }
+
+    /// Publishes a verdict and logs `entries`, unless a newer one was published meanwhile.
+    pub(super) fn publish(&self, outlook: Outlook, entries: Vec<Entry>) {
+        let mut batch = Batch::default();
+        {
+            // Under the lock of the state, so that verdicts come out in the order of the states that they speak of.
+            let mut state = self.write();
+            let newer = self.outlook.load().as_ref().is_some_and(|known| known.revision > outlook.revision);
+            if newer || self.is_gone() {
+                return;
+            }
+            state.log(&self.id, clock::now(), entries, &mut batch);
+            self.outlook.store(Some(Arc::new(outlook)));
+        }
+        if !batch.is_empty() {
+            self.writer.hand_over(batch);
+            self.read().feed.wake();
+        }
+        self.outlooks.send_modify(|count| *count += 1);
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        // A panic under this lock leaves a whole state: each change is one assignment.
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn log(&mut self, pool: &str, at: Timestamp, entries: Vec<Entry>, batch: &mut Batch) {
+        let logs = !entries.is_empty();
+        for entry in entries {
+            let (logged, dropped) = self.feed.push(at, entry);
+            batch.put(record::entry_key(pool, logged.number), logged.json.as_bytes().to_vec());
+            if let Some(dropped) = dropped {
+                batch.delete(record::entry_key(pool, dropped));
+            }
+        }
+        if logs {
+            let head = Head { revision: self.served.revision(), next_entry: self.feed.next() };
+            record::put_head(batch, pool, head);
+        }
+    }
+}
+
+/// Why a pool cannot be changed now.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// The store takes no changes.
+    #[error(transparent)]
+    Writer(#[from] WriterError),
+    /// The pool was deleted.
+    #[error("the pool was deleted")]
+    Gone,
+    /// The store has not acknowledged the change in time: it may be in force after all.
+    #[error(
+        "the store has not acknowledged the change in time: it may take effect yet; look before doing it again"
+    )]
+    NotAcknowledged,
+}
+
+/// The right to change a pool: one at a time.
+#[derive(Debug)]
+pub struct Turn {
+    pool: Arc<PoolHandle>,
+    place: Place,
+    _held: OwnedMutexGuard<()>,
+}
+
+/// What a turn does to a pool.
+#[derive(Debug, Default)]
+pub struct Transition {
+    /// The pool after it; none: the pool stays as it is.
+    pub pool: Option<(Pool, Step)>,
+    /// What is logged.
+    pub entries: Vec<Entry>,
+    /// Other records that are made durable with it, altogether or not at all.
+    pub records: Batch,
+    /// When what is told happened; none: now.
+    pub at: Option<Timestamp>,
+}
+
+/// A change that is in force, and will be durable.
+#[derive(Debug)]
+pub struct Committed {
+    /// What has changed.
+    pub delta: Delta,
+    /// Resolves when the change is durable.
+    durable: oneshot::Receiver<()>,
+}
+
+impl Turn {
+    /// The pool whose turn it is.
+    pub fn pool(&self) -> &Arc<PoolHandle> {
+        &self.pool
+    }
+
+    /// The pool as it is; nobody changes it during the turn.
+    pub fn view(&self) -> View {
+        self.pool.view()
+    }
+
+    /// The newest verdict, if it speaks of the pool as it is.
+    pub fn outlook(&self) -> Option<Arc<Outlook>> {
+        let revision = self.view().revision;
+        self.pool.outlook().filter(|outlook| outlook.revision == revision)
+    }
+
+    /// Carries it out and ends the turn: in memory at once, durable when [`Committed::acknowledged`] resolves.
+    pub fn commit(self, transition: Transition) -> Committed {
+        let Transition { pool, entries, mut records, at } = transition;
+        let mut batch = Batch::default();
+        let now = clock::now();
+        let delta = {
+            let mut state = self.pool.write();
+            let delta = match pool {
+                Some((pool, step)) => state.served.adopt(pool, step),
+                None => Delta { revision: state.served.revision(), ..Delta::default() },
+            };
+            record::put(&mut batch, &state.served, &delta.changed);
+            for resource in &delta.gone {
+                batch.delete(record::key(&self.pool.id, resource));
+            }
+            if !delta.is_empty() {
+                state.newest = at.unwrap_or(now).min(now);
+                let head = Head { revision: delta.revision, next_entry: state.feed.next() };
+                record::put_head(&mut batch, &self.pool.id, head);
+            }
+            state.log(&self.pool.id, at.unwrap_or(now), entries, &mut batch);
+            delta
+        };
+        batch.append(std::mem::take(&mut records));
+        let durable = self.place.hand_over(batch);
+        if !delta.is_empty() {
+            self.pool.solver.wake(&self.pool);
+        }
+        self.pool.read().feed.wake();
+        Committed { delta, durable }
+    }
+}
+
+impl Committed {
+    /// Waits until the change is durable.
+    ///
+    /// # Errors
+    /// If it will not be, or it is not known in time.
+    pub async fn acknowledged(self) -> Result<Delta, ChangeError> {
+        match timeout(ACKNOWLEDGED_WITHIN, self.durable).await {
+            Ok(Ok(())) => Ok(self.delta),
+            Ok(Err(_)) => Err(ChangeError::Writer(WriterError::Superseded)),
+            Err(_) => Err(ChangeError::NotAcknowledged),
+        }
+    }
+
+    /// The things that have changed or are gone.
+    pub fn touched(&self) -> impl Iterator<Item = &Resource> {
+        self.delta.changed.iter().chain(&self.delta.gone)
+    }
+}
