@@ -225,7 +225,8 @@ fn live(mut world: World<'_>, seed: u64) -> Result<Outcome, RunError> {
     Ok(outcome(world, seed, formed, unmet))
 }
 
-fn forms(world: &mut World<'_>) -> Result<At, RunError> {
+/// Lets a world go on until its pool has formed.
+pub(crate) fn forms(world: &mut World<'_>) -> Result<At, RunError> {
     let limit = At::START + FORMS_WITHIN;
     loop {
         if world.is_done() {
@@ -241,8 +242,7 @@ fn forms(world: &mut World<'_>) -> Result<At, RunError> {
 }
 
 fn outcome(world: World<'_>, seed: u64, formed: At, unmet: Vec<Unmet>) -> Outcome {
-    let newest =
-        world.hosts().filter_map(|host| world.configuration(host)).max_by_key(|known| known.number).cloned();
+    let newest = world.newest_configuration().cloned();
     let coordinator = world.coordinator().map(|view| view.host);
     let host_at_end = |host| HostAtEnd {
         host,

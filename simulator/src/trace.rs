@@ -71,6 +71,8 @@ pub enum Line {
     Armed { host: HostIndex, armed: bool },
     /// A hypervisor takes up a start.
     StartCommand { host: HostIndex, vm: String, epoch: Epoch },
+    /// A hypervisor takes up a live migration.
+    MigrateCommand { host: HostIndex, vm: String, to: HostIndex },
     /// A hypervisor could not do what it was ordered to.
     OrderFailed { host: HostIndex, vm: String, reason: String },
     /// A VM's vCPUs can execute.
@@ -102,6 +104,11 @@ impl Trace {
     pub fn since_formed(&self) -> &[Entry] {
         let begin = self.entries.iter().position(|entry| entry.line == Line::Formed);
         begin.map_or(&[], |begin| &self.entries[begin..])
+    }
+
+    /// Takes out everything that was kept, oldest first: for worlds that go on for ever.
+    pub(crate) fn take_out(&mut self) -> Vec<Entry> {
+        core::mem::take(&mut self.entries)
     }
 
     pub(crate) fn refused(&mut self, at: At, what: &str, why: &str) {
@@ -143,6 +150,9 @@ impl Trace {
             }
             Happening::OrderTaken { host, order: Order::Start { vm, id, .. }, .. } => {
                 Line::StartCommand { host, vm: vm.clone(), epoch: id.epoch }
+            }
+            Happening::OrderTaken { host, order: Order::Migrate { vm, to, .. }, .. } => {
+                Line::MigrateCommand { host, vm: vm.clone(), to: *to }
             }
             Happening::OrderFinished {
                 host,

@@ -70,7 +70,7 @@ pub struct World<'w> {
     next_call: u64,
     calls: BTreeMap<u64, String>,
     trace: Trace,
-    /// Who watches; away only while it is told something.
+    /// Who watches, if anybody does; away while it is told something.
     observer: Option<&'w mut dyn Observer>,
 }
 
@@ -91,6 +91,21 @@ impl<'w> World<'w> {
         seed: u64,
         observer: &'w mut dyn Observer,
     ) -> Self {
+        let mut world = Self::still(scenario, pool, documents, seed);
+        world.observer = Some(observer);
+        world.begin();
+        world
+    }
+
+    /// The same, and nobody watches.
+    pub(crate) fn unwatched(scenario: Scenario, pool: Pool, seed: u64) -> Self {
+        let mut world = Self::still(scenario, pool, BTreeMap::new(), seed);
+        world.begin();
+        world
+    }
+
+    /// A world before its first moment.
+    fn still(scenario: Scenario, pool: Pool, documents: BTreeMap<usize, Pool>, seed: u64) -> Self {
         let settings = scenario.world.clone();
         let networks = scenario.settings.networks();
         let count = pool.hosts().len();
@@ -104,7 +119,7 @@ impl<'w> World<'w> {
             .map(|host| Host::new(pool.host(host), &settings, keyring.clone(), &mut clocks))
             .collect();
         let by_name = pool.vm_indices().map(|vm| (pool.vm_id(vm).to_owned(), vm)).collect();
-        let mut world = Self {
+        Self {
             now: At::START,
             formed: None,
             rested: None,
@@ -132,10 +147,8 @@ impl<'w> World<'w> {
             pool_id,
             hosts,
             by_name,
-            observer: Some(observer),
-        };
-        world.begin();
-        world
+            observer: None,
+        }
     }
 
     /// Lets the next thing happen that is due at `until` or before; false if there is none, and then it is `until`.

@@ -245,6 +245,18 @@ impl Action {
             | Self::ReleaseBrake => (Vec::new(), None),
         }
     }
+
+    /// The heartbeat networks that it names.
+    pub fn networks(&self) -> &[String] {
+        match self {
+            Self::Partition { networks, .. }
+            | Self::Cut { networks, .. }
+            | Self::LinkDown { networks, .. }
+            | Self::LinkUp { networks, .. }
+            | Self::PacketLoss { networks, .. } => networks,
+            _ => &[],
+        }
+    }
 }
 
 fn of(hosts: &Hosts) -> Vec<&str> {

@@ -42,14 +42,7 @@ impl Known<'_> {
         if let Some(vm) = vm {
             self.vm(vm, part)?;
         }
-        match action {
-            Action::Partition { networks, .. }
-            | Action::Cut { networks, .. }
-            | Action::LinkDown { networks, .. }
-            | Action::LinkUp { networks, .. }
-            | Action::PacketLoss { networks, .. } => self.networks(networks, part),
-            _ => Ok(()),
-        }
+        self.networks(action.networks(), part)
     }
 
     fn expected(&self, expected: &Expected, part: &str) -> Result<(), ScenarioError> {

@@ -11,6 +11,11 @@ use lifeboat_protocol::input::Operator;
 use lifeboat_protocol::order::StopCause;
 
 impl World<'_> {
+    /// Something happens now that no scenario foresaw. `Set` is for scenarios alone, which know its document.
+    pub(crate) fn act(&mut self, action: &Action) {
+        self.apply(usize::MAX, action);
+    }
+
     pub(super) fn apply(&mut self, position: usize, action: &Action) {
         match action {
             Action::PowerOff { hosts } => self.each(hosts, Self::power_off),

@@ -3,7 +3,7 @@ use super::World;
 use super::due::Due;
 use crate::{At, Happening};
 use core::time::Duration;
-use lifeboat_coordinator::record::{Key, Record, Ticket};
+use lifeboat_coordinator::record::{Duty, Key, Record, Ticket};
 use lifeboat_model::HostIndex;
 use lifeboat_protocol::{Boot, Epoch};
 use std::collections::BTreeMap;
@@ -18,6 +18,13 @@ pub(super) struct Store {
 const GIVEN_UP: Duration = Duration::from_secs(1);
 
 impl Store {
+    pub(super) fn duty(&self, host: HostIndex) -> Duty {
+        match self.records.get(&Key::Host(host)) {
+            Some(Record::Host { duty, .. }) => *duty,
+            _ => Duty::default(),
+        }
+    }
+
     pub(super) fn records(&self) -> Vec<Record> {
         self.records.values().copied().collect()
     }

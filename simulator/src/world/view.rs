@@ -3,8 +3,9 @@ use super::{ControlView, Power, World};
 use crate::At;
 use crate::clock::Clock;
 use crate::scenario::{Scenario, WorldSettings};
-use crate::trace::Trace;
+use crate::trace::{Entry, Trace};
 use core::time::Duration;
+use lifeboat_coordinator::record::Duty;
 use lifeboat_model::{HostIndex, Pool, VmIndex};
 use lifeboat_protocol::status::Phase;
 use lifeboat_protocol::{Boot, Configuration, Instant, Settings};
@@ -144,8 +145,22 @@ impl World<'_> {
 
     /// The host that leads by the newest configuration that anybody has adopted.
     pub fn elected(&self) -> Option<HostIndex> {
-        let known = self.hosts().filter_map(|host| self.configuration(host));
-        known.max_by_key(|configuration| configuration.number).map(|configuration| configuration.leader)
+        self.newest_configuration().map(|configuration| configuration.leader)
+    }
+
+    /// The newest configuration that anybody has adopted.
+    pub fn newest_configuration(&self) -> Option<&Configuration> {
+        self.hosts().filter_map(|host| self.configuration(host)).max_by_key(|known| known.number)
+    }
+
+    /// What operators want of a host, as the store has it.
+    pub fn duty(&self, host: HostIndex) -> Duty {
+        self.store.duty(host)
+    }
+
+    /// Memory that VMs have on a host, those that arrive included, in MiB.
+    pub fn memory_used_mib(&self, host: HostIndex) -> u64 {
+        self.memory_used(host)
     }
 
     /// Whether what `from` sends can arrive at `to` on that network, losses apart.
@@ -212,6 +227,11 @@ impl World<'_> {
     /// How much longer than usual it takes to start a VM.
     pub fn start_latency(&self) -> Duration {
         self.start_latency
+    }
+
+    /// Takes out what was kept.
+    pub(crate) fn take_trace(&mut self) -> Vec<Entry> {
+        self.trace.take_out()
     }
 
     /// What was kept, once the run is over.

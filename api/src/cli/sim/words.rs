@@ -74,6 +74,9 @@ pub(super) fn sentence(scenario: &Scenario, outcome: &Outcome, line: &Line) -> O
         Line::Armed { host, armed: false } => say(*host, OPEN, "is disarmed".to_owned()),
         Line::Armed { host, armed: true } => say(*host, QUIET, "is armed".to_owned()),
         Line::StartCommand { host, vm, .. } => say(*host, GOOD, format!("starts {vm}")),
+        Line::MigrateCommand { host, vm, to } => {
+            say(*host, PLAIN, format!("begins to migrate {vm} to {}", name(*to)))
+        }
         Line::OrderFailed { host, vm, reason } => {
             say(*host, BAD, format!("cannot do what it was told with {vm}: {reason}"))
         }
