@@ -10,6 +10,7 @@ pub mod dto;
 pub mod engine;
 pub mod error;
 pub mod failure_set;
+pub mod leadership;
 pub mod router;
 pub mod routes;
 pub mod served;
