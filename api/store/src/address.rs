@@ -1,4 +1,5 @@
 //! Where a store is, and opening it.
+use crate::etcd::EtcdStore;
 use crate::redb::RedbStore;
 use crate::{Store, StoreError, Versioned};
 use std::fmt;
@@ -65,10 +66,12 @@ pub fn open(address: &StoreAddress, options: &Options) -> Result<Box<dyn Store>,
 }
 
 /// Opens what keeps the records, whatever their schema.
-pub(crate) fn open_bare(address: &StoreAddress, _options: &Options) -> Result<Box<dyn Store>, StoreError> {
+pub(crate) fn open_bare(address: &StoreAddress, options: &Options) -> Result<Box<dyn Store>, StoreError> {
     match address {
         StoreAddress::File(file) => Ok(Box::new(RedbStore::open(file)?)),
-        StoreAddress::Etcd { .. } => Err(StoreError::BadAddress(address.to_string())),
+        StoreAddress::Etcd { endpoints, tls, prefix } => {
+            Ok(Box::new(EtcdStore::new(endpoints, *tls, prefix, options)?))
+        }
     }
 }
 

@@ -16,7 +16,9 @@
 //! Around both stands [`Versioned`], which [`open`] puts there: limits, schema, migration.
 pub mod address;
 pub mod backup;
+mod clock;
 pub mod error;
+pub mod etcd;
 pub mod key;
 pub mod limits;
 pub mod migrate;

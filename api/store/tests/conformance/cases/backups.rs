@@ -43,6 +43,7 @@ pub(super) fn a_backup_is_of_one_moment(kind: &dyn Kind) {
     let term = lead(&*store);
     let write = |number: u32| {
         let text = number.to_string();
+        store.renew(term).expect("it lives");
         store.commit(term, &puts([("a", &*text), ("z", &*text)])).expect("a commit");
     };
     write(0);
