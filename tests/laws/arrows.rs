@@ -3,7 +3,7 @@ use super::metadata;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the product's crates may use of ours. Crates that are not named are no part of the product.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("lifeboat-model", &[]),
     ("lifeboat-check", &["lifeboat-model"]),
     ("lifeboat-planner", &["lifeboat-model"]),
@@ -21,6 +21,8 @@ const MAY_USE: [(&str, &[&str]); 8] = [
             "lifeboat-coordinator",
         ],
     ),
+    ("lifeboat-store", &[]),
+    ("lifeboat-delivery", &[]),
     (
         "lifeboat",
         &[
@@ -31,6 +33,8 @@ const MAY_USE: [(&str, &[&str]); 8] = [
             "lifeboat-protocol",
             "lifeboat-coordinator",
             "lifeboat-simulator",
+            "lifeboat-store",
+            "lifeboat-delivery",
         ],
     ),
 ];
