@@ -4,11 +4,14 @@
 //!
 //! A migration is judged by where it ends ([`Change::EndMigration`]); what holds while it is under way, when
 //! the VM counts at both ends, is a question of its own ([`Change::BeginMigration`]).
+mod edit;
 mod impediment;
 mod memory;
 mod objective;
 mod ranking;
+mod same;
 
+pub use edit::compare;
 pub use impediment::Impediment;
 pub(crate) use impediment::{impediments, newly_broken_rules};
 pub use memory::{MemoryReport, MemoryUse};
@@ -21,6 +24,7 @@ use core::cmp::Ordering;
 use lifeboat_model::change::{Change, ChangeError};
 use lifeboat_model::verdict::Witness;
 use lifeboat_model::{HostIndex, Pool, VmIndex};
+use same::Same;
 
 /// What a change does to the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,6 +84,8 @@ pub struct Admission {
     pub suggested_host: Option<HostIndex>,
     /// For a start without a host: every host that could take the VM, best first.
     pub candidates: Vec<Candidate>,
+    /// For a start without a host: hosts that could take the VM too and were not looked at closer.
+    pub not_judged: Vec<HostIndex>,
     /// For a start without a host: every other live host, and why not.
     pub unfit: Vec<Unfit>,
     /// Why the pool would tolerate no more.
@@ -107,24 +113,54 @@ pub fn check(
     check_with(&Judge::new(&crate::assess, limits, u32::MAX), pool, before, change)
 }
 
+/// The same for callers in a hurry: of the hosts for a start that names none, only the `most` least full ones are judged,
+/// and further ones only while none of those may be taken. The rest is named in [`Admission::not_judged`].
+///
+/// # Errors
+/// As [`check`].
+pub fn check_quickly(
+    pool: &Pool,
+    before: Option<&Assessment>,
+    change: &Change,
+    most: usize,
+    limits: &Limits<'_>,
+) -> Result<Admission, ChangeError> {
+    judged(&Judge::new(&crate::assess, limits, u32::MAX), pool, before, change, most)
+}
+
 pub(crate) fn check_with(
     judge: &Judge<'_>,
     pool: &Pool,
     before: Option<&Assessment>,
     change: &Change,
 ) -> Result<Admission, ChangeError> {
+    judged(judge, pool, before, change, usize::MAX)
+}
+
+fn judged(
+    judge: &Judge<'_>,
+    pool: &Pool,
+    before: Option<&Assessment>,
+    change: &Change,
+    most: usize,
+) -> Result<Admission, ChangeError> {
     let assessed;
     let before = if let Some(known) = before {
         known
     } else {
-        assessed = judge.assess(pool, judge.max_failures().unwrap_or(pool.effective_target()));
+        assessed = assess_before(judge, pool);
         &assessed
     };
     if ranking::leaves_host_open(change) {
-        ranking::judge_start(judge, pool, before, change)
+        ranking::judge_start(judge, pool, before, change, most)
     } else {
         judge_change(judge, pool, before, change)
     }
+}
+
+/// Assesses the pool before a change as far as its target asks.
+fn assess_before(judge: &Judge<'_>, pool: &Pool) -> Assessment {
+    judge.assess(pool, judge.max_failures().unwrap_or(pool.effective_target()))
 }
 
 fn judge_change(
@@ -135,7 +171,9 @@ fn judge_change(
 ) -> Result<Admission, ChangeError> {
     let after = pool.with(change)?;
     let impediments = impediments(pool, &after, change);
-    let mut answer = judge_after(judge, pool, before, change, after);
+    let suggested_host = impediment::arrival(&after, change).map(|(_, host)| host);
+    let mut answer = judge_after(judge, pool, before, after, &Same::indices());
+    answer.suggested_host = suggested_host;
     if !impediments.is_empty() {
         answer.refuse_for(impediments);
     }
@@ -146,15 +184,16 @@ fn judge_after(
     judge: &Judge<'_>,
     pool: &Pool,
     before: &Assessment,
-    change: &Change,
     pool_after: Pool,
+    same: &Same,
 ) -> Admission {
     let assessment = assess_after(judge, before, &pool_after);
     let was = Standing::of(pool, before);
     let after = Standing::of(&pool_after, &assessment);
+    let known = |vm: &VmIndex| same.vm(*vm).is_some_and(|vm| was.unprotectable.contains(&vm));
     let newly_unprotectable: Vec<VmIndex> =
-        after.unprotectable.iter().copied().filter(|vm| !was.unprotectable.contains(vm)).collect();
-    let mut verdict = compare(&was, &after);
+        after.unprotectable.iter().copied().filter(|vm| !known(vm)).collect();
+    let mut verdict = verdict_of(&was, &after);
     if verdict == Verdict::Improves && !newly_unprotectable.is_empty() {
         // It gives and takes: allowed where the comparison says so, but nobody calls it an improvement.
         verdict = Verdict::Fine;
@@ -167,10 +206,11 @@ fn judge_after(
         open,
         before: was,
         impediments: Vec::new(),
-        newly_broken_rules: newly_broken_rules(pool, &pool_after),
+        newly_broken_rules: impediment::newly_broken(pool, &pool_after, same),
         newly_unprotectable,
-        suggested_host: impediment::arrival(&pool_after, change).map(|(_, host)| host),
+        suggested_host: None,
         candidates: Vec::new(),
+        not_judged: Vec::new(),
         unfit: Vec::new(),
         witness: assessment.witness,
         memory_before: MemoryReport::of(pool),
@@ -186,7 +226,7 @@ fn assess_after(judge: &Judge<'_>, before: &Assessment, after: &Pool) -> Assessm
     judge.assess(after, judge.max_failures().unwrap_or_else(|| after.effective_target().max(known)))
 }
 
-fn compare(before: &Standing, after: &Standing) -> Verdict {
+fn verdict_of(before: &Standing, after: &Standing) -> Verdict {
     match after.objective.cmp(&before.objective) {
         Ordering::Less => Verdict::Improves,
         Ordering::Equal => Verdict::Fine,

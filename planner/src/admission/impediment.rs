@@ -1,10 +1,12 @@
 //! What keeps a change from being carried out at all, whatever it does to the tolerance: a VM put where it
-//! cannot run, a host that would run more than it has.
+//! cannot run, a host that would run more than it has or lose what its VMs stand on.
+use super::same::Same;
 use crate::{BrokenRule, OverFull};
 use lifeboat_model::agility::Obstacle;
 use lifeboat_model::change::Change;
 use lifeboat_model::spec::{Rule, RuleMode};
 use lifeboat_model::{GroupIndex, HostIndex, Pool, ResourceIndex, VmIndex};
+use std::collections::BTreeSet;
 
 /// Why a change cannot be carried out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +57,12 @@ impl Impediment {
     }
 }
 
+impl From<OverFull> for Impediment {
+    fn from(OverFull { host, resource, by }: OverFull) -> Self {
+        Self::OverFull { host, resource, by }
+    }
+}
+
 /// Everything that keeps `change` from being carried out, given the pool before and after it.
 pub(crate) fn impediments(before: &Pool, after: &Pool, change: &Change) -> Vec<Impediment> {
     let mut found = Vec::new();
@@ -63,14 +71,42 @@ pub(crate) fn impediments(before: &Pool, after: &Pool, change: &Change) -> Vec<I
         let obstacles = after.obstacles(profile, host).into_iter();
         found.extend(obstacles.map(|obstacle| Impediment::Obstacle { host, obstacle }));
     }
-    found.extend(
-        fuller(before, after).into_iter().map(|OverFull { host, resource, by }| Impediment::OverFull {
-            host,
-            resource,
-            by,
-        }),
-    );
+    if matches!(change, Change::UnplugStorage { .. } | Change::UnplugNetwork { .. }) {
+        found.extend(newly_stranded(before, after, &Same::indices()));
+    }
+    found.extend(fuller(before, after, &Same::indices()).into_iter().map(Impediment::from));
     found
+}
+
+/// What VMs need that run on a host, which they have there before a change and not after it; for VMs that are newly on a
+/// host, all that keeps them from it. A VM is let be where its list of allowed hosts does not name its own.
+pub(super) fn newly_stranded(before: &Pool, after: &Pool, same: &Same) -> Vec<Impediment> {
+    let mut found = BTreeSet::new();
+    // What many VMs share is looked at once.
+    let mut looked_at = BTreeSet::new();
+    for vm in after.vm_indices() {
+        let Some(host) = after.runs_on(vm) else { continue };
+        let was = same.vm(vm).filter(|vm| vm.get() < before.vms().len());
+        let stays = was.is_some_and(|was| {
+            let home = before.runs_on(was);
+            home.is_some() && home == same.host(host)
+        });
+        let known = was.filter(|_| stays).map(|was| before.vm(was).profile);
+        if !looked_at.insert((after.vm(vm).profile, host, known)) {
+            continue;
+        }
+        let obstacles = after.obstacles(after.profile(after.vm(vm).profile), host).into_iter();
+        let had = match (known, same.host(host)) {
+            (Some(profile), Some(home)) => before.obstacles(before.profile(profile), home),
+            _ => Vec::new(),
+        };
+        let had: Vec<String> = had.iter().map(|obstacle| obstacle.describe(before)).collect();
+        let lets_be = |obstacle: &Obstacle| matches!(obstacle, Obstacle::HostState(_) | Obstacle::NotAllowed);
+        let new = obstacles.filter(|obstacle| !(stays && lets_be(obstacle)));
+        let new = new.filter(|obstacle| !had.contains(&obstacle.describe(after)));
+        found.extend(new.map(|obstacle| Impediment::Obstacle { host, obstacle }));
+    }
+    found.into_iter().collect()
 }
 
 /// The VM that a change puts somewhere, and where. A start without a host puts it nowhere.
@@ -84,11 +120,11 @@ pub(crate) fn arrival(after: &Pool, change: &Change) -> Option<(VmIndex, HostInd
 }
 
 /// Hosts that run more than they have after a change, and more so than before it.
-fn fuller(before: &Pool, after: &Pool) -> Vec<OverFull> {
+pub(super) fn fuller(before: &Pool, after: &Pool, same: &Same) -> Vec<OverFull> {
     let (free_before, free_after) = (before.free(), after.free());
     let (width_before, width) = (before.resources().len(), after.resources().len());
     // The change may have brought a resource that nobody had before, and resources stand in order of name.
-    let known: Vec<Option<usize>> = if width_before == width {
+    let known: Vec<Option<usize>> = if before.resources() == after.resources() {
         (0..width).map(Some).collect()
     } else {
         let find = |name: &String| before.resources().iter().position(|known| known == name);
@@ -97,18 +133,26 @@ fn fuller(before: &Pool, after: &Pool) -> Vec<OverFull> {
     let mut found = Vec::new();
     for (position, &left) in free_after.iter().enumerate().filter(|&(_, &left)| left < 0) {
         let (host, resource) = (position / width, position % width);
-        let was = known[resource].and_then(|known| free_before.get(host * width_before + known));
+        let host = HostIndex::new(host);
+        let home = same.host(host).map(HostIndex::get);
+        let was =
+            home.zip(known[resource]).and_then(|(home, known)| free_before.get(home * width_before + known));
         if left < was.copied().unwrap_or(0) {
-            let (host, resource) = (HostIndex::new(host), ResourceIndex::new(resource));
+            let resource = ResourceIndex::new(resource);
             found.push(OverFull { host, resource, by: left.unsigned_abs() });
         }
     }
     found
 }
 
-/// Pairs that break a required rule after a change and did not before it. They do not forbid a change, since
+/// Pairs that break a required rule after a typed change and did not before it. They do not forbid a change, since
 /// what runs is let be; they are named, and nobody is advised to make one.
 pub(crate) fn newly_broken_rules(before: &Pool, after: &Pool) -> Vec<BrokenRule> {
+    newly_broken(before, after, &Same::indices())
+}
+
+/// The same for any two pools.
+pub(super) fn newly_broken(before: &Pool, after: &Pool, same: &Same) -> Vec<BrokenRule> {
     let pairs = |pool: &Pool| {
         let mut pairs: Vec<(GroupIndex, VmIndex, VmIndex)> = Vec::new();
         for (position, group) in pool.groups().iter().enumerate() {
@@ -136,7 +180,13 @@ pub(crate) fn newly_broken_rules(before: &Pool, after: &Pool) -> Vec<BrokenRule>
     if after.groups().is_empty() {
         return Vec::new();
     }
-    let known = pairs(before);
-    let new = pairs(after).into_iter().filter(|pair| !known.contains(pair));
+    let known: BTreeSet<_> = pairs(before).into_iter().collect();
+    let was = |&(group, first, second): &(GroupIndex, VmIndex, VmIndex)| {
+        let pair = (same.group(group)?, same.vm(first)?, same.vm(second)?);
+        Some(pair).filter(|&(group, first, second)| {
+            known.contains(&pair) || known.contains(&(group, second, first))
+        })
+    };
+    let new = pairs(after).into_iter().filter(|pair| was(pair).is_none());
     new.map(|(group, first, second)| BrokenRule { group, first, second }).collect()
 }
