@@ -14,5 +14,6 @@ pub mod pool;
 pub mod repair;
 pub mod restart;
 pub mod schema;
+pub mod served_admission;
 pub mod standing;
 pub mod verdict;

@@ -1,6 +1,7 @@
 //! What the service says when it cannot answer: RFC 9457 problem documents, with a code for programs and, for
 //! a wrong pool document, every fault with its JSON pointer.
 use crate::dto::pool::Fault;
+use crate::dto::served_admission::ServedAdmission;
 use crate::engine::{self, pools::CreateError};
 use crate::failure_set::FailureSetError;
 use crate::served::ServedError;
@@ -12,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use lifeboat_model::ChangeError;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use std::time::Duration;
 
 /// Why a request has no answer.
@@ -65,6 +67,16 @@ pub enum ApiError {
     /// The pool cannot be changed now.
     #[error(transparent)]
     Unchanged(#[from] engine::pool::ChangeError),
+    /// Admission refuses it.
+    #[error("{reason}")]
+    Refused {
+        /// `would-break-target`, `would-make-worse` or `cannot-be-done`.
+        code: &'static str,
+        /// Why, in words.
+        reason: String,
+        /// The whole answer.
+        admission: Box<RawValue>,
+    },
     /// Another process leads, or none yet.
     #[error("this process does not lead{}", .leader.as_ref().map(|leader| format!("; {leader} does")).unwrap_or_default())]
     NotLeader {
@@ -105,6 +117,10 @@ pub struct Problem {
     /// Faults that are not listed, because there are too many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub more_faults: Option<usize>,
+    /// What admission says, where it refuses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<ServedAdmission<'static>>")]
+    pub admission: Option<Box<RawValue>>,
 }
 
 /// One thing that is wrong with a document.
@@ -164,6 +180,7 @@ impl ApiError {
                 (StatusCode::CONFLICT, "too-many-pools", "Too many pools")
             }
             Self::Unchanged(change) | Self::Create(CreateError::Change(change)) => unchanged(change),
+            Self::Refused { code, .. } => (StatusCode::CONFLICT, code, refused_title(code)),
             Self::NotLeader { leader: Some(_) } => {
                 (StatusCode::TEMPORARY_REDIRECT, "not-leader", "Another process leads")
             }
@@ -201,7 +218,19 @@ impl ApiError {
                 })
                 .collect(),
             more_faults: faults.len().checked_sub(MOST_FAULTS).filter(|more| *more > 0),
+            admission: match self {
+                Self::Refused { admission, .. } => Some(admission.clone()),
+                _ => None,
+            },
         }
+    }
+}
+
+fn refused_title(code: &str) -> &'static str {
+    match code {
+        "would-break-target" => "The pool would not tolerate the host failures that it is to tolerate",
+        "would-make-worse" => "The pool falls short already and would fall shorter",
+        _ => "It cannot be done",
     }
 }
 

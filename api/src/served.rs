@@ -9,6 +9,7 @@
 //!
 //! *Facts* have happened, and are not refused for what they do to the tolerance; the newest counts. *Edits* are requests:
 //! they are judged before they are made.
+pub mod admission;
 pub mod edit;
 pub mod fact;
 pub mod outlook;

@@ -13,6 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+/// Judgements that may wait or be under way: a second's worth of them.
+const MOST_JUDGEMENTS: usize = 1024;
+
 /// What the service takes on.
 #[derive(Clone, Debug)]
 pub struct ServiceSettings {
@@ -60,6 +63,8 @@ pub struct Service {
     uploads: Arc<Semaphore>,
     places: Arc<Semaphore>,
     workers: Arc<Semaphore>,
+    judgements: Arc<Semaphore>,
+    judges: Arc<Semaphore>,
     engine: Arc<ArcSwapOption<Engine>>,
     leader: Arc<ArcSwapOption<Candidate>>,
 }
@@ -71,6 +76,8 @@ impl Service {
             uploads: Arc::new(Semaphore::new(settings.uploads)),
             places: Arc::new(Semaphore::new(settings.workers + settings.waiting)),
             workers: Arc::new(Semaphore::new(settings.workers)),
+            judgements: Arc::new(Semaphore::new(MOST_JUDGEMENTS)),
+            judges: Arc::new(Semaphore::new(settings.workers)),
             settings: Arc::new(settings),
             engine: Arc::default(),
             leader: Arc::default(),
@@ -140,6 +147,28 @@ impl Service {
             job(&Stop { clock: Stopwatch::start(), time, abandoned })
         });
         // A job that panics is a defect of ours; it costs its caller the answer and nobody else anything.
+        let answer = work.await.map_err(|_| ApiError::Internal)?;
+        drop(guard);
+        answer
+    }
+
+    /// Judges a change on a worker of its own kind: judgements are short, and must not wait behind searches that are not.
+    ///
+    /// # Errors
+    /// Those of the job; [`ApiError::Overloaded`] if too many wait.
+    pub async fn judge<T, J>(&self, job: J) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        J: FnOnce(&(dyn Fn() -> bool + Sync)) -> Result<T, ApiError> + Send + 'static,
+    {
+        let place = Arc::clone(&self.judgements).try_acquire_owned().map_err(|_| self.overloaded())?;
+        let turn = Arc::clone(&self.judges).acquire_owned().await.map_err(|_| self.overloaded())?;
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let guard = Abandon(Arc::clone(&abandoned));
+        let work = spawn_blocking(move || {
+            let _held = (place, turn);
+            job(&|| abandoned.load(Ordering::Relaxed))
+        });
         let answer = work.await.map_err(|_| ApiError::Internal)?;
         drop(guard);
         answer

@@ -105,6 +105,11 @@ pub struct ImpedimentAnswer<'a> {
 impl<'a> AdmissionAnswer<'a> {
     /// The answer for a change to `pool`.
     pub fn new(pool: &'a Pool, change: &Change, admission: &'a Admission, elapsed_us: u64) -> Self {
+        Self::of(pool, ChangeAnswer::new(pool, change), admission, elapsed_us)
+    }
+
+    /// The answer for whatever is done to `pool`.
+    pub fn of(pool: &'a Pool, change: ChangeAnswer, admission: &'a Admission, elapsed_us: u64) -> Self {
         let after = &admission.pool_after;
         let candidate = |candidate: &'a lifeboat_planner::admission::Candidate| CandidateAnswer {
             host: after.host_id(candidate.host),
@@ -115,7 +120,7 @@ impl<'a> AdmissionAnswer<'a> {
         };
         Self {
             pool: pool.id(),
-            change: ChangeAnswer::new(pool, change),
+            change,
             verdict: admission.verdict.code(),
             allowed: admission.allowed,
             open: admission.open,

@@ -31,6 +31,11 @@ pub struct ChangeAnswer {
 }
 
 impl ChangeAnswer {
+    /// The answer for an edit that is no single typed change.
+    pub fn of_edit(what: &'static str, text: String) -> Self {
+        Self { change: what.into(), text, ..Self::default() }
+    }
+
     /// The answer for a change to `pool`.
     pub fn new(pool: &Pool, change: &Change) -> Self {
         let vm = |vm: &_| Some(pool.vm_id(*vm).to_owned());

@@ -146,10 +146,10 @@ impl PoolHandle {
             }
             state.log(&self.id, clock::now(), entries, &mut batch);
             self.outlook.store(Some(Arc::new(outlook)));
-        }
-        if !batch.is_empty() {
-            self.writer.hand_over(batch);
-            self.read().feed.wake();
+            if !batch.is_empty() {
+                self.writer.hand_over(batch);
+                state.feed.wake();
+            }
         }
         self.outlooks.send_modify(|count| *count += 1);
     }
@@ -246,10 +246,15 @@ impl Turn {
 
     /// Carries it out and ends the turn: in memory at once, durable when [`Committed::acknowledged`] resolves.
     pub fn commit(self, transition: Transition) -> Committed {
-        let Transition { pool, entries, mut records, at } = transition;
+        self.commit_with(transition, |_| Batch::default())
+    }
+
+    /// The same with records that depend on what has changed.
+    pub fn commit_with(self, transition: Transition, also: impl FnOnce(&Delta) -> Batch) -> Committed {
+        let Transition { pool, entries, records, at } = transition;
         let mut batch = Batch::default();
         let now = clock::now();
-        let delta = {
+        let (delta, durable) = {
             let mut state = self.pool.write();
             let delta = match pool {
                 Some((pool, step)) => state.served.adopt(pool, step),
@@ -265,10 +270,11 @@ impl Turn {
                 record::put_head(&mut batch, &self.pool.id, head);
             }
             state.log(&self.pool.id, at.unwrap_or(now), entries, &mut batch);
-            delta
+            batch.append(records);
+            batch.append(also(&delta));
+            // Under the lock, so that records of one key reach the store in the order in which they were made.
+            (delta, self.place.hand_over(batch))
         };
-        batch.append(std::mem::take(&mut records));
-        let durable = self.place.hand_over(batch);
         if !delta.is_empty() {
             self.pool.solver.wake(&self.pool);
         }

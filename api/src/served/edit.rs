@@ -36,9 +36,47 @@ pub fn after(served: &Served, edit: &Edit) -> Result<(Pool, Step), ServedError> 
         let vm = served.find_vm(&resource.id).ok_or_else(|| ServedError::Unknown(resource.clone()))?;
         return Ok((served.pool().without_vm(vm)?, Step::Without(vm)));
     }
-    let mut spec = served.pool().describe();
+    Ok((rebuilt(served.pool(), edit)?, Step::Rebuilt))
+}
+
+/// The pool after an edit, built anew.
+///
+/// # Errors
+/// Where the pool would not be right, with everything that is wrong.
+pub fn rebuilt(pool: &Pool, edit: &Edit) -> Result<Pool, ServedError> {
+    let mut spec = pool.describe();
     apply(&mut spec, edit)?;
-    Ok((Pool::new(&spec)?, Step::Rebuilt))
+    Ok(Pool::new(&spec)?)
+}
+
+impl Edit {
+    /// The edit as a word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Replace(_) => "replace-pool",
+            Self::PutSettings(_) => "put-settings",
+            Self::PutStorage(_) => "put-storage",
+            Self::PutNetwork(_) => "put-network",
+            Self::PutHost(_) => "put-host",
+            Self::PutVm(_) => "put-vm",
+            Self::PutGroup(_) => "put-group",
+            Self::Remove(_) => "remove",
+        }
+    }
+
+    /// The edit in words.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Replace(_) => "describe the whole pool anew".to_owned(),
+            Self::PutSettings(_) => "put the settings".to_owned(),
+            Self::PutStorage(storage) => format!("put storage {}", storage.id),
+            Self::PutNetwork(network) => format!("put network {network}"),
+            Self::PutHost(host) => format!("put host {}", host.id),
+            Self::PutVm(vm) => format!("put VM {}", vm.id),
+            Self::PutGroup(group) => format!("put group {}", group.id),
+            Self::Remove(resource) => format!("remove {} {}", resource.kind.word(), resource.id),
+        }
+    }
 }
 
 fn apply(spec: &mut PoolSpec, edit: &Edit) -> Result<(), ServedError> {

@@ -1,0 +1,201 @@
+//! The one way in which requests change a pool: judged in a turn of the pool, then carried out or refused.
+//!
+//! ```text
+//!   turn ─► judge (on a worker) ─┬─ allowed, forced, or the pool only warns ─► commit ─► acknowledged ─► Admitted
+//!                                ├─ ?check=only ────────────────────────────► Admitted, done: false
+//!                                └─ refused ────────────────────────────────► 409 with the whole answer
+//! ```
+use crate::dto::served_admission::ServedAdmission;
+use crate::engine::{Entry, Transition, Turn};
+use crate::error::ApiError;
+use crate::served::admission::{Effort, Judged, Wish, judge};
+use crate::service::Service;
+use axum::Json;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use lifeboat_planner::admission::Verdict;
+use lifeboat_store::Batch;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::convert::Infallible;
+
+/// Characters of the reason for forcing a change.
+const LONGEST_REASON: usize = 1000;
+
+/// What a caller says about admission: `?check=enforce|only`, `?force=true&reason=…`. Other parameters are let be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Insistence {
+    /// Judge and change nothing.
+    pub(crate) only: bool,
+    /// Why it is to be done although it makes matters worse; none: it is not.
+    pub(crate) force: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Spelt {
+    check: Option<String>,
+    force: Option<String>,
+    reason: Option<String>,
+}
+
+impl<S: Sync> FromRequestParts<S> for Insistence {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let Query(spelt) = Query::<Spelt>::try_from_uri(&parts.uri)
+            .map_err(|rejection| ApiError::BadQuery(rejection.body_text()))?;
+        spelt.read()
+    }
+}
+
+impl Spelt {
+    fn read(self) -> Result<Insistence, ApiError> {
+        let bad = |words: &str| Err(ApiError::BadQuery(words.to_owned()));
+        let only = match self.check.as_deref() {
+            None | Some("enforce") => false,
+            Some("only") => true,
+            Some(_) => return bad("check must be enforce or only"),
+        };
+        let force = match self.force.as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => return bad("force must be true or false"),
+        };
+        let reason = self.reason.filter(|reason| !reason.trim().is_empty());
+        match (force, reason) {
+            (true, None) => bad("force=true needs reason=…, which is written down"),
+            (true, Some(reason)) if reason.chars().count() > LONGEST_REASON => {
+                bad("the reason must have at most 1000 characters")
+            }
+            (true, reason) => Ok(Insistence { only, force: reason }),
+            (false, _) => Ok(Insistence { only, force: None }),
+        }
+    }
+}
+
+/// Who does it, for the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Actor {
+    /// Its name.
+    pub(crate) name: String,
+}
+
+impl<S: Sync> FromRequestParts<S> for Actor {
+    type Rejection = Infallible;
+    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self { name: "local".to_owned() })
+    }
+}
+
+/// What is done, as it is written down.
+pub(crate) struct Act<'a> {
+    /// Who does it.
+    pub(crate) actor: &'a Actor,
+    /// A verb, such as `start`.
+    pub(crate) action: &'static str,
+    /// To what: a path such as `pools/prod/vms/db1`.
+    pub(crate) resource: String,
+    /// What is logged when it is done.
+    pub(crate) entries: Box<dyn FnOnce(&Judged) -> Vec<Entry> + Send + 'a>,
+    /// What else is made durable with it, given the answer: what an idempotency key stands for.
+    pub(crate) keep: Box<dyn FnOnce(&Admitted) -> Batch + Send + 'a>,
+}
+
+/// The answer to a request that was judged and not refused.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Admitted {
+    /// Whether it was done; not with `check=only`.
+    pub(crate) done: bool,
+    /// Whether it was done although admission would have refused it.
+    pub(crate) forced: bool,
+    /// The pool's revision after it.
+    pub(crate) revision: u64,
+    /// What admission says; null where nothing had to be judged.
+    #[schemars(with = "Option<ServedAdmission<'static>>")]
+    pub(crate) admission: Option<Box<RawValue>>,
+    /// The task that carries it out, where it takes time.
+    pub(crate) task: Option<u64>,
+}
+
+impl IntoResponse for Admitted {
+    fn into_response(self) -> Response {
+        Json(self).into_response()
+    }
+}
+
+/// Judges `wish` in the turn and carries it out, or refuses it. Preconditions are the caller's to check, in the turn and
+/// before this.
+///
+/// # Errors
+/// [`ApiError::Refused`] with the whole answer; [`ApiError::Served`] where the wish makes no sense; those of the store.
+pub(crate) async fn admit(
+    service: &Service,
+    turn: Turn,
+    wish: Wish,
+    asked: &Insistence,
+    act: Act<'_>,
+) -> Result<Admitted, ApiError> {
+    let (view, known) = (turn.view(), turn.outlook());
+    let judged = service
+        .judge(move |stop| {
+            let known = known.as_ref().map(|outlook| &*outlook.assessment);
+            Ok(judge(&view.pool, view.revision, known, &wish, &Effort::REQUEST, stop)?)
+        })
+        .await?;
+    if asked.only {
+        let revision = turn.view().revision;
+        return Ok(Admitted {
+            done: false,
+            forced: false,
+            revision,
+            admission: Some(judged.answer),
+            task: None,
+        });
+    }
+    let forced = !judged.allowed && asked.force.is_some() && judged.verdict != Verdict::CannotBeDone;
+    if !judged.allowed && !forced {
+        return Err(refused(&judged));
+    }
+    carry_out(turn, judged, forced.then_some(asked.force.as_deref()).flatten(), act).await
+}
+
+async fn carry_out(
+    turn: Turn,
+    judged: Judged,
+    forced: Option<&str>,
+    act: Act<'_>,
+) -> Result<Admitted, ApiError> {
+    let mut entries = (act.entries)(&judged);
+    if let Some(reason) = forced {
+        for entry in &mut entries {
+            entry.data.insert("forced".to_owned(), reason.into());
+        }
+    }
+    let mut admitted = Admitted {
+        done: true,
+        forced: forced.is_some(),
+        revision: 0,
+        admission: Some(judged.answer),
+        task: None,
+    };
+    let transition = Transition { pool: Some((judged.pool, judged.step)), entries, ..Transition::default() };
+    let committed = turn.commit_with(transition, |delta| {
+        admitted.revision = delta.revision;
+        (act.keep)(&admitted)
+    });
+    committed.acknowledged().await?;
+    Ok(admitted)
+}
+
+fn refused(judged: &Judged) -> ApiError {
+    ApiError::Refused {
+        code: match judged.verdict {
+            Verdict::BreaksTarget => "would-break-target",
+            Verdict::CannotBeDone => "cannot-be-done",
+            Verdict::MakesWorse | Verdict::Improves | Verdict::Fine => "would-make-worse",
+        },
+        reason: judged.reason.clone(),
+        admission: judged.answer.clone(),
+    }
+}
