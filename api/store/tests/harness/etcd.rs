@@ -48,6 +48,13 @@ impl Etcd {
         self.ports.iter().map(|ports| format!("127.0.0.1:{}", ports.clients)).collect()
     }
 
+    /// Kills a member as a loss of power would.
+    pub(crate) fn kill(&mut self, member: usize) {
+        let mut child = self.running[member].take().expect("it runs");
+        child.kill().expect("it is ours");
+        child.wait().expect("it is ours");
+    }
+
     /// Starts a member, again or for the first time.
     pub(crate) fn start_member(&mut self, member: usize) {
         assert!(self.running[member].is_none(), "it runs already");
