@@ -62,7 +62,7 @@ fn read(store: &dyn Store) -> Result<Records, StoreError> {
         let after = records.last_key_value().map(|(key, _)| key);
         let page = store.scan(&all, after, PAGE)?;
         if page.is_empty() {
-            records.retain(|key, _| !own::touches(key));
+            records.retain(|key, _| !key.is_under(&own::all()));
             return Ok(records);
         }
         records.extend(page.into_iter().map(|Record { key, value }| (key, value)));

@@ -58,7 +58,7 @@ impl Store for Versioned {
             return Ok(Vec::new());
         }
         let mut records = self.inner.scan(prefix, after, most.saturating_add(own::MOST))?;
-        records.retain(|record| !own::touches(&record.key));
+        records.retain(|record| !record.key.is_under(&own::all()));
         records.truncate(most);
         Ok(records)
     }

@@ -29,7 +29,7 @@ fn main() {
     if wanted("redb") {
         let directory = tempfile::tempdir().expect("a directory");
         let address = StoreAddress::File(directory.path().join("store.redb"));
-        report("redb", kill::again_and_again(&address, kills.unwrap_or(ON_REDB), |_| {}));
+        report("redb", &kill::again_and_again(&address, kills.unwrap_or(ON_REDB), |_| {}));
     }
     if wanted("etcd") {
         let mut etcd = Etcd::start(3);
@@ -42,7 +42,7 @@ fn main() {
             }
             etcd.kill(round % 3);
         };
-        report("etcd", kill::again_and_again(&address, kills.unwrap_or(ON_ETCD), die));
+        report("etcd", &kill::again_and_again(&address, kills.unwrap_or(ON_ETCD), die));
     }
 }
 
@@ -54,7 +54,7 @@ fn kills() -> Option<usize> {
 }
 
 #[expect(clippy::print_stdout, reason = "a test without the usual harness says itself what it did")]
-fn report(kind: &str, outcome: kill::Outcome) {
+fn report(kind: &str, outcome: &kill::Outcome) {
     let kill::Outcome { kills, acknowledged, last } = outcome;
     println!("{kind}: killed {kills} times; {acknowledged} commits acknowledged, the last of {last} kept");
 }

@@ -26,7 +26,7 @@ pub(crate) fn write(address: &str) {
     let address: StoreAddress = address.parse().expect("an address");
     let store = open(&address, &options()).expect("it opens");
     let us = lifeboat_store::Candidate { name: "writer".to_owned(), address: String::new() };
-    let term = store.campaign(&us, Duration::from_secs(60)).expect("a campaign").expect("a term");
+    let term = store.campaign(&us, Duration::from_mins(1)).expect("a campaign").expect("a term");
     let last = store.get(&Key::of(&["last"])).expect("a read");
     let last = last.map_or(0, |last| String::from_utf8(last).expect("digits").parse().expect("a number"));
     let (stop, stopped) = channel();
