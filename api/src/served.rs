@@ -10,15 +10,21 @@
 //! *Facts* have happened, and are not refused for what they do to the tolerance; the newest counts. *Edits* are requests:
 //! they are judged before they are made.
 pub mod admission;
+pub mod alerts;
 pub mod edit;
+pub mod evacuation;
 pub mod fact;
+pub mod ha;
+pub mod ledger;
 pub mod outlook;
 pub mod record;
 pub mod resource;
 pub mod state;
+pub mod task;
 
 pub use edit::Edit;
 pub use fact::Fact;
+pub use ledger::{Ledger, Note};
 pub use outlook::Outlook;
 pub use resource::{Kind, Resource};
 pub use state::{Delta, Served, Step};
