@@ -10,11 +10,13 @@
 //! take the newest state there is, so a burst of events costs one search, and an older state is never published over a newer
 //! one. Readers look at what is there: they wait neither for a search nor for the store.
 pub mod feed;
+pub mod outward;
 pub mod pool;
 pub mod pools;
 pub mod solver;
 pub mod writer;
 
 pub use feed::{Entry, Feed};
+pub use outward::Outward;
 pub use pool::{Committed, PoolHandle, Transition, Turn};
 pub use pools::{Engine, EngineError, EngineSettings};

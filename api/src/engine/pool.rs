@@ -1,8 +1,10 @@
 //! One pool in the service: its state, its log, its newest verdict, and the turns in which it is changed.
 use super::feed::{Entry, Feed, Page};
+use super::outward::Outward;
 use super::solver::Solver;
 use super::writer::{Place, Writer, WriterError};
 use crate::clock;
+use crate::served::ledger::{Effects, Ledger, Note};
 use crate::served::record::{self, Head};
 use crate::served::{Delta, Outlook, Resource, Served, Step};
 use arc_swap::ArcSwapOption;
@@ -29,6 +31,7 @@ pub struct PoolHandle {
     gone: AtomicBool,
     writer: Writer,
     solver: Solver,
+    outward: Outward,
 }
 
 /// What is held in memory.
@@ -36,6 +39,7 @@ pub struct PoolHandle {
 pub(super) struct State {
     served: Served,
     feed: Feed,
+    ledger: Ledger,
     newest: Timestamp,
 }
 
@@ -51,10 +55,18 @@ pub struct View {
 }
 
 impl PoolHandle {
-    pub(super) fn new(served: Served, feed: Feed, writer: Writer, solver: Solver) -> Arc<Self> {
+    pub(super) fn new(
+        served: Served,
+        feed: Feed,
+        ledger: Ledger,
+        writer: Writer,
+        solver: Solver,
+        outward: Outward,
+    ) -> Arc<Self> {
         let handle = Arc::new(Self {
             id: served.pool().id().into(),
-            state: RwLock::new(State { served, feed, newest: clock::now() }),
+            outward,
+            state: RwLock::new(State { served, feed, ledger, newest: clock::now() }),
             outlook: ArcSwapOption::empty(),
             outlooks: watch::Sender::new(0),
             turn: Arc::new(Mutex::new(())),
@@ -84,6 +96,11 @@ impl PoolHandle {
     /// Looks something up. Whatever `look` does, others wait for it: it must be short.
     pub fn with<T>(&self, look: impl FnOnce(&Served) -> T) -> T {
         look(&self.read().served)
+    }
+
+    /// Looks something up in what is kept beside the pool: its high availability, alerts and tasks. Must be short.
+    pub fn ledger<T>(&self, look: impl FnOnce(&Ledger) -> T) -> T {
+        look(&self.read().ledger)
     }
 
     /// The newest verdict; none until the first search has ended.
@@ -139,12 +156,16 @@ impl PoolHandle {
         let mut batch = Batch::default();
         {
             // Under the lock of the state, so that verdicts come out in the order of the states that they speak of.
-            let mut state = self.write();
+            let mut held = self.write();
+            let state = &mut *held;
             let newer = self.outlook.load().as_ref().is_some_and(|known| known.revision > outlook.revision);
             if newer || self.is_gone() {
                 return;
             }
-            state.log(&self.id, clock::now(), entries, &mut batch);
+            let now = clock::now();
+            state.log(&self.id, now, entries, &mut batch);
+            let effects = state.ledger.judge(&outlook, now);
+            state.carry(&self.id, now, effects, &mut batch, &self.outward);
             self.outlook.store(Some(Arc::new(outlook)));
             if !batch.is_empty() {
                 self.writer.hand_over(batch);
@@ -165,6 +186,15 @@ impl PoolHandle {
 }
 
 impl State {
+    /// Logs, keeps and tells what follows from what the ledger was shown.
+    fn carry(&mut self, pool: &str, now: Timestamp, effects: Effects, batch: &mut Batch, outward: &Outward) {
+        let Effects { entries, batch: records, told } = effects;
+        let entries = entries.into_iter().map(|(kind, data)| Entry::new(kind, None, data)).collect();
+        self.log(pool, now, entries, batch);
+        batch.append(records);
+        told.into_iter().for_each(|alert| outward.tell(pool, alert));
+    }
+
     fn log(&mut self, pool: &str, at: Timestamp, entries: Vec<Entry>, batch: &mut Batch) {
         let logs = !entries.is_empty();
         for entry in entries {
@@ -212,6 +242,8 @@ pub struct Transition {
     pub pool: Option<(Pool, Step)>,
     /// What is logged.
     pub entries: Vec<Entry>,
+    /// What is written into the ledger beside the pool.
+    pub notes: Vec<Note>,
     /// Other records that are made durable with it, altogether or not at all.
     pub records: Batch,
     /// When what is told happened; none: now.
@@ -251,11 +283,13 @@ impl Turn {
 
     /// The same with records that depend on what has changed.
     pub fn commit_with(self, transition: Transition, also: impl FnOnce(&Delta) -> Batch) -> Committed {
-        let Transition { pool, entries, records, at } = transition;
+        let Transition { pool, entries, notes, records, at } = transition;
         let mut batch = Batch::default();
         let now = clock::now();
         let (delta, durable) = {
-            let mut state = self.pool.write();
+            let mut held = self.pool.write();
+            let state = &mut *held;
+            let before = Arc::clone(state.served.pool());
             let delta = match pool {
                 Some((pool, step)) => state.served.adopt(pool, step),
                 None => Delta { revision: state.served.revision(), ..Delta::default() },
@@ -270,6 +304,12 @@ impl Turn {
                 record::put_head(&mut batch, &self.pool.id, head);
             }
             state.log(&self.pool.id, at.unwrap_or(now), entries, &mut batch);
+            let mut effects = Effects::default();
+            for note in notes {
+                effects.append(state.ledger.take(&self.pool.id, note, now));
+            }
+            effects.append(state.ledger.follow(&before, state.served.pool(), &delta, now));
+            state.carry(&self.pool.id, now, effects, &mut batch, &self.pool.outward);
             batch.append(records);
             batch.append(also(&delta));
             // Under the lock, so that records of one key reach the store in the order in which they were made.

@@ -1,10 +1,12 @@
 //! All pools: read from the store when a term begins, made and deleted while it lasts.
 use super::feed::{Feed, Logged};
+use super::outward::Outward;
 use super::pool::{ChangeError, PoolHandle, Turn};
 use super::solver::{OnVerdict, Solver, SolverSettings};
 use super::writer::{Writer, WriterError};
 use super::{Entry, Transition};
 use crate::clock;
+use crate::served::ledger::{self, Ledger};
 use crate::served::record::{self, Head, RecordError};
 use crate::served::{Served, Step};
 use lifeboat_model::Pool;
@@ -82,6 +84,7 @@ struct Inner {
     store: Arc<dyn Store>,
     writer: Writer,
     solver: Solver,
+    outward: Outward,
     over: watch::Receiver<bool>,
     pools: RwLock<BTreeMap<Arc<str>, Arc<PoolHandle>>>,
     /// Pools are made and deleted one at a time.
@@ -104,11 +107,16 @@ impl Engine {
         let (ended, over) = watch::channel(false);
         let writer = Writer::start(Arc::clone(&store), term, ended).map_err(EngineError::Thread)?;
         let solver = Solver::start(settings.solver, on_verdict, observe).map_err(EngineError::Thread)?;
+        let outward = Outward::default();
         let mut pools = BTreeMap::new();
         for (id, records) in by_pool(all_under(&*store, &Key::of(&[record::POOLS]))?) {
             let (served, head) = record::read(&id, &records)?;
             let feed = Feed::new(kept_log(&*store, &id)?, head.next_entry.max(1), settings.entries_kept);
-            let handle = PoolHandle::new(served, feed, writer.clone(), solver.clone());
+            let alerts = all_under(&*store, &Key::of(&[ledger::ALERTS, &id]))?;
+            let tasks = all_under(&*store, &Key::of(&[ledger::TASKS, &id]))?;
+            let ledger = Ledger::read(&id, &records, &alerts, &tasks);
+            let handle =
+                PoolHandle::new(served, feed, ledger, writer.clone(), solver.clone(), outward.clone());
             pools.insert(Arc::from(id), handle);
         }
         Ok(Self(Arc::new(Inner {
@@ -116,6 +124,7 @@ impl Engine {
             store,
             writer,
             solver,
+            outward,
             over,
             pools: RwLock::new(pools),
             making: Mutex::new(()),
@@ -147,6 +156,11 @@ impl Engine {
         &self.0.solver
     }
 
+    /// What tells people, when somebody has set it.
+    pub fn outward(&self) -> &Outward {
+        &self.0.outward
+    }
+
     /// Turns true when this process's term is over.
     pub fn over(&self) -> watch::Receiver<bool> {
         self.0.over.clone()
@@ -174,7 +188,9 @@ impl Engine {
         let place = self.0.writer.place().await?;
         let served = Served::new(pool, last.revision + 1);
         let mut batch = records;
-        batch.delete_under(Key::of(&[record::LOG, &id]));
+        for beside in [record::LOG, ledger::ALERTS, ledger::TASKS] {
+            batch.delete_under(Key::of(&[beside, &id]));
+        }
         record::put(&mut batch, &served, &served.resources());
         let mut feed = Feed::new([], last.next_entry.max(1), self.0.settings.entries_kept);
         for entry in entries {
@@ -185,7 +201,9 @@ impl Engine {
         record::put_head(&mut batch, &id, head);
         let durable = place.hand_over(batch);
         durable.await.map_err(|_| WriterError::Superseded)?;
-        let handle = PoolHandle::new(served, feed, self.0.writer.clone(), self.0.solver.clone());
+        let Inner { writer, solver, outward, .. } = &*self.0;
+        let (writer, solver, outward) = (writer.clone(), solver.clone(), outward.clone());
+        let handle = PoolHandle::new(served, feed, Ledger::default(), writer, solver, outward);
         self.0.pools.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&handle));
         Ok(handle)
     }
@@ -201,7 +219,9 @@ impl Engine {
         self.0.pools.write().unwrap_or_else(PoisonError::into_inner).remove(handle.id());
         let mut batch = records;
         batch.delete_under(record::pool_key(handle.id()));
-        batch.delete_under(Key::of(&[record::LOG, handle.id()]));
+        for beside in [record::LOG, ledger::ALERTS, ledger::TASKS] {
+            batch.delete_under(Key::of(&[beside, handle.id()]));
+        }
         let head = serde_json::to_vec(&handle.head()).unwrap_or_default();
         batch.put(Key::of(&[DELETED, handle.id()]), head);
         turn.commit(Transition { records: batch, ..Transition::default() }).acknowledged().await.map(drop)

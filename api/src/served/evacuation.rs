@@ -63,7 +63,7 @@ pub fn plan(pool: &Pool, host: HostIndex, limits: &Limits<'_>) -> Result<Evacuat
         Some(Move { vm, to, under_way: true })
     });
     let mut moves: Vec<Move> = leaving.collect();
-    let supposed = pool.with_all(&suppositions(pool, host, &here, &moves))?;
+    let supposed = pool.with_all(&suppositions(host, &here, &moves))?;
     // The bounds are not asked for: only where pending VMs go, whose places are not to be taken.
     let assessment = assess(&supposed, &Limits { max_failures: Some(0), ..*limits });
     let failed = HostSet::of(pool.hosts().len(), [host]);
@@ -84,7 +84,7 @@ pub fn plan(pool: &Pool, host: HostIndex, limits: &Limits<'_>) -> Result<Evacuat
 }
 
 /// What is supposed of the pool: VMs that leave have left, those that stay are protected, and the host can fail.
-fn suppositions(pool: &Pool, host: HostIndex, here: &[VmIndex], leaving: &[Move]) -> Vec<Change> {
+fn suppositions(host: HostIndex, here: &[VmIndex], leaving: &[Move]) -> Vec<Change> {
     let mut changes = vec![Change::HostState { host, state: HostState::Live }];
     for &vm in here {
         match leaving.iter().find(|step| step.vm == vm) {
