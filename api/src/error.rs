@@ -123,6 +123,14 @@ pub struct Problem {
     pub admission: Option<Box<RawValue>>,
 }
 
+impl Problem {
+    /// A problem without particulars.
+    pub fn of(status: StatusCode, code: &'static str, title: &'static str, detail: String) -> Self {
+        let kind = format!("urn:lifeboat:problem:{code}");
+        Self { kind, title, status: status.as_u16(), detail, code, faults: Vec::new(), more_faults: None }
+    }
+}
+
 /// One thing that is wrong with a document.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Fault")]

@@ -6,10 +6,12 @@
 //! prints and keeps the clock.
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod dto;
 pub mod engine;
 pub mod error;
 pub mod failure_set;
+pub mod guard;
 pub mod leadership;
 pub mod router;
 pub mod routes;

@@ -1,0 +1,99 @@
+//! Who an agent's certificate says it is.
+//!
+//! **The rule.** A client certificate that was verified against `[listen] client_ca_file` is an agent's if it has exactly
+//! one subject alternative name of type URI that begins with `lifeboat-agent:`, and that reads
+//! `lifeboat-agent:<pool>:<host>`, pool and host percent-encoded wherever they hold a `:`, a `%` or anything but printable ASCII. Its
+//! holder has the role *agent* for that pool. All else in the certificate, its common name included, says nothing; a
+//! certificate with no such name, with two, or with one that cannot be read, makes nobody of its holder.
+use percent_encoding::percent_decode_str;
+use rustls::pki_types::CertificateDer;
+use webpki::EndEntityCert;
+
+const SCHEME: &str = "lifeboat-agent:";
+/// Characters in a name, as in a pool document.
+const LONGEST_NAME: usize = 255;
+
+/// An agent, by its certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentIdentity {
+    /// The pool that it belongs to.
+    pub pool: String,
+    /// The host that it runs on.
+    pub host: String,
+}
+
+impl AgentIdentity {
+    /// Reads a verified certificate; none if it is no agent's.
+    pub fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
+        let certificate = EndEntityCert::try_from(certificate).ok()?;
+        let mut names = certificate.valid_uri_names().filter_map(|name| name.strip_prefix(SCHEME));
+        let (name, None) = (names.next()?, names.next()) else { return None };
+        Self::read(name)
+    }
+
+    /// Its name for the audit log.
+    pub fn name(&self) -> String {
+        format!("agent {} of {}", self.host, self.pool)
+    }
+
+    fn read(name: &str) -> Option<Self> {
+        let (pool, host) = name.split_once(':')?;
+        let decoded = |text: &str| {
+            let name = percent_decode_str(text).decode_utf8().ok()?.into_owned();
+            let sound =
+                (1..=LONGEST_NAME).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+            (sound && !text.contains(':')).then_some(name)
+        };
+        Some(Self { pool: decoded(pool)?, host: decoded(host)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair, SanType};
+
+    fn identity(names: &[SanType]) -> Option<AgentIdentity> {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = names.to_vec();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "lifeboat-agent:other:h9");
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.self_signed(&key).expect("a certificate");
+        AgentIdentity::of(certificate.der())
+    }
+
+    fn uri(text: &str) -> SanType {
+        SanType::URI(text.try_into().expect("ASCII"))
+    }
+
+    fn agent(pool: &str, host: &str) -> Option<AgentIdentity> {
+        Some(AgentIdentity { pool: pool.into(), host: host.into() })
+    }
+
+    #[test]
+    fn the_one_name_says_pool_and_host() {
+        let others = [SanType::DnsName("h1.example".try_into().expect("a name")), uri("spiffe://x/y")];
+        let names = [others.as_slice(), &[uri("lifeboat-agent:prod:h1")]].concat();
+        assert_eq!(identity(&names), agent("prod", "h1"));
+        assert_eq!(identity(&[uri("lifeboat-agent:a%3Ab%2Fc:h%C3%BC")]), agent("a:b/c", "hü"));
+    }
+
+    #[test]
+    fn whatever_can_be_read_in_two_ways_is_nobody() {
+        for name in [
+            "lifeboat-agent:prod",
+            "lifeboat-agent:prod:",
+            "lifeboat-agent::h1",
+            "lifeboat-agent:prod:h1:h2",
+            "lifeboat-agent:prod:h1%00",
+            "lifeboat-agent:prod:%ff",
+            "LIFEBOAT-AGENT:prod:h1",
+            "x-lifeboat-agent:prod:h1",
+        ] {
+            assert_eq!(identity(&[uri(name)]), None, "{name}");
+        }
+        assert_eq!(identity(&[uri("lifeboat-agent:a:h1"), uri("lifeboat-agent:b:h1")]), None);
+        assert_eq!(identity(&[]), None, "the common name says nothing");
+        assert_eq!(identity(&[SanType::DnsName("lifeboat-agent".try_into().expect("a name"))]), None);
+    }
+}
