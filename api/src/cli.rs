@@ -9,6 +9,7 @@ mod bench;
 mod capacity;
 pub mod certificate;
 mod check;
+mod config;
 mod diagnose;
 mod explain;
 pub mod file;
@@ -84,6 +85,7 @@ enum Verb {
     Capacity(capacity::Arguments),
     Schema(schema::Arguments),
     Serve(serve::Arguments),
+    Config(config::Arguments),
     Sim(sim::Arguments),
     Generate(generate::Arguments),
     Bench(bench::Arguments),
@@ -102,6 +104,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, output: &mut Output<'_
             Verb::Capacity(arguments) => capacity::run(arguments, output),
             Verb::Schema(arguments) => schema::run(arguments, output),
             Verb::Serve(arguments) => serve::run(arguments, output),
+            Verb::Config(arguments) => config::run(arguments, output),
             Verb::Sim(arguments) => sim::run(arguments, output),
             Verb::Generate(arguments) => generate::run(arguments, output),
             Verb::Bench(arguments) => bench::run(arguments, output),

@@ -4,6 +4,7 @@ use super::sections::{Config, Required};
 use crate::guard::sentry::GuardSettings;
 use crate::guard::tls::TlsFiles;
 use crate::service::ServiceSettings;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::thread;
@@ -51,28 +52,44 @@ pub(super) fn together(config: &Config, places: &Places<'_>) -> Vec<ConfigFault>
     }
     match (&listen.certificate_file, &listen.key) {
         (Some(_), None) => {
-            fault("listen.certificate_file", "needs its private key: set key = { file = \"/path/key.pem\" } in [listen]".into());
+            fault(
+                "listen.certificate_file",
+                "needs its private key: set key = { file = \"/path/key.pem\" } in [listen]".into(),
+            );
         }
         (None, Some(_)) => {
-            fault("listen.key", "needs its certificate: set certificate_file = \"/path/cert.pem\" in [listen]".into());
+            fault(
+                "listen.key",
+                "needs its certificate: set certificate_file = \"/path/cert.pem\" in [listen]".into(),
+            );
         }
         (None, None) if listen.client_ca_file.is_some() => {
-            fault("listen.client_ca_file", "clients show certificates only by TLS: set certificate_file and key in [listen]".into());
+            fault(
+                "listen.client_ca_file",
+                "clients show certificates only by TLS: set certificate_file and key in [listen]".into(),
+            );
         }
         _ => (),
     }
     if listen.client_ca_file.is_none() {
         if listen.require_client_certificate {
-            fault("listen.require_client_certificate", "set client_ca_file in [listen] to the authority of those certificates".into());
+            fault(
+                "listen.require_client_certificate",
+                "set client_ca_file in [listen] to the authority of those certificates".into(),
+            );
         }
         if listen.client_crl_file.is_some() {
-            fault("listen.client_crl_file", "set client_ca_file in [listen] to the authority that revokes".into());
+            fault(
+                "listen.client_crl_file",
+                "set client_ca_file in [listen] to the authority that revokes".into(),
+            );
         }
     }
-    let mut ports = listen.addresses.clone();
-    ports.sort();
-    if let Some(twice) = ports.windows(2).find(|pair| pair[0] == pair[1] && pair[0].port() != 0) {
-        fault("listen.addresses", format!("{} stands there twice", twice[0]));
+    let mut seen = BTreeSet::new();
+    if let Some(twice) =
+        listen.addresses.iter().find(|address| !seen.insert(**address) && address.port() != 0)
+    {
+        fault("listen.addresses", format!("{twice} stands there twice"));
     }
     store(config, &mut fault);
     let limits = &config.limits;
@@ -81,17 +98,26 @@ pub(super) fn together(config: &Config, places: &Places<'_>) -> Vec<ConfigFault>
     }
     if limits.request_s < limits.longest_search_s + limits.body_s {
         let least = limits.longest_search_s + limits.body_s;
-        fault("limits.request_s", format!("must be at least longest_search_s + body_s, {least}, or such searches never end"));
+        fault(
+            "limits.request_s",
+            format!("must be at least longest_search_s + body_s, {least}, or such searches never end"),
+        );
     }
     if let Some(endpoint) = &config.telemetry.otlp_endpoint
         && !is_url(endpoint)
     {
-        fault("telemetry.otlp_endpoint", format!("{endpoint:?} is no URL, such as \"http://127.0.0.1:4318\""));
+        fault(
+            "telemetry.otlp_endpoint",
+            format!("{endpoint:?} is no URL, such as \"http://127.0.0.1:4318\""),
+        );
     }
     if let Some(address) = &config.coordinator.address
         && !is_url(address)
     {
-        fault("coordinator.address", format!("{address:?} is no URL, such as \"https://coordinator-1.example:7878\""));
+        fault(
+            "coordinator.address",
+            format!("{address:?} is no URL, such as \"https://coordinator-1.example:7878\""),
+        );
     }
     faults
 }
@@ -119,13 +145,23 @@ fn store(config: &Config, fault: &mut dyn FnMut(&str, String)) {
     }
     if store.etcd_plain {
         let hosts = store.address.trim_start_matches("etcd://").split(',');
-        for host in hosts.filter(|host| !host.starts_with("127.") && !host.starts_with("localhost:") && !host.starts_with("[::1]")) {
-            fault("store.etcd_plain", format!("{host} is not on loopback, and is spoken to only by TLS: leave etcd_plain out"));
+        for host in hosts.filter(|host| {
+            !host.starts_with("127.") && !host.starts_with("localhost:") && !host.starts_with("[::1]")
+        }) {
+            fault(
+                "store.etcd_plain",
+                format!("{host} is not on loopback, and is spoken to only by TLS: leave etcd_plain out"),
+            );
         }
     }
     for (one, has_one, other, has_other) in [
         ("etcd_user", store.etcd_user.is_some(), "etcd_password", store.etcd_password.is_some()),
-        ("etcd_certificate_file", store.etcd_certificate_file.is_some(), "etcd_key", store.etcd_key.is_some()),
+        (
+            "etcd_certificate_file",
+            store.etcd_certificate_file.is_some(),
+            "etcd_key",
+            store.etcd_key.is_some(),
+        ),
     ] {
         if has_one != has_other {
             let (given, missing) = if has_one { (one, other) } else { (other, one) };
@@ -141,7 +177,7 @@ fn is_url(text: &str) -> bool {
 
 /// Faults in the order of the file.
 pub(super) fn in_order(mut faults: Vec<ConfigFault>) -> Vec<ConfigFault> {
-    faults.sort_by(|one, other| one.at.cmp(&other.at));
+    faults.sort_by_key(|fault| fault.at);
     faults
 }
 

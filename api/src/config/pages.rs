@@ -10,13 +10,15 @@ const HEAD: &str = "\
 # The configuration of Lifeboat's service.
 #
 # Every key is here, with what it is when it is left out. To change one, remove the # before it.
-# `lifeboat config check` tells everything that is wrong with this file; the service reads it when it starts.
-# Units stand in the names: _s, _ms, _mib, _days. Secrets are never written here, only where they are:
-# { file = \"/path\" }, which nobody but its owner and group can read, or { credential = \"name\" }, given by systemd.
+# `lifeboat config check` tells everything that is wrong with this file; the service reads it when it
+# starts. Units stand in the names: _s, _ms, _mib, _days. Secrets are never written here, only where
+# they are: { file = \"/path\" }, which nobody but its owner and group can read, or
+# { credential = \"name\" }, given by systemd.
 ";
 
 const ALERTS: &str = "
-# Where alerts go: any number of channels, each a table of its own. docs/alerts.md says what belongs in each kind.
+# Where alerts go: any number of channels, each a table of its own. docs/alerts.md says what belongs
+# in each kind.
 #[[alerts.channel]]
 ";
 
@@ -51,8 +53,7 @@ pub fn tables() -> String {
             let about: Vec<&str> = key.about.iter().map(|line| line.trim()).collect();
             let usual = key.usual.as_ref().map_or("nothing".to_owned(), |usual| format!("`{usual}`"));
             let range = key.range.map(|(least, most)| format!(" {least} to {most}.")).unwrap_or_default();
-            let example =
-                key.example.map(|example| format!(" Such as `{example}`.")).unwrap_or_default();
+            let example = key.example.map(|example| format!(" Such as `{example}`.")).unwrap_or_default();
             let _ = writeln!(text, "| `{}` | {usual} | {}{range}{example} |", key.name, about.join(" "));
         }
     }

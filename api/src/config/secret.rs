@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn what_is_no_secret_is_refused() {
-        for bytes in [b"".as_slice(), b"\n", b"\xff", &[b'x'; 65_537]] {
+        for bytes in [b"".as_slice(), b"\n", b"\xff", &vec![b'x'; 65_537]] {
             let (_folder, source) = file_with(0o600, bytes);
             assert!(matches!(Secrets::default().fetch(&source), Err(SecretError::NoSecret(_))));
         }

@@ -84,7 +84,7 @@ macro_rules! sections {
         )+
 
         /// All that the service is told before it starts.
-        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        #[derive(Clone, Debug, Default, PartialEq)]
         pub struct Config {
             $($(#[doc = $about])+ pub $field: $name,)+
             /// Where alerts go.
@@ -245,7 +245,7 @@ sections! {
 }
 
 /// Where alerts go.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Alerts {
     /// The ways out.
     pub channels: Vec<toml::Table>,

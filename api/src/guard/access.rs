@@ -71,9 +71,7 @@ impl Access {
         }
         let covered = match pool {
             Some(pool) => self == Self::Open || principal.scope.covers(pool),
-            None => {
-                !matches!(self, Self::ViewerOfAll | Self::Admin) || principal.scope.includes(&Scope::All)
-            }
+            None => !matches!(self, Self::ViewerOfAll | Self::Admin) || principal.scope.includes(&Scope::All),
         };
         if covered { Ok(()) } else { Err(Refusal::OutOfScope { pool: pool.map(str::to_owned) }) }
     }

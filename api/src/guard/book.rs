@@ -233,10 +233,7 @@ impl TokenBook {
         let (before, now) = (entry.last_used_s.load(Ordering::Relaxed), now.as_second());
         let due = before.saturating_add(LAST_USED_EVERY.as_secs()) <= now;
         // Of several requests at once only one is told to write.
-        due && entry
-            .last_used_s
-            .compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed)
-            .is_ok()
+        due && entry.last_used_s.compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 

@@ -53,14 +53,14 @@ impl Door {
         let place = Arc::new(self.connections.take(owner).ok_or_else(full)?);
         let caller = Caller { address: Some(address), encrypted: false, agent: None };
         let Some(tls) = self.tls else {
-            return Ok((Stream::Plain(stream), Known { service, caller, place }));
+            return Ok((Stream::Plain(stream), Known { service, caller, _place: place }));
         };
         let (stream, service) = RustlsAcceptor::new(tls).accept(stream, service).await?;
         // What is here was verified in the handshake: an unverified certificate ends it.
         let certificates = stream.get_ref().1.peer_certificates();
         let agent = certificates.and_then(|chain| AgentIdentity::of(chain.first()?)).map(Arc::new);
         let caller = Caller { encrypted: true, agent, ..caller };
-        Ok((Stream::Tls(Box::new(stream)), Known { service, caller, place }))
+        Ok((Stream::Tls(Box::new(stream)), Known { service, caller, _place: place }))
     }
 }
 
@@ -142,7 +142,8 @@ impl AsyncWrite for Stream {
 pub struct Known<S> {
     service: S,
     caller: Caller,
-    place: Arc<Place>,
+    /// Given back when the connection ends.
+    _place: Arc<Place>,
 }
 
 impl<S, B> Service<Request<B>> for Known<S>

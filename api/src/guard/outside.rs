@@ -30,9 +30,7 @@ pub struct RequestId(pub String);
 
 /// Puts all of this around a router.
 pub fn outside(router: Router, guard: &Guard) -> Router {
-    router
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(guard.clone(), around))
+    router.layer(CatchPanicLayer::custom(panicked)).layer(from_fn_with_state(guard.clone(), around))
 }
 
 async fn around(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
@@ -40,7 +38,8 @@ async fn around(State(guard): State<Guard>, mut request: Request, next: Next) ->
     let id = RequestId::of(request.headers());
     let caller = request.extensions().get::<Caller>().cloned().unwrap_or_default();
     let is_page = request.uri().path().starts_with("/v1/docs");
-    let span = tracing::info_span!("request", id = id.0, method = %request.method(), path = request.uri().path());
+    let span =
+        tracing::info_span!("request", id = id.0, method = %request.method(), path = request.uri().path());
     request.extensions_mut().insert(id.clone());
     let mut response = match guard.count_address(&caller) {
         Ok(()) => next.run(request).instrument(span.clone()).await,
@@ -96,6 +95,7 @@ fn for_browsers(headers: &mut HeaderMap, is_page: bool, encrypted: bool) {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the signature that the layer calls")]
 fn panicked(cause: Box<dyn Any + Send + 'static>) -> Response {
     let text = cause.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| cause.downcast_ref::<String>().cloned()).unwrap_or_default();

@@ -53,9 +53,7 @@ impl Refusal {
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated", "Who is calling?"),
             Self::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden", "The role is not enough"),
             Self::OutOfScope { .. } => (StatusCode::FORBIDDEN, "out-of-scope", "Not for this pool"),
-            Self::TooMany { .. } => {
-                (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests")
-            }
+            Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests"),
             Self::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "timed-out", "The answer took too long"),
             Self::BadPath => (StatusCode::BAD_REQUEST, "bad-path", "The path makes no sense"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),

@@ -59,7 +59,12 @@ impl<S: Clone + Send + Sync + 'static> Guarded<S> {
 
     /// Removes.
     #[must_use]
-    pub fn delete<H: Handler<T, S>, T: 'static>(self, path: &'static str, access: Access, handler: H) -> Self {
+    pub fn delete<H: Handler<T, S>, T: 'static>(
+        self,
+        path: &'static str,
+        access: Access,
+        handler: H,
+    ) -> Self {
         self.on((Method::DELETE, MethodFilter::DELETE), path, access, handler)
     }
 

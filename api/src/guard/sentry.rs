@@ -1,5 +1,5 @@
 //! The guard that stands before every route: the book of tokens, the rates, the places, and what it was told to trust.
-use super::book::{Denied, TokenBook};
+use super::book::{Denied, TokenBook, TokenRecord};
 use super::door::Caller;
 use super::places::{Place, Places};
 use super::principal::{Principal, Via};
@@ -10,6 +10,7 @@ use crate::clock::{self, Stopwatch};
 use arc_swap::ArcSwap;
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, FORWARDED, HOST, ORIGIN};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -70,6 +71,8 @@ struct Post {
     addresses: Mutex<Rate<u128>>,
     failures: Mutex<Rate<u128>>,
     streams: Places,
+    /// Ids of tokens whose last use is to be written down; no more than there are tokens.
+    used: Mutex<BTreeSet<String>>,
 }
 
 impl Guard {
@@ -82,6 +85,7 @@ impl Guard {
             addresses: Mutex::new(Rate::new(settings.address_per_s, settings.address_burst, MOST_KEYS)),
             failures: Mutex::new(Rate::new(FAILURES_PER_S, FAILURES_BURST, MOST_KEYS)),
             streams: Places::new(settings.streams, settings.streams_each),
+            used: Mutex::default(),
             settings,
         }))
     }
@@ -104,6 +108,14 @@ impl Guard {
     /// From now on these tokens hold, and no others. Whoever calls it serialises the changes.
     pub fn publish(&self, book: TokenBook) {
         self.0.book.store(Arc::new(book));
+    }
+
+    /// The records of tokens whose last use is worth writing down, each once. Whoever writes calls this now and then; nothing
+    /// is lost but an hour of *last used* if it does not.
+    pub fn take_used(&self) -> Vec<TokenRecord> {
+        let used = std::mem::take(&mut *self.0.used.lock().unwrap_or_else(PoisonError::into_inner));
+        let book = self.0.book.load();
+        used.iter().filter_map(|id| book.record(id)).collect()
     }
 
     /// Who calls.
@@ -175,7 +187,7 @@ impl Guard {
         if let Via::Token { id } = &principal.via
             && book.note_use(id, now)
         {
-            tracing::debug!(token = id, name = principal.name, "token used");
+            self.0.used.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
         }
     }
 

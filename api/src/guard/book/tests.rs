@@ -27,7 +27,10 @@ fn a_token_makes_its_holder_what_it_was_made_for() {
     let (book, token) = issued(request(Role::Operator));
     let principal = book.authenticate(&token.reveal(), later(59)).expect("it is good");
     let via = Via::Token { id: token.id };
-    assert_eq!(principal, Principal { name: "ci".into(), role: Role::Operator, scope: Scope::of("prod"), via });
+    assert_eq!(
+        principal,
+        Principal { name: "ci".into(), role: Role::Operator, scope: Scope::of("prod"), via }
+    );
 }
 
 #[test]
