@@ -127,7 +127,16 @@ impl Problem {
     /// A problem without particulars.
     pub fn of(status: StatusCode, code: &'static str, title: &'static str, detail: String) -> Self {
         let kind = format!("urn:lifeboat:problem:{code}");
-        Self { kind, title, status: status.as_u16(), detail, code, faults: Vec::new(), more_faults: None }
+        Self {
+            kind,
+            title,
+            status: status.as_u16(),
+            detail,
+            code,
+            faults: Vec::new(),
+            more_faults: None,
+            admission: None,
+        }
     }
 }
 
