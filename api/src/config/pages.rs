@@ -4,7 +4,7 @@ use super::sections::{Config, KeyPage, SectionPage};
 use std::fmt::Write as _;
 
 /// Columns of the commented file.
-const WIDTH: usize = 100;
+const WIDTH: usize = 104;
 
 const HEAD: &str = "\
 # The configuration of Lifeboat's service.
