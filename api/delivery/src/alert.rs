@@ -97,6 +97,10 @@ pub struct Alert {
     pub pool: String,
     /// The kind, like `overcommitted`.
     pub kind: String,
+    /// Of an end: the kind of what it ends, where its own is another (`overcommitted-cleared` ends `overcommitted`). Channels that
+    /// tell the one tell the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<String>,
     /// How urgent. A recovery has the severity of what it ends, so that whoever heard of the one hears of the other.
     pub severity: Severity,
     /// What it is about.
@@ -109,6 +113,9 @@ pub struct Alert {
     /// What is known beyond that, for people; several lines perhaps, or empty.
     #[serde(default)]
     pub detail: String,
+    /// What to do about it, for somebody who has just been woken: a command to begin with, at best. Several lines perhaps.
+    #[serde(default)]
+    pub next_step: String,
     /// What is known beyond that, for programs.
     #[serde(default)]
     pub data: serde_json::Value,
@@ -122,7 +129,7 @@ impl Alert {
     }
 
     /// The same, cut to what every channel can carry: ids and kinds to 255 bytes, the summary to one line of 500, the detail to
-    /// 16 KiB, the data to 32 KiB.
+    /// 8 KiB, the next step to 2 KiB, the data to 8 KiB.
     pub(crate) fn bounded(mut self) -> Self {
         for name in [&mut self.id, &mut self.pool, &mut self.kind] {
             *name = bound::line(name, 255);
@@ -131,10 +138,12 @@ impl Alert {
             *id = bound::line(id, 255);
         }
         self.summary = bound::line(&self.summary, 500);
-        self.detail = bound::text(&self.detail, 16 * 1024);
+        self.ends = self.ends.map(|kind| bound::line(&kind, 255));
+        self.detail = bound::text(&self.detail, 8 * 1024);
+        self.next_step = bound::text(&self.next_step, 2 * 1024);
         let length = serde_json::to_vec(&self.data).map_or(usize::MAX, |bytes| bytes.len());
-        if length > 32 * 1024 {
-            self.data = serde_json::json!({ "left_out": "more than 32 KiB: ask the service" });
+        if length > 8 * 1024 {
+            self.data = serde_json::json!({ "left_out": "more than 8 KiB: ask the service" });
         }
         self
     }

@@ -15,6 +15,7 @@
 //! * [`ChannelSettings`] is what the configuration file says. Secrets are never in it, only where to read them.
 mod bound;
 mod clock;
+mod link;
 mod payload;
 
 pub mod alert;
@@ -26,7 +27,6 @@ pub mod limits;
 pub mod mail;
 pub mod message;
 pub mod moment;
-pub mod next_step;
 pub mod outbox;
 pub mod settings;
 pub mod syslog;

@@ -19,10 +19,15 @@ impl Filter {
     /// Whether the channel tells this alert.
     pub fn passes(&self, alert: &crate::Alert) -> bool {
         self.severity.is_none_or(|least| alert.severity >= least)
-            && matches_any(&self.kinds, &alert.kind)
+            && kinds(alert).any(|kind| matches_any(&self.kinds, kind))
             && matches_any(&self.pools, &alert.pool)
             && !(self.without_recoveries && alert.recovered)
     }
+}
+
+/// The kind of an alert; of an end, that of what it ends too.
+fn kinds(alert: &crate::Alert) -> impl Iterator<Item = &str> {
+    [Some(alert.kind.as_str()), alert.ends.as_deref()].into_iter().flatten()
 }
 
 fn matches_any(patterns: &[String], name: &str) -> bool {

@@ -55,7 +55,10 @@ impl Channel for Mail {
         let mail = self.compose(message, &id)?;
         let mut have_it = self.have_it(&id);
         let outcome = transaction::send(self, &mail, &mut have_it);
-        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = (id, have_it);
+        // A test comes between the attempts with a mail, and must not make us forget who has that.
+        if !matches!(message, Message::Test { .. }) {
+            *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = (id, have_it);
+        }
         outcome
     }
 }

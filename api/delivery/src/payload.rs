@@ -1,9 +1,9 @@
 //! A message as JSON: what webhooks are sent, and what commands read.
-use crate::{Message, next_step};
+use crate::{Message, link};
 use serde_json::{Value, json};
 
 /// What is sent.
-pub(crate) fn body(message: &Message, channel: &str, link: Option<&str>) -> Value {
+pub(crate) fn body(message: &Message, channel: &str, template: Option<&str>) -> Value {
     let mut body = serde_json::to_value(message).unwrap_or_default();
     if let Value::Object(members) = &mut body {
         members.insert("format".to_owned(), json!("lifeboat.message/v1"));
@@ -11,8 +11,8 @@ pub(crate) fn body(message: &Message, channel: &str, link: Option<&str>) -> Valu
         members.insert("channel".to_owned(), json!(channel));
         members.insert("severity".to_owned(), json!(message.severity()));
         members.insert("text".to_owned(), json!(text(message)));
-        if let (Some(link), Message::Alert { alert }) = (link, message) {
-            members.insert("link".to_owned(), json!(next_step::link(link, alert)));
+        if let (Some(template), Message::Alert { alert }) = (template, message) {
+            members.insert("link".to_owned(), json!(link::filled_in(template, alert)));
         }
     }
     body

@@ -25,6 +25,8 @@ pub struct ChannelStatus {
     pub delivered: u64,
     /// Attempts to deliver a message.
     pub attempts: u64,
+    /// Since when an attempt is under way, if one is.
+    pub under_way_since: Option<Timestamp>,
     /// Attempts that failed since the last that did not.
     pub failures_in_a_row: u32,
     /// When a message last got through.

@@ -21,6 +21,7 @@ pub(super) struct Worker {
 struct State {
     outbox: Outbox,
     next: Option<Delivery>,
+    under_way_since: Option<Timestamp>,
     last_success: Option<Timestamp>,
     last_error: Option<LastError>,
     stopping: bool,
@@ -40,6 +41,7 @@ impl Worker {
         let state = State {
             outbox,
             next: None,
+            under_way_since: None,
             last_success: None,
             last_error: None,
             stopping: false,
@@ -99,6 +101,7 @@ impl Worker {
             lost: totals.lost,
             delivered: totals.delivered,
             attempts: totals.attempts,
+            under_way_since: state.under_way_since,
             failures_in_a_row: state.outbox.failures_in_a_row(),
             last_success: state.last_success,
             last_error: state.last_error.clone(),
@@ -136,6 +139,7 @@ impl Worker {
                 }
             };
             self.note(outcome.as_ref().err());
+            self.lock().under_way_since = None;
             self.tell(input);
         }
         self.lock().stopped = true;
@@ -151,6 +155,7 @@ impl Worker {
                 return None;
             }
             if let Some(delivery) = state.next.take() {
+                state.under_way_since = Some(clock::date());
                 return Some(delivery);
             }
             match state.outbox.deadline().map(|deadline| deadline.since(self.now())) {

@@ -1,6 +1,6 @@
 //! What a mail says: to somebody who was asleep a minute ago.
 use crate::digest::{Count, Line};
-use crate::{Alert, Message, bound, next_step};
+use crate::{Alert, Message, bound};
 use jiff::Timestamp;
 use std::fmt::Write as _;
 
@@ -75,7 +75,9 @@ fn tell(text: &mut String, alert: &Alert, link: Option<&str>) {
     } else {
         let _ = writeln!(text, "Since     {began}");
     }
-    let _ = writeln!(text, "Severity  {} ({})", alert.severity, alert.kind);
+    let label = if alert.recovered { "Was" } else { "Severity" };
+    let kind = alert.ends.as_ref().unwrap_or(&alert.kind);
+    let _ = writeln!(text, "{label:<9} {} ({kind})", alert.severity);
     text.push('\n');
     for part in alert.detail.split("\n\n").filter(|part| !part.trim().is_empty()) {
         for line in part.lines() {
@@ -86,14 +88,19 @@ fn tell(text: &mut String, alert: &Alert, link: Option<&str>) {
     if alert.recovered {
         paragraph(text, "", "It is over. There is nothing to do.");
     } else {
+        let known = if alert.next_step.is_empty() {
+            "Look at the pool's alerts: lifeboat alert list"
+        } else {
+            &alert.next_step
+        };
         text.push_str("What to do next\n");
-        for step in next_step::of(alert) {
-            wrapped(text, "  ", &step);
+        for step in known.lines() {
+            wrapped(text, "  ", step);
         }
         text.push('\n');
     }
     if let Some(link) = link {
-        let _ = writeln!(text, "{}\n", next_step::link(link, alert));
+        let _ = writeln!(text, "{}\n", crate::link::filled_in(link, alert));
     }
 }
 
@@ -107,10 +114,12 @@ fn counts(text: &mut String, counts: &[Count]) {
 }
 
 fn lines(text: &mut String, lines: &[Line], left_out: u64) {
+    let several = lines.iter().any(|line| line.pool != lines[0].pool);
     for line in lines {
+        let pool = if several { format!(" {}", line.pool) } else { String::new() };
         let over = if line.recovered { " (over)" } else { "" };
         let at = line.at.strftime("%H:%M:%S");
-        wrapped(text, "  ", &format!("{at} {}{over} {}: {}", line.severity, line.pool, line.summary));
+        wrapped(text, "  ", &format!("{at} {}{over}{pool}: {}", line.severity, line.summary));
     }
     if left_out > 0 {
         let _ = writeln!(text, "  ... and {left_out} more");
@@ -152,3 +161,6 @@ fn wrapped(text: &mut String, indent: &str, said: &str) {
 fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 /// So many are remembered; the service sends an alert twice only around a restart.
-const MOST: usize = 4096;
+const MOST: usize = 1024;
 
 /// The keys of the last alerts.
 #[derive(Debug, Default)]

@@ -19,11 +19,13 @@ fn alert(number: u64, severity: Severity) -> Alert {
         since: None,
         pool: "prod-a".to_owned(),
         kind: "host-failed".to_owned(),
+        ends: None,
         severity,
         subject: Subject::Host(format!("h{number}")),
         recovered: false,
         summary: format!("host h{number} failed"),
         detail: String::new(),
+        next_step: String::new(),
         data: serde_json::Value::Null,
     }
 }

@@ -3,6 +3,7 @@
 mod command;
 mod dispatcher;
 mod mail;
+mod page;
 mod settings;
 mod support;
 mod syslog;

@@ -19,12 +19,14 @@ pub(crate) fn alert(id: &str) -> Alert {
         since: None,
         pool: "prod-a".to_owned(),
         kind: "host-failed".to_owned(),
+        ends: None,
         severity: Severity::Major,
         subject: Subject::Host("h03".to_owned()),
         recovered: false,
         summary: format!("host h03 failed ({id})"),
         detail: "It was last heard 12 s ago on hb0 and hb1.\nIts 31 protected VMs are being restarted."
             .to_owned(),
+        next_step: "See what is left to restart: lifeboat vm list --pool prod-a --state pending".to_owned(),
         data: serde_json::json!({ "vms": 31 }),
     }
 }

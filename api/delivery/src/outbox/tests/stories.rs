@@ -69,12 +69,25 @@ fn a_storm_is_told_in_digests_and_then_singly_again() {
     assert_eq!(told.drain(180), ["20"]);
     told.send(181, alert(21, Severity::Warning));
     assert_eq!(told.drain(181), ["21"]);
+    assert_eq!(told.outbox.deadline(), None, "nothing waits for the end of this window");
+}
+
+#[test]
+fn a_window_that_is_over_is_over_even_if_nobody_was_woken_at_its_end() {
+    let mut told = Told::new(with_digests());
+    for (at, number) in [(0, 0), (1, 1), (61, 2), (62, 3), (63, 4)] {
+        told.send(at, alert(number, Severity::Warning));
+    }
+    assert_eq!(told.drain(63), ["0", "1", "2", "3"], "the second window begins with the third alert");
+    told.send(130, alert(5, Severity::Warning));
+    assert_eq!(told.drain(130), ["4"], "gathered before the end of its window, alone");
+    assert_eq!(told.outbox.gathered(), 1, "and the storm goes on");
 }
 
 #[test]
 fn a_digest_counts_everything_and_shows_the_most_urgent_first() {
     let mut told = Told::new(with_digests());
-    let severities = [Severity::Info, Severity::Info, Severity::Info, Severity::Major, Severity::Warning];
+    let severities = [Severity::Info, Severity::Info, Severity::Info, Severity::Warning, Severity::Warning];
     for (number, severity) in (0..).zip(severities.into_iter().chain([Severity::Critical, Severity::Info])) {
         told.send(0, alert(number, severity));
     }
@@ -84,8 +97,7 @@ fn a_digest_counts_everything_and_shows_the_most_urgent_first() {
     assert_eq!((digest.total, digest.severity, digest.left_out()), (5, Severity::Critical, 2));
     assert_eq!(digest.lines.iter().map(|line| line.id.as_str()).collect::<Vec<_>>(), ["5", "3", "4"]);
     let counts: Vec<_> = digest.counts.iter().map(|count| (count.severity, count.number)).collect();
-    let expected =
-        [(Severity::Critical, 1), (Severity::Major, 1), (Severity::Warning, 1), (Severity::Info, 2)];
+    let expected = [(Severity::Critical, 1), (Severity::Warning, 2), (Severity::Info, 2)];
     assert_eq!(counts, expected);
 }
 
@@ -189,6 +201,24 @@ fn word_about_a_delivery_of_another_life_is_ignored() {
     told.send(0, alert(1, Severity::Warning));
     told.handle(seconds(0), Input::Delivered(77));
     told.handle(seconds(0), Input::Failed(0, Failure::lasting("late")));
+    assert_eq!((told.outbox.queued(), told.outbox.totals().delivered), (1, 0));
     assert_eq!(told.drain(0), ["1"]);
     assert!(told.lost.is_empty());
+}
+
+#[test]
+fn whoever_is_told_of_a_beginning_is_told_of_its_end() {
+    let filter = Filter { kinds: vec!["overcommitted".to_owned()], ..Filter::default() };
+    let mut told = Told::new(Limits { filter, ..limits() });
+    for (number, kind, ends) in [
+        (1, "overcommitted", None),
+        (2, "overcommitted-cleared", Some("overcommitted")),
+        (3, "host-rejoined", Some("host-failed")),
+    ] {
+        let mut sent = alert(number, Severity::Major);
+        sent.kind = kind.to_owned();
+        sent.ends = ends.map(str::to_owned);
+        told.send(0, sent);
+    }
+    assert_eq!(told.drain(0), ["1", "2"]);
 }
