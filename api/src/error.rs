@@ -1,5 +1,6 @@
 //! What the service says when it cannot answer: RFC 9457 problem documents, with a code for programs and, for
 //! a wrong pool document, every fault with its JSON pointer.
+use crate::dto::ha::PreconditionsAnswer;
 use crate::dto::pool::Fault;
 use crate::dto::served_admission::ServedAdmission;
 use crate::engine::{self, pools::CreateError};
@@ -77,6 +78,23 @@ pub enum ApiError {
         /// The whole answer.
         admission: Box<RawValue>,
     },
+    /// Something that the state of things does not allow, whatever it would do to the tolerance.
+    #[error("{reason}")]
+    Forbidden {
+        /// Why, as a code.
+        code: &'static str,
+        /// Why, in words, and what to do first.
+        reason: String,
+    },
+    /// High availability cannot be enabled.
+    #[error("high availability cannot be enabled: {}", .0.refusals.first().map(|one| one.text.as_str()).unwrap_or_default())]
+    CannotEnable(Box<PreconditionsAnswer>),
+    /// Nothing of that name.
+    #[error("{0}")]
+    NotFound(String),
+    /// Nothing is known yet.
+    #[error("the first search has not ended yet")]
+    NoVerdictYet,
     /// Another process leads, or none yet.
     #[error("this process does not lead{}", .leader.as_ref().map(|leader| format!("; {leader} does")).unwrap_or_default())]
     NotLeader {
@@ -121,6 +139,9 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<ServedAdmission<'static>>")]
     pub admission: Option<Box<RawValue>>,
+    /// What was found, where high availability cannot be enabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preconditions: Option<PreconditionsAnswer>,
 }
 
 impl Problem {
@@ -198,6 +219,12 @@ impl ApiError {
             }
             Self::Unchanged(change) | Self::Create(CreateError::Change(change)) => unchanged(change),
             Self::Refused { code, .. } => (StatusCode::CONFLICT, code, refused_title(code)),
+            Self::Forbidden { code, .. } => (StatusCode::CONFLICT, code, "Not as things are"),
+            Self::CannotEnable(_) => {
+                (StatusCode::CONFLICT, "cannot-enable", "High availability cannot be enabled")
+            }
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, "not-found", "Not found"),
+            Self::NoVerdictYet => (StatusCode::SERVICE_UNAVAILABLE, "no-verdict-yet", "No verdict yet"),
             Self::NotLeader { leader: Some(_) } => {
                 (StatusCode::TEMPORARY_REDIRECT, "not-leader", "Another process leads")
             }
@@ -237,6 +264,10 @@ impl ApiError {
             more_faults: faults.len().checked_sub(MOST_FAULTS).filter(|more| *more > 0),
             admission: match self {
                 Self::Refused { admission, .. } => Some(admission.clone()),
+                _ => None,
+            },
+            preconditions: match self {
+                Self::CannotEnable(found) => Some((**found).clone()),
                 _ => None,
             },
         }

@@ -171,6 +171,17 @@ pub fn read(document: &[u8]) -> Result<(Pool, Change), Vec<Fault>> {
     Ok((pool, change))
 }
 
+/// Reads a change to a pool that the reader has already.
+///
+/// # Errors
+/// What is wrong with the change.
+pub fn read_change(pool: &Pool, document: &[u8]) -> Result<Change, Vec<Fault>> {
+    let change: ChangeRequest<'_> =
+        serde_json::from_slice(document).map_err(|error| vec![unreadable("", &error.to_string())])?;
+    let change = Names { pool }.resolve(change);
+    change.map_err(|fault| vec![Fault { pointer: String::new(), ..fault }])
+}
+
 fn unreadable(pointer: &str, why: &str) -> Fault {
     Fault { pointer: pointer.to_owned(), kind: FaultKind::Unsound(spec::Fault::Unreadable(why.to_owned())) }
 }

@@ -8,6 +8,8 @@
 use crate::dto::served_admission::ServedAdmission;
 use crate::engine::{Entry, Transition, Turn};
 use crate::error::ApiError;
+use crate::served::Note;
+use crate::served::ha::Policy;
 use crate::served::admission::{Effort, Judged, Wish, judge};
 use crate::service::Service;
 use axum::Json;
@@ -98,8 +100,32 @@ pub(crate) struct Act<'a> {
     pub(crate) resource: String,
     /// What is logged when it is done.
     pub(crate) entries: Box<dyn FnOnce(&Judged) -> Vec<Entry> + Send + 'a>,
+    /// What is noted beside the pool when it is done.
+    pub(crate) notes: Vec<Note>,
+    /// The task that carries it out, where it takes time.
+    pub(crate) task: Option<u64>,
     /// What else is made durable with it, given the answer: what an idempotency key stands for.
     pub(crate) keep: Box<dyn FnOnce(&Admitted) -> Batch + Send + 'a>,
+}
+
+impl<'a> Act<'a> {
+    /// An act that logs one entry.
+    pub(crate) fn new(
+        actor: &'a Actor,
+        action: &'static str,
+        resource: String,
+        entry: impl FnOnce(&Judged) -> Entry + Send + 'a,
+    ) -> Self {
+        Self {
+            actor,
+            action,
+            resource,
+            entries: Box::new(|judged| vec![entry(judged)]),
+            notes: Vec::new(),
+            task: None,
+            keep: Box::new(|_| Batch::default()),
+        }
+    }
 }
 
 /// The answer to a request that was judged and not refused.
@@ -153,23 +179,33 @@ pub(crate) async fn admit(
             task: None,
         });
     }
-    let forced = !judged.allowed && asked.force.is_some() && judged.verdict != Verdict::CannotBeDone;
-    if !judged.allowed && !forced {
+    if let Some(reason) = turn.pool().ledger(|ledger| ledger.ha.would_lose(&turn.view().pool, &judged.pool)) {
+        return Err(ApiError::Forbidden { code: "heartbeat-storage-in-use", reason });
+    }
+    let warns = turn.pool().ledger(|ledger| ledger.ha.admission == Policy::Warn);
+    let warned = !judged.allowed && warns && judged.verdict != Verdict::CannotBeDone;
+    let forced = !judged.allowed && asked.force.is_some() && judged.verdict != Verdict::CannotBeDone && !warned;
+    if !judged.allowed && !forced && !warned {
         return Err(refused(&judged));
     }
-    carry_out(turn, judged, forced.then_some(asked.force.as_deref()).flatten(), act).await
+    let forced = asked.force.as_deref().filter(|_| forced);
+    carry_out(turn, judged, forced, warned, act).await
 }
 
 async fn carry_out(
     turn: Turn,
     judged: Judged,
     forced: Option<&str>,
+    warned: bool,
     act: Act<'_>,
 ) -> Result<Admitted, ApiError> {
     let mut entries = (act.entries)(&judged);
-    if let Some(reason) = forced {
-        for entry in &mut entries {
+    for entry in &mut entries {
+        if let Some(reason) = forced {
             entry.data.insert("forced".to_owned(), reason.into());
+        }
+        if warned {
+            entry.data.insert("warned".to_owned(), judged.reason.clone().into());
         }
     }
     let mut admitted = Admitted {

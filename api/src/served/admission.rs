@@ -12,6 +12,7 @@ use crate::dto::change::ChangeAnswer;
 use crate::dto::served_admission::ServedAdmission;
 use crate::dto::standing::StandingAnswer;
 use lifeboat_model::change::Change;
+use lifeboat_model::spec::HostState;
 use lifeboat_model::{HostIndex, Pool, VmIndex};
 use lifeboat_planner::admission::{self, Admission, Standing, Verdict};
 use lifeboat_planner::{Assessment, Limits, assess};
@@ -30,6 +31,13 @@ pub enum Wish {
         vm: VmIndex,
         /// Where to.
         to: HostIndex,
+    },
+    /// A host is emptied: it goes into maintenance. Judged by where the pool stands when it is empty.
+    Evacuate {
+        /// The host.
+        host: HostIndex,
+        /// The migrations, as they end.
+        ends: Vec<Change>,
     },
     /// Something is described anew.
     Edit(Box<Edit>),
@@ -153,6 +161,17 @@ impl Case<'_> {
                 Ok(Found::plain(admission, together(self.pool, changes), Step::Kept))
             }
             Wish::Migrate { vm, to } => self.migration(*vm, *to, known, &limits),
+            Wish::Evacuate { host, ends } => {
+                let maintenance = Change::HostState { host: *host, state: HostState::Maintenance };
+                let begun = self.pool.with(&maintenance)?;
+                let after = begun.with_all(ends)?;
+                let change = ChangeAnswer {
+                    host: Some(self.pool.host_id(*host).to_owned()),
+                    ..ChangeAnswer::of_edit("evacuate", format!("evacuate {}", self.pool.host_id(*host)))
+                };
+                let admission = admission::compare(self.pool, known, after, &limits);
+                Ok(Found { instead: Some(begun), ..Found::plain(admission, change, Step::Kept) })
+            }
             Wish::Edit(edit) => {
                 let (after, step) = self.edited(edit)?;
                 let change = ChangeAnswer::of_edit(edit.word(), edit.describe());
@@ -196,7 +215,7 @@ impl Case<'_> {
         match self.wish {
             Wish::Change(change) => matches!(**change, Change::Target { .. } | Change::Guarantee { .. }),
             Wish::Edit(edit) => matches!(**edit, Edit::PutSettings(_) | Edit::Replace(_)),
-            Wish::Changes(_) | Wish::Migrate { .. } => false,
+            Wish::Changes(_) | Wish::Migrate { .. } | Wish::Evacuate { .. } => false,
         }
     }
 }

@@ -125,3 +125,23 @@ pub fn not_enabled(pool: &Pool) -> impl Iterator<Item = lifeboat_model::HostInde
     pool.host_indices()
         .filter(|&host| matches!(pool.host(host).state, HostState::Disabled | HostState::Maintenance))
 }
+
+impl Ha {
+    /// What a change would take from the heartbeat while high availability is enabled: the storage that carries it, on a
+    /// host that has it. That is not for admission to weigh: the host would fence itself.
+    pub fn would_lose(&self, before: &Pool, after: &Pool) -> Option<String> {
+        let storage = self.storage.as_ref().filter(|_| self.enabled)?;
+        let has = |pool: &Pool, host: lifeboat_model::HostIndex| {
+            let position = pool.storages().iter().position(|known| known.id == *storage)?;
+            Some(pool.host(host).storages[position / 64] >> (position % 64) & 1 == 1)
+        };
+        let loses = before.host_indices().find(|&host| {
+            let there = after.find_host(before.host_id(host)).filter(|&there| after.host(there).state.is_up());
+            has(before, host) == Some(true) && there.is_some_and(|there| has(after, there) != Some(true))
+        })?;
+        Some(format!(
+            "storage {storage} carries the heartbeat: {} would lose it and fence itself; disable high availability first",
+            before.host_id(loses)
+        ))
+    }
+}

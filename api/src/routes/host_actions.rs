@@ -1,0 +1,221 @@
+//! `POST /v1/pools/{pool}/hosts/{host}/actions/{enable,disable,evacuate,confirm-dead}` and the plan of an evacuation.
+use super::action::Action;
+use super::admit::{Act, Admitted, admit};
+use super::vm_actions::find_host;
+use crate::clock;
+use crate::dto::evacuation::EvacuationAnswer;
+use crate::engine::{Entry, Transition, Turn};
+use crate::error::ApiError;
+use crate::served::Note;
+use crate::served::Step;
+use crate::served::admission::{Effort, Wish, judge};
+use crate::served::evacuation::{self, Evacuation};
+use crate::served::task::Task;
+use crate::service::Service;
+use axum::Json;
+use axum::extract::{Path, State};
+use lifeboat_model::change::Change;
+use lifeboat_model::spec::HostState;
+use lifeboat_model::{HostIndex, Pool};
+use lifeboat_planner::Limits;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+/// Work units that the plan of an evacuation may take: a third of a second.
+const PLAN_WORK: u64 = 300_000;
+
+/// Nothing is to be told with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "HostAction")]
+pub(crate) struct HostAction {}
+
+/// Enable, disable or evacuate a host, or confirm that it is dead
+#[utoipa::path(
+    post,
+    path = "/v1/pools/{pool}/hosts/{host}/actions/{action}",
+    params(
+        ("pool" = String, Path, description = "The pool"),
+        ("host" = String, Path, description = "The host"),
+        ("action" = String, Path, description = "enable, disable, evacuate or confirm-dead"),
+        ("check" = Option<String>, Query, description = "enforce, or only: judge and change nothing"),
+        ("force" = Option<bool>, Query, description = "Do it although it makes matters worse; needs a reason"),
+        ("reason" = Option<String>, Query, description = "Why it is forced; written down"),
+    ),
+    request_body(content = ref("#/components/schemas/HostAction"), content_type = "application/json"),
+    responses(
+        (status = 200, description = "It was done, or judged; an evacuation names its task",
+            content_type = "application/json", body = ref("#/components/schemas/Admitted")),
+        (status = 409, description = "Admission refuses it, or it makes no sense now",
+            content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+        (status = "default", description = "Whatever goes wrong",
+            content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+    )
+)]
+pub(crate) async fn act(
+    State(service): State<Service>,
+    Path((pool, host, action)): Path<(String, String, String)>,
+    asked: Action<HostAction>,
+) -> Result<Admitted, ApiError> {
+    let handle = service.pool(&pool)?;
+    let known = ["enable", "disable", "evacuate", "confirm-dead"];
+    if !known.contains(&action.as_str()) {
+        return Err(ApiError::NoSuchRoute);
+    }
+    let turn = handle.turn().await?;
+    let view = turn.view();
+    let index = find_host(&view.pool, &host)?;
+    match action.as_str() {
+        "enable" => set_state(&service, turn, index, HostState::Live, &asked).await,
+        "disable" => set_state(&service, turn, index, HostState::Disabled, &asked).await,
+        "evacuate" => evacuate(&service, turn, index, &asked).await,
+        _ => confirm_dead(turn, index, &asked).await,
+    }
+}
+
+async fn set_state(
+    service: &Service,
+    turn: Turn,
+    host: HostIndex,
+    state: HostState,
+    asked: &Action<HostAction>,
+) -> Result<Admitted, ApiError> {
+    let pool = turn.view().pool;
+    let name = pool.host_id(host).to_owned();
+    up(&pool, host)?;
+    let (action, event) =
+        if state == HostState::Live { ("enable", "host-enabled") } else { ("disable", "host-disabled") };
+    let who = asked.actor.name.clone();
+    let act = Act::new(&asked.actor, action, format!("pools/{}/hosts/{name}", pool.id()), move |_| {
+        Entry::new(event, Some(&who), json!({"host": name}))
+    });
+    admit(service, turn, Change::HostState { host, state }.into(), &asked.insists, act).await
+}
+
+fn up(pool: &Pool, host: HostIndex) -> Result<(), ApiError> {
+    if pool.host(host).state.is_up() {
+        return Ok(());
+    }
+    let name = pool.host_id(host);
+    Err(ApiError::Forbidden {
+        code: "host-is-down",
+        reason: format!("host {name} is down: it is enabled when it is seen up again (event host-up)"),
+    })
+}
+
+async fn evacuate(
+    service: &Service,
+    turn: Turn,
+    host: HostIndex,
+    asked: &Action<HostAction>,
+) -> Result<Admitted, ApiError> {
+    let view = turn.view();
+    let name = view.pool.host_id(host).to_owned();
+    if let Some(task) = turn.pool().ledger(|ledger| ledger.tasks.running_on(&name).map(|task| task.id)) {
+        let revision = view.revision;
+        return Ok(Admitted { done: true, forced: false, revision, admission: None, task: Some(task) });
+    }
+    let plan = planned(service, &view.pool, host).await?;
+    if let (Some(stuck), None, false) = (plan.stuck.first(), &asked.insists.force, asked.insists.only) {
+        return Err(ApiError::Forbidden {
+            code: "cannot-be-evacuated",
+            reason: format!(
+                "{} VM(s) of {name} can go nowhere, {} among them ({}); stop them, or force the evacuation to leave them there",
+                plan.stuck.len(),
+                view.pool.vm_id(stuck.vm),
+                stuck.reason
+            ),
+        });
+    }
+    let id = turn.pool().ledger(|ledger| ledger.tasks.next());
+    let task = Task::evacuation(id, &view.pool, &plan, &asked.actor.name, clock::now());
+    let who = asked.actor.name.clone();
+    let resource = format!("pools/{}/hosts/{name}", view.pool.id());
+    let mut act = Act::new(&asked.actor, "evacuate", resource, move |_| {
+        Entry::new("host-maintenance", Some(&who), json!({"host": name, "task": id}))
+    });
+    act.notes = vec![Note::Begin(Box::new(task))];
+    act.task = Some(id);
+    admit(service, turn, Wish::Evacuate { host, ends: plan.ends() }, &asked.insists, act).await
+}
+
+async fn planned(
+    service: &Service,
+    pool: &std::sync::Arc<Pool>,
+    host: HostIndex,
+) -> Result<Evacuation, ApiError> {
+    let pool = std::sync::Arc::clone(pool);
+    service
+        .judge(move |stop| {
+            let limits = Limits { work: Some(PLAN_WORK), stop: Some(stop), ..Limits::default() };
+            Ok(evacuation::plan(&pool, host, &limits)?)
+        })
+        .await
+}
+
+/// An operator's word that a host runs nothing: a fact, not a wish. Refused while the host is seen alive, unless forced.
+async fn confirm_dead(turn: Turn, host: HostIndex, asked: &Action<HostAction>) -> Result<Admitted, ApiError> {
+    let view = turn.view();
+    let name = view.pool.host_id(host).to_owned();
+    let alive = view.pool.host(host).state.is_up();
+    let forced = asked.insists.force.as_deref().filter(|_| alive);
+    if alive && forced.is_none() {
+        return Err(ApiError::Forbidden {
+            code: "host-is-live",
+            reason: format!(
+                "host {name} is seen alive: its VMs would run twice if they are restarted elsewhere; make sure that it is off, and force it"
+            ),
+        });
+    }
+    if asked.insists.only {
+        let revision = view.revision;
+        return Ok(Admitted { done: false, forced: false, revision, admission: None, task: None });
+    }
+    let after = view
+        .pool
+        .with(&Change::HostState { host, state: HostState::Fenced })
+        .map_err(ApiError::Change)?;
+    let mut data = json!({"host": name, "confirmed": true});
+    if let Some(reason) = forced {
+        data["forced"] = reason.into();
+    }
+    let entry = Entry::new("host-fenced", Some(&asked.actor.name), data);
+    let transition =
+        Transition { pool: Some((after, Step::Kept)), entries: vec![entry], ..Transition::default() };
+    let delta = turn.commit(transition).acknowledged().await?;
+    let revision = delta.revision;
+    Ok(Admitted { done: true, forced: forced.is_some(), revision, admission: None, task: None })
+}
+
+/// Plan how to empty a host: which VM goes where, in the order of execution
+#[utoipa::path(
+    get,
+    path = "/v1/pools/{pool}/hosts/{host}/evacuation",
+    params(("pool" = String, Path, description = "The pool"), ("host" = String, Path, description = "The host")),
+    responses(
+        (status = 200, description = "The plan, and what admission says of it", content_type = "application/json",
+            body = ref("#/components/schemas/EvacuationAnswer")),
+        (status = "default", description = "Whatever goes wrong",
+            content_type = "application/problem+json", body = ref("#/components/schemas/Problem")),
+    )
+)]
+pub(crate) async fn evacuation(
+    State(service): State<Service>,
+    Path((pool, host)): Path<(String, String)>,
+) -> Result<Json<EvacuationAnswer>, ApiError> {
+    let handle = service.pool(&pool)?;
+    let view = handle.view();
+    let index = find_host(&view.pool, &host)?;
+    let plan = planned(&service, &view.pool, index).await?;
+    let known = handle.outlook().filter(|outlook| outlook.revision == view.revision);
+    let answer = service
+        .judge(move |stop| {
+            let wish = Wish::Evacuate { host: index, ends: plan.ends() };
+            let known = known.as_ref().map(|outlook| &*outlook.assessment);
+            let judged = judge(&view.pool, view.revision, known, &wish, &Effort::REQUEST, stop)?;
+            Ok(EvacuationAnswer::new(&view.pool, view.revision, &plan, judged.answer))
+        })
+        .await?;
+    Ok(Json(answer))
+}
