@@ -157,6 +157,7 @@ impl Problem {
             faults: Vec::new(),
             more_faults: None,
             admission: None,
+            preconditions: None,
         }
     }
 }

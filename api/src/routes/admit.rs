@@ -8,9 +8,13 @@
 use crate::dto::served_admission::ServedAdmission;
 use crate::engine::{Entry, Transition, Turn};
 use crate::error::ApiError;
+use crate::guard::Principal;
+use crate::guard::audit::Author;
+use crate::guard::door::Caller;
+use crate::guard::outside::RequestId;
 use crate::served::Note;
-use crate::served::ha::Policy;
 use crate::served::admission::{Effort, Judged, Wish, judge};
+use crate::served::ha::Policy;
 use crate::service::Service;
 use axum::Json;
 use axum::extract::{FromRequestParts, Query};
@@ -76,17 +80,22 @@ impl Spelt {
     }
 }
 
-/// Who does it, for the log.
+/// Who does it, for the log and the audit log.
 #[derive(Clone, Debug)]
 pub(crate) struct Actor {
     /// Its name.
     pub(crate) name: String,
+    /// What the audit log says of it.
+    pub(crate) author: Author,
 }
 
 impl<S: Sync> FromRequestParts<S> for Actor {
     type Rejection = Infallible;
-    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self { name: "local".to_owned() })
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let known = &parts.extensions;
+        let principal = known.get::<Principal>().cloned().unwrap_or_else(Principal::local);
+        let author = Author::new(&principal, known.get::<Caller>(), known.get::<RequestId>());
+        Ok(Self { name: principal.name, author })
     }
 }
 
@@ -184,7 +193,8 @@ pub(crate) async fn admit(
     }
     let warns = turn.pool().ledger(|ledger| ledger.ha.admission == Policy::Warn);
     let warned = !judged.allowed && warns && judged.verdict != Verdict::CannotBeDone;
-    let forced = !judged.allowed && asked.force.is_some() && judged.verdict != Verdict::CannotBeDone && !warned;
+    let forced =
+        !judged.allowed && asked.force.is_some() && judged.verdict != Verdict::CannotBeDone && !warned;
     if !judged.allowed && !forced && !warned {
         return Err(refused(&judged));
     }

@@ -39,9 +39,9 @@ pub(crate) async fn list(
     };
     listing.check_state(&["open", "closed", "all"])?;
     let handle = service.pool(&pool)?;
-    Ok(Json(handle.ledger(|ledger| {
-        listing.page(ledger.alerts.newest_first().filter(wanted), |alert| alert.id)
-    })))
+    Ok(Json(
+        handle.ledger(|ledger| listing.page(ledger.alerts.newest_first().filter(wanted), |alert| alert.id)),
+    ))
 }
 
 /// Take note of an alert

@@ -1,4 +1,4 @@
-//! `POST /v1/pools/{pool}/hosts/{host}/actions/{enable,disable,evacuate,confirm-dead}` and the plan of an evacuation.
+//! `POST /v1/pools/{pool}/hosts/{id}/actions/{enable,disable,evacuate,confirm-dead}` and the plan of an evacuation.
 use super::action::Action;
 use super::admit::{Act, Admitted, admit};
 use super::vm_actions::find_host;
@@ -34,10 +34,10 @@ pub(crate) struct HostAction {}
 /// Enable, disable or evacuate a host, or confirm that it is dead
 #[utoipa::path(
     post,
-    path = "/v1/pools/{pool}/hosts/{host}/actions/{action}",
+    path = "/v1/pools/{pool}/hosts/{id}/actions/{action}",
     params(
         ("pool" = String, Path, description = "The pool"),
-        ("host" = String, Path, description = "The host"),
+        ("id" = String, Path, description = "The host"),
         ("action" = String, Path, description = "enable, disable, evacuate or confirm-dead"),
         ("check" = Option<String>, Query, description = "enforce, or only: judge and change nothing"),
         ("force" = Option<bool>, Query, description = "Do it although it makes matters worse; needs a reason"),
@@ -172,10 +172,8 @@ async fn confirm_dead(turn: Turn, host: HostIndex, asked: &Action<HostAction>) -
         let revision = view.revision;
         return Ok(Admitted { done: false, forced: false, revision, admission: None, task: None });
     }
-    let after = view
-        .pool
-        .with(&Change::HostState { host, state: HostState::Fenced })
-        .map_err(ApiError::Change)?;
+    let after =
+        view.pool.with(&Change::HostState { host, state: HostState::Fenced }).map_err(ApiError::Change)?;
     let mut data = json!({"host": name, "confirmed": true});
     if let Some(reason) = forced {
         data["forced"] = reason.into();
@@ -191,8 +189,8 @@ async fn confirm_dead(turn: Turn, host: HostIndex, asked: &Action<HostAction>) -
 /// Plan how to empty a host: which VM goes where, in the order of execution
 #[utoipa::path(
     get,
-    path = "/v1/pools/{pool}/hosts/{host}/evacuation",
-    params(("pool" = String, Path, description = "The pool"), ("host" = String, Path, description = "The host")),
+    path = "/v1/pools/{pool}/hosts/{id}/evacuation",
+    params(("pool" = String, Path, description = "The pool"), ("id" = String, Path, description = "The host")),
     responses(
         (status = 200, description = "The plan, and what admission says of it", content_type = "application/json",
             body = ref("#/components/schemas/EvacuationAnswer")),

@@ -35,9 +35,7 @@ pub(crate) async fn list(
         _ => true,
     };
     let handle = service.pool(&pool)?;
-    Ok(Json(handle.ledger(|ledger| {
-        listing.page(ledger.tasks.newest_first().filter(wanted), |task| task.id)
-    })))
+    Ok(Json(handle.ledger(|ledger| listing.page(ledger.tasks.newest_first().filter(wanted), |task| task.id))))
 }
 
 /// One task

@@ -83,8 +83,7 @@ pub(crate) async fn plan(
     Path(pool): Path<String>,
     query: Result<Query<FailQuery>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(FailQuery { fail }) =
-        query.map_err(|rejection| ApiError::BadQuery(rejection.body_text()))?;
+    let Query(FailQuery { fail }) = query.map_err(|rejection| ApiError::BadQuery(rejection.body_text()))?;
     let handle = service.pool(&pool)?;
     let view = handle.view();
     let known = handle.outlook().filter(|outlook| outlook.revision == view.revision);

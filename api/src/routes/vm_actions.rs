@@ -29,10 +29,10 @@ pub(crate) struct VmAction {
 /// Start, resume, stop, suspend or migrate a VM, unless that makes matters worse
 #[utoipa::path(
     post,
-    path = "/v1/pools/{pool}/vms/{vm}/actions/{action}",
+    path = "/v1/pools/{pool}/vms/{id}/actions/{action}",
     params(
         ("pool" = String, Path, description = "The pool"),
-        ("vm" = String, Path, description = "The VM"),
+        ("id" = String, Path, description = "The VM"),
         ("action" = String, Path, description = "start, resume, stop, suspend, migrate, end-migration or abort-migration"),
         ("check" = Option<String>, Query, description = "enforce, or only: judge and change nothing"),
         ("force" = Option<bool>, Query, description = "Do it although it makes matters worse; needs a reason"),
@@ -176,7 +176,10 @@ fn stop(pool: &Pool, vm: VmIndex, lift: bool) -> Result<Wish, ApiError> {
 }
 
 fn needs_host() -> ApiError {
-    ApiError::Forbidden { code: "host-missing", reason: "say which host it goes to: {\"host\": …}".to_owned() }
+    ApiError::Forbidden {
+        code: "host-missing",
+        reason: "say which host it goes to: {\"host\": …}".to_owned(),
+    }
 }
 
 /// The host of that name.

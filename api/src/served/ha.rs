@@ -136,7 +136,8 @@ impl Ha {
             Some(pool.host(host).storages[position / 64] >> (position % 64) & 1 == 1)
         };
         let loses = before.host_indices().find(|&host| {
-            let there = after.find_host(before.host_id(host)).filter(|&there| after.host(there).state.is_up());
+            let there =
+                after.find_host(before.host_id(host)).filter(|&there| after.host(there).state.is_up());
             has(before, host) == Some(true) && there.is_some_and(|there| has(after, there) != Some(true))
         })?;
         Some(format!(
