@@ -13,6 +13,7 @@ pub mod error;
 pub mod failure_set;
 pub mod guard;
 pub mod leadership;
+pub mod metrics;
 pub mod router;
 pub mod routes;
 pub mod served;

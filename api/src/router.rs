@@ -1,15 +1,20 @@
 //! Every route of the service on one page.
 use crate::error::ApiError;
+use crate::metrics::measure;
 use crate::routes::{
-    alerts, check, explain, ha, host_actions, openapi, plan, served_check, tasks, tolerance, vm_actions,
+    alerts, check, explain, ha, host_actions, metrics, openapi, plan, served_check, tasks, tolerance,
+    vm_actions,
 };
 use crate::service::Service;
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 
 /// The service as an HTTP application.
 pub fn router(service: Service) -> Router {
+    let measured = from_fn_with_state(service.metrics().clone(), measure);
     Router::new()
+        .route("/metrics", get(metrics::metrics))
         .route("/v1/plan", post(plan::plan))
         .route("/v1/check", post(check::check))
         .route("/v1/explain", post(explain::explain))
@@ -31,6 +36,7 @@ pub fn router(service: Service) -> Router {
         .route("/v1/pools/{pool}/alerts/{id}/acknowledge", post(alerts::acknowledge))
         .route("/v1/pools/{pool}/tasks", get(tasks::list))
         .route("/v1/pools/{pool}/tasks/{id}", get(tasks::get))
+        .route_layer(measured)
         .fallback(async || ApiError::NoSuchRoute)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .with_state(service)

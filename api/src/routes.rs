@@ -8,6 +8,7 @@ pub mod explain;
 pub(crate) mod ha;
 pub(crate) mod host_actions;
 mod listing;
+pub(crate) mod metrics;
 pub mod openapi;
 pub mod plan;
 mod question;

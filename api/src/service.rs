@@ -4,6 +4,7 @@
 use crate::clock::Stopwatch;
 use crate::engine::{Engine, PoolHandle};
 use crate::error::ApiError;
+use crate::metrics::Metrics;
 use arc_swap::ArcSwapOption;
 use lifeboat_store::Candidate;
 use std::sync::Arc;
@@ -63,6 +64,7 @@ pub struct Service {
     uploads: Arc<Semaphore>,
     places: Arc<Semaphore>,
     workers: Arc<Semaphore>,
+    metrics: Metrics,
     judgements: Arc<Semaphore>,
     judges: Arc<Semaphore>,
     engine: Arc<ArcSwapOption<Engine>>,
@@ -76,6 +78,7 @@ impl Service {
             uploads: Arc::new(Semaphore::new(settings.uploads)),
             places: Arc::new(Semaphore::new(settings.workers + settings.waiting)),
             workers: Arc::new(Semaphore::new(settings.workers)),
+            metrics: Metrics::new(),
             judgements: Arc::new(Semaphore::new(MOST_JUDGEMENTS)),
             judges: Arc::new(Semaphore::new(settings.workers)),
             settings: Arc::new(settings),
@@ -109,6 +112,11 @@ impl Service {
     /// [`ApiError::NotLeader`]; [`ApiError::NoSuchPool`] if there is none.
     pub fn pool(&self, id: &str) -> Result<Arc<PoolHandle>, ApiError> {
         self.engine()?.pool(id).ok_or_else(|| ApiError::NoSuchPool(id.to_owned()))
+    }
+
+    /// What the service measures.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// What the service takes on.

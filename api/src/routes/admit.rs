@@ -178,7 +178,11 @@ pub(crate) async fn admit(
             Ok(judge(&view.pool, view.revision, known, &wish, &Effort::REQUEST, stop)?)
         })
         .await?;
+    let told = |outcome| {
+        service.metrics().judged(turn.pool().id(), judged.verdict.code(), outcome);
+    };
     if asked.only {
+        told("only");
         let revision = turn.view().revision;
         return Ok(Admitted {
             done: false,
@@ -196,8 +200,16 @@ pub(crate) async fn admit(
     let forced =
         !judged.allowed && asked.force.is_some() && judged.verdict != Verdict::CannotBeDone && !warned;
     if !judged.allowed && !forced && !warned {
+        told("refused");
         return Err(refused(&judged));
     }
+    told(if forced {
+        "forced"
+    } else if warned {
+        "warned"
+    } else {
+        "done"
+    });
     let forced = asked.force.as_deref().filter(|_| forced);
     carry_out(turn, judged, forced, warned, act).await
 }
