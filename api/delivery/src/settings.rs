@@ -55,7 +55,7 @@ struct Common<'a> {
     digest: Option<&'a DigestSettings>,
     retry: Option<&'a RetrySettings>,
     digest_unless_set: DigestSettings,
-    retry_unless_set: RetrySettings,
+    attempts_unless_set: u32,
 }
 
 impl ChannelSettings {
@@ -77,12 +77,12 @@ impl ChannelSettings {
     /// What bounds its outbox.
     pub fn limits(&self) -> Limits {
         let common = self.common();
-        let retry = common.retry.unwrap_or(&common.retry_unless_set);
+        let retry = common.retry.cloned().unwrap_or_default();
         let digest = common.digest.unwrap_or(&common.digest_unless_set);
         Limits {
             filter: common.only.filter(),
             storm: digest.storm(),
-            retry: retry.retry(),
+            retry: retry.retry(common.attempts_unless_set),
             queue: retry.queue,
         }
     }
@@ -97,7 +97,9 @@ impl ChannelSettings {
         }
         common.only.check(&mut faults);
         common.digest.unwrap_or(&common.digest_unless_set).check(&mut faults);
-        common.retry.unwrap_or(&common.retry_unless_set).check(&mut faults);
+        if let Some(retry) = common.retry {
+            retry.check(&mut faults);
+        }
         match self {
             Self::Mail(mail) => mail.check(&mut faults),
             Self::Webhook(webhook) => webhook.check(&mut faults),
@@ -130,7 +132,7 @@ impl ChannelSettings {
     }
 
     fn common(&self) -> Common<'_> {
-        let (often, rarely) = (RetrySettings::default(), RetrySettings::for_commands());
+        let (often, rarely) = (20, 3);
         let (off, on) = (DigestSettings::off(), DigestSettings::default());
         match self {
             Self::Mail(MailSettings { name, only, digest, retry, .. }) => {
@@ -152,9 +154,9 @@ impl<'a> Common<'a> {
         name: &'a str,
         only: &'a OnlySettings,
         (digest, digest_unless_set): (Option<&'a DigestSettings>, DigestSettings),
-        (retry, retry_unless_set): (Option<&'a RetrySettings>, RetrySettings),
+        (retry, attempts_unless_set): (Option<&'a RetrySettings>, u32),
     ) -> Self {
-        Self { name, only, digest, retry, digest_unless_set, retry_unless_set }
+        Self { name, only, digest, retry, digest_unless_set, attempts_unless_set }
     }
 }
 

@@ -95,8 +95,10 @@ impl DigestSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RetrySettings {
-    /// After so many attempts a message is given up. 1 to 1000; default 20, which is about an hour and a quarter, and 3 for commands.
-    pub attempts: u32,
+    /// After so many attempts a message is given up. 1 to 1000; default 20, which is about three quarters of an hour with the
+    /// other defaults, and 3 for commands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
     /// Seconds to wait after the first failure; each further failure doubles it, and up to a half is taken off by chance. 1 to 3600,
     /// default 2.
     pub first_s: u64,
@@ -108,25 +110,21 @@ pub struct RetrySettings {
 
 impl Default for RetrySettings {
     fn default() -> Self {
-        Self { attempts: 20, first_s: 2, longest_s: 300, queue: 1000 }
+        Self { attempts: None, first_s: 2, longest_s: 300, queue: 1000 }
     }
 }
 
 impl RetrySettings {
-    pub(super) fn for_commands() -> Self {
-        Self { attempts: 3, ..Self::default() }
-    }
-
-    pub(super) fn retry(&self) -> Retry {
+    pub(super) fn retry(&self, attempts_unless_set: u32) -> Retry {
         Retry {
-            attempts: self.attempts,
+            attempts: self.attempts.unwrap_or(attempts_unless_set),
             first: Duration::from_secs(self.first_s),
             longest: Duration::from_secs(self.longest_s),
         }
     }
 
     pub(super) fn check(&self, faults: &mut Faults) {
-        faults.range("retry.attempts", u64::from(self.attempts), 1, 1000);
+        faults.range("retry.attempts", u64::from(self.attempts.unwrap_or(1)), 1, 1000);
         faults.range("retry.first_s", self.first_s, 1, 3600);
         faults.range("retry.longest_s", self.longest_s, self.first_s.max(1), 86_400);
         faults.range("retry.queue", self.queue as u64, 1, 10_000);

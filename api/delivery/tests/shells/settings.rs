@@ -100,6 +100,8 @@ fn what_is_written_reads_back_the_same() {
     let text = toml::to_string(&one).expect("TOML");
     assert_eq!(settings(&text), one, "{text}");
     assert_eq!(one.limits().storm.expect("mail gathers").after, 3);
+    let command = settings("kind = 'command'\nname = 'a'\nrun = ['/x']\nretry = { first_s = 5 }").limits();
+    assert_eq!((command.retry.attempts, command.storm), (3, None), "what is not set is as for its kind");
 }
 
 #[test]
