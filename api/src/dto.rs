@@ -16,6 +16,7 @@ pub mod pool;
 pub mod repair;
 pub mod restart;
 pub mod schema;
+pub mod served;
 pub mod served_admission;
 pub mod standing;
 pub mod tolerance;

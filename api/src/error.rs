@@ -23,6 +23,15 @@ pub enum ApiError {
     /// The pool document is wrong.
     #[error("the pool document cannot be used")]
     Document(Vec<Fault>),
+    /// The body is wrong.
+    #[error("the body cannot be used")]
+    Body(Vec<Fault>),
+    /// What the request's head makes its condition does not hold.
+    #[error("{0}")]
+    Precondition(String),
+    /// A header is wrong.
+    #[error("{0}")]
+    BadHeader(String),
     /// The query is wrong.
     #[error("{0}")]
     BadQuery(String),
@@ -112,6 +121,10 @@ pub enum ApiError {
     Internal,
 }
 
+/// Who leads instead, beside an answer that says so: its address.
+#[derive(Clone, Debug)]
+pub(crate) struct Elsewhere(pub(crate) String);
+
 /// Faults in one answer; the rest is counted.
 const MOST_FAULTS: usize = 1000;
 
@@ -181,6 +194,11 @@ impl ApiError {
             Self::Document(_) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "faulty-document", "The pool document is wrong")
             }
+            Self::Body(_) => (StatusCode::UNPROCESSABLE_ENTITY, "faulty-document", "The body is wrong"),
+            Self::Precondition(_) => {
+                (StatusCode::PRECONDITION_FAILED, "precondition-failed", "The condition does not hold")
+            }
+            Self::BadHeader(_) => (StatusCode::BAD_REQUEST, "bad-header", "A header makes no sense"),
             Self::BadQuery(_) => (StatusCode::BAD_REQUEST, "bad-query", "The query makes no sense"),
             Self::FailureSet(FailureSetError::UnknownHost(_)) => {
                 (StatusCode::BAD_REQUEST, "unknown-host", "No such host")
@@ -244,7 +262,9 @@ impl ApiError {
     pub fn problem(&self) -> Problem {
         let (status, code, title) = self.kind();
         let faults = match self {
-            Self::Document(faults) | Self::Served(ServedError::Unsound(faults)) => faults.as_slice(),
+            Self::Document(faults) | Self::Body(faults) | Self::Served(ServedError::Unsound(faults)) => {
+                faults.as_slice()
+            }
             _ => &[],
         };
         Problem {
@@ -306,6 +326,10 @@ impl IntoResponse for ApiError {
         let mut response = (status, Json(self.problem())).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Self::NotLeader { leader: Some(leader) } = &self {
+            response.extensions_mut().insert(Elsewhere(leader.clone()));
+        }
+        let headers = response.headers_mut();
         if let Self::Overloaded { retry_after } = self {
             headers.insert(RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
         }

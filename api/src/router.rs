@@ -1,43 +1,84 @@
-//! Every route of the service on one page.
+//! Every route of the service on one page, each with who may call it.
+use crate::dto::pool::one::NetworkSpec;
 use crate::error::ApiError;
+use crate::guard::Access::{Admin, Open, Operator, Viewer, ViewerOrAgent};
+use crate::guard::outside::outside;
+use crate::guard::{Guarded, RouteAccess};
 use crate::metrics::measure;
+use crate::routes::things::{self, Thing};
 use crate::routes::{
-    alerts, check, explain, ha, host_actions, metrics, openapi, plan, served_check, tasks, tolerance,
-    vm_actions,
+    alerts, check, explain, ha, host_actions, leader, metrics, openapi, plan, pools, served_check, tasks,
+    tolerance, vm_actions,
 };
 use crate::service::Service;
 use axum::Router;
-use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post, put};
+use axum::middleware::{from_fn, from_fn_with_state};
+use lifeboat_model::spec::{GroupSpec, HostSpec, SettingsSpec, StorageSpec, VmSpec};
 
 /// The service as an HTTP application.
 pub fn router(service: Service) -> Router {
+    let (routes, _) = all(&service).into_parts();
     let measured = from_fn_with_state(service.metrics().clone(), measure);
-    Router::new()
-        .route("/metrics", get(metrics::metrics))
-        .route("/v1/plan", post(plan::plan))
-        .route("/v1/check", post(check::check))
-        .route("/v1/explain", post(explain::explain))
-        .route("/v1/openapi.json", get(openapi::openapi))
-        .route("/v1/pools/{pool}/tolerance", get(tolerance::tolerance))
-        .route("/v1/pools/{pool}/plan", get(tolerance::plan))
-        .route("/v1/pools/{pool}/check", post(served_check::check))
-        .route("/v1/pools/{pool}/hypothetical", post(served_check::hypothetical))
-        .route("/v1/pools/{pool}/vms/{id}/diagnosis", get(tolerance::diagnosis))
-        .route("/v1/pools/{pool}/vms/{id}/actions/{action}", post(vm_actions::act))
-        .route("/v1/pools/{pool}/hosts/{id}/evacuation", get(host_actions::evacuation))
-        .route("/v1/pools/{pool}/hosts/{id}/actions/{action}", post(host_actions::act))
-        .route("/v1/pools/{pool}/ha", get(ha::show))
-        .route("/v1/pools/{pool}/ha/enable", post(ha::enable))
-        .route("/v1/pools/{pool}/ha/disable", post(ha::disable))
-        .route("/v1/pools/{pool}/ha/emergency-disable", post(ha::emergency_disable))
-        .route("/v1/pools/{pool}/ha/admission", put(ha::set_admission))
-        .route("/v1/pools/{pool}/alerts", get(alerts::list))
-        .route("/v1/pools/{pool}/alerts/{id}/acknowledge", post(alerts::acknowledge))
-        .route("/v1/pools/{pool}/tasks", get(tasks::list))
-        .route("/v1/pools/{pool}/tasks/{id}", get(tasks::get))
+    let router = routes
         .route_layer(measured)
         .fallback(async || ApiError::NoSuchRoute)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .with_state(service)
+        .layer(from_fn(leader::redirect))
+        .with_state(service.clone());
+    outside(router, service.guard())
+}
+
+/// Every route that there is, and who may call it.
+pub fn table(service: &Service) -> Vec<RouteAccess> {
+    all(service).into_parts().1
+}
+
+fn all(service: &Service) -> Guarded<Service> {
+    let routes = Guarded::new(service.guard().clone())
+        .get("/metrics", Viewer, metrics::metrics)
+        .get("/v1/openapi.json", Open, openapi::openapi)
+        .post("/v1/plan", Viewer, plan::plan)
+        .post("/v1/check", Viewer, check::check)
+        .post("/v1/explain", Viewer, explain::explain)
+        .get("/v1/pools", Viewer, pools::list)
+        .get("/v1/pools/{pool}", Viewer, pools::export)
+        .put("/v1/pools/{pool}", Admin, pools::import)
+        .delete("/v1/pools/{pool}", Admin, pools::delete)
+        .get("/v1/pools/{pool}/summary", Viewer, pools::summary)
+        .get("/v1/pools/{pool}/settings", Viewer, things::get_only::<SettingsSpec>)
+        .put("/v1/pools/{pool}/settings", Operator, things::put_only::<SettingsSpec>)
+        .patch("/v1/pools/{pool}/settings", Operator, things::patch_only::<SettingsSpec>)
+        .get("/v1/pools/{pool}/tolerance", Viewer, tolerance::tolerance)
+        .get("/v1/pools/{pool}/plan", Viewer, tolerance::plan)
+        .post("/v1/pools/{pool}/check", ViewerOrAgent, served_check::check)
+        .post("/v1/pools/{pool}/hypothetical", Viewer, served_check::hypothetical)
+        .get("/v1/pools/{pool}/vms/{id}/diagnosis", Viewer, tolerance::diagnosis)
+        .post("/v1/pools/{pool}/vms/{id}/actions/{action}", Operator, vm_actions::act)
+        .get("/v1/pools/{pool}/hosts/{id}/evacuation", Viewer, host_actions::evacuation)
+        .post("/v1/pools/{pool}/hosts/{id}/actions/{action}", Operator, host_actions::act)
+        .get("/v1/pools/{pool}/ha", Viewer, ha::show)
+        .post("/v1/pools/{pool}/ha/enable", Operator, ha::enable)
+        .post("/v1/pools/{pool}/ha/disable", Operator, ha::disable)
+        .post("/v1/pools/{pool}/ha/emergency-disable", Operator, ha::emergency_disable)
+        .put("/v1/pools/{pool}/ha/admission", Operator, ha::set_admission)
+        .get("/v1/pools/{pool}/alerts", Viewer, alerts::list)
+        .post("/v1/pools/{pool}/alerts/{id}/acknowledge", Operator, alerts::acknowledge)
+        .get("/v1/pools/{pool}/tasks", Viewer, tasks::list)
+        .get("/v1/pools/{pool}/tasks/{id}", Viewer, tasks::get);
+    let routes = collection::<HostSpec>(routes, "/v1/pools/{pool}/hosts", "/v1/pools/{pool}/hosts/{id}");
+    let routes = collection::<VmSpec>(routes, "/v1/pools/{pool}/vms", "/v1/pools/{pool}/vms/{id}");
+    let routes = collection::<GroupSpec>(routes, "/v1/pools/{pool}/groups", "/v1/pools/{pool}/groups/{id}");
+    let routes =
+        collection::<StorageSpec>(routes, "/v1/pools/{pool}/storages", "/v1/pools/{pool}/storages/{id}");
+    collection::<NetworkSpec>(routes, "/v1/pools/{pool}/networks", "/v1/pools/{pool}/networks/{id}")
+}
+
+/// The routes of things of one kind.
+fn collection<T: Thing>(routes: Guarded<Service>, all: &'static str, one: &'static str) -> Guarded<Service> {
+    routes
+        .get(all, Viewer, things::list::<T>)
+        .get(one, Viewer, things::get::<T>)
+        .put(one, Operator, things::put::<T>)
+        .patch(one, Operator, things::patch::<T>)
+        .delete(one, Operator, things::delete::<T>)
 }

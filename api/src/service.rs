@@ -4,6 +4,7 @@
 use crate::clock::Stopwatch;
 use crate::engine::{Engine, PoolHandle};
 use crate::error::ApiError;
+use crate::guard::Guard;
 use crate::metrics::Metrics;
 use arc_swap::ArcSwapOption;
 use lifeboat_store::Candidate;
@@ -67,6 +68,7 @@ pub struct Service {
     metrics: Metrics,
     judgements: Arc<Semaphore>,
     judges: Arc<Semaphore>,
+    guard: Guard,
     engine: Arc<ArcSwapOption<Engine>>,
     leader: Arc<ArcSwapOption<Candidate>>,
 }
@@ -82,9 +84,22 @@ impl Service {
             judgements: Arc::new(Semaphore::new(MOST_JUDGEMENTS)),
             judges: Arc::new(Semaphore::new(settings.workers)),
             settings: Arc::new(settings),
+            guard: Guard::local(),
             engine: Arc::default(),
             leader: Arc::default(),
         }
+    }
+
+    /// The same behind another guard than that for loopback.
+    #[must_use]
+    pub fn behind(mut self, guard: Guard) -> Self {
+        self.guard = guard;
+        self
+    }
+
+    /// Who stands before every route.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
     }
 
     /// From now on this process leads and keeps these pools; none: it does not.

@@ -9,6 +9,7 @@ mod convert;
 pub mod fault;
 mod faults;
 mod json;
+pub mod one;
 mod over_full;
 mod share;
 #[cfg(test)]

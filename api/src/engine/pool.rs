@@ -240,10 +240,12 @@ pub struct Turn {
 pub struct Transition {
     /// The pool after it; none: the pool stays as it is.
     pub pool: Option<(Pool, Step)>,
-    /// What is logged.
+    /// What is logged, whatever has changed.
     pub entries: Vec<Entry>,
     /// What is written into the ledger beside the pool.
     pub notes: Vec<Note>,
+    /// What is logged if anything has changed.
+    pub entries_if_changed: Vec<Entry>,
     /// Other records that are made durable with it, altogether or not at all.
     pub records: Batch,
     /// When what is told happened; none: now.
@@ -283,7 +285,7 @@ impl Turn {
 
     /// The same with records that depend on what has changed.
     pub fn commit_with(self, transition: Transition, also: impl FnOnce(&Delta) -> Batch) -> Committed {
-        let Transition { pool, entries, notes, records, at } = transition;
+        let Transition { pool, mut entries, mut entries_if_changed, notes, records, at } = transition;
         let mut batch = Batch::default();
         let now = clock::now();
         let (delta, durable) = {
@@ -299,6 +301,7 @@ impl Turn {
                 batch.delete(record::key(&self.pool.id, resource));
             }
             if !delta.is_empty() {
+                entries.append(&mut entries_if_changed);
                 state.newest = at.unwrap_or(now).min(now);
                 let head = Head { revision: delta.revision, next_entry: state.feed.next() };
                 record::put_head(&mut batch, &self.pool.id, head);

@@ -232,6 +232,13 @@ impl Engine {
         turn.commit(Transition { pool: Some((pool, Step::Rebuilt)), ..transition })
     }
 
+    /// Takes no further changes, makes durable what was taken, and stops the threads. When the engine is dropped after that, the
+    /// store is free.
+    pub async fn end(&self) {
+        self.0.solver.end();
+        self.0.writer.end().await;
+    }
+
     /// Makes records durable that belong to no pool.
     ///
     /// # Errors

@@ -19,6 +19,8 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 struct Waiting {
     batch: Batch,
     done: oneshot::Sender<()>,
+    /// Whether nothing is to be written after it.
+    last: bool,
 }
 
 /// The way to the writing thread.
@@ -70,9 +72,12 @@ impl Writer {
         let (queue, waiting) = mpsc::channel(MOST_WAITING);
         let health = Arc::new(Health::default());
         let told = Arc::clone(&health);
-        thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || write_all(&*store, term, waiting, &told, &over))?;
+        thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
+            let last = write_all(&*store, term, waiting, &told, &over);
+            // Whoever waits for the end may want to open the store again.
+            drop(store);
+            drop(last);
+        })?;
         Ok(Self { queue, health })
     }
 
@@ -108,7 +113,18 @@ impl Writer {
     /// Hands over what nobody waits for, if the queue has room: a verdict can be computed again.
     pub fn hand_over(&self, batch: Batch) -> bool {
         let (done, _) = oneshot::channel();
-        self.queue.try_send(Waiting { batch, done }).is_ok()
+        self.queue.try_send(Waiting { batch, done, last: false }).is_ok()
+    }
+
+    /// Takes no further changes, writes those that wait, and lets go of the store.
+    pub async fn end(&self) {
+        self.health.over.store(true, Ordering::Relaxed);
+        let (done, ended) = oneshot::channel();
+        let last = Waiting { batch: Batch::default(), done, last: true };
+        if self.queue.send(last).await.is_ok() {
+            // It is not answered: the thread drops it when it has ended.
+            let _ = ended.await;
+        }
     }
 }
 
@@ -116,7 +132,7 @@ impl Place {
     /// Hands the change over; what is given back resolves when it is durable, and fails if it never will be.
     pub fn hand_over(self, batch: Batch) -> oneshot::Receiver<()> {
         let (done, durable) = oneshot::channel();
-        self.0.send(Waiting { batch, done });
+        self.0.send(Waiting { batch, done, last: false });
         durable
     }
 }
@@ -127,25 +143,32 @@ fn write_all(
     mut waiting: mpsc::Receiver<Waiting>,
     health: &Health,
     over: &watch::Sender<bool>,
-) {
+) -> Option<oneshot::Sender<()>> {
     while let Some(first) = waiting.blocking_recv() {
+        let mut last = first.last;
         let mut batch = first.batch;
         let mut done = vec![first.done];
-        while batch.writes.len() < MOST_WRITES {
+        while batch.writes.len() < MOST_WRITES && !last {
             let Ok(next) = waiting.try_recv() else { break };
+            last = next.last;
             batch.append(next.batch);
             done.push(next.done);
         }
+        let ended = if last { done.pop() } else { None };
         if !write(store, term, &batch, health) {
             health.over.store(true, Ordering::Relaxed);
             over.send_replace(true);
-            return;
+            return ended;
         }
         for done in done {
             // Whoever does not wait any more need not be told.
             let _ = done.send(());
         }
+        if last {
+            return ended;
+        }
     }
+    None
 }
 
 /// Writes a batch, however often it takes. Whether this process may still write.

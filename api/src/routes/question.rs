@@ -5,6 +5,7 @@ use axum::body::{self, Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, Query, Request};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use lifeboat_planner::Limits;
 use serde::de::DeserializeOwned;
@@ -65,17 +66,26 @@ pub(crate) struct Question<Q> {
 impl<Q: DeserializeOwned + Send> FromRequest<Service> for Question<Q> {
     type Rejection = ApiError;
     async fn from_request(request: Request, service: &Service) -> Result<Self, ApiError> {
-        let query = Query::<Q>::try_from_uri(request.uri())
-            .map_err(|rejection: QueryRejection| ApiError::BadQuery(rejection.body_text()))?
-            .0;
-        let encoding =
-            request.headers().get(CONTENT_ENCODING).map(|value| value.as_bytes().to_ascii_lowercase());
-        if !matches!(encoding.as_deref(), None | Some(b"gzip" | b"identity")) {
-            return Err(ApiError::UnknownEncoding);
-        }
-        let document = upload(request.into_body(), service).await?;
+        let (parts, content) = request.into_parts();
+        let query = query(&parts.uri)?;
+        let document = body(&parts.headers, content, service).await?;
         Ok(Self { query, document })
     }
+}
+
+/// The query.
+pub(super) fn query<Q: DeserializeOwned>(uri: &Uri) -> Result<Q, ApiError> {
+    let query = Query::<Q>::try_from_uri(uri);
+    Ok(query.map_err(|rejection: QueryRejection| ApiError::BadQuery(rejection.body_text()))?.0)
+}
+
+/// The body, packed as it came.
+pub(super) async fn body(headers: &HeaderMap, body: Body, service: &Service) -> Result<Bytes, ApiError> {
+    let encoding = headers.get(CONTENT_ENCODING).map(|value| value.as_bytes().to_ascii_lowercase());
+    if !matches!(encoding.as_deref(), None | Some(b"gzip" | b"identity")) {
+        return Err(ApiError::UnknownEncoding);
+    }
+    upload(body, service).await
 }
 
 /// The body: so many at a time, no larger and no slower than the service allows.

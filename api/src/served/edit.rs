@@ -1,6 +1,6 @@
 //! Edits of a pool's description: one thing is put or taken out, or the whole is replaced. The pool after an edit is built anew
 //! from its description, so that it is judged by the same eyes as a document; that takes milliseconds, and edits are rare.
-use super::{Kind, Resource, Served, ServedError, Step};
+use super::{Kind, Resource, ServedError, Step};
 use lifeboat_model::Pool;
 use lifeboat_model::spec::{GroupSpec, HostSpec, PoolSpec, PowerState, SettingsSpec, StorageSpec, VmSpec};
 
@@ -25,18 +25,34 @@ pub enum Edit {
     Remove(Resource),
 }
 
+impl Edit {
+    /// What is put or taken out; none: the whole pool.
+    pub fn resource(&self) -> Option<Resource> {
+        Some(match self {
+            Self::Replace(_) => return None,
+            Self::PutSettings(_) => Resource::settings(),
+            Self::PutStorage(storage) => Resource::new(Kind::Storage, storage.id.as_str()),
+            Self::PutNetwork(network) => Resource::new(Kind::Network, network.as_str()),
+            Self::PutHost(host) => Resource::new(Kind::Host, host.id.as_str()),
+            Self::PutVm(vm) => Resource::new(Kind::Vm, vm.id.as_str()),
+            Self::PutGroup(group) => Resource::new(Kind::Group, group.id.as_str()),
+            Self::Remove(resource) => resource.clone(),
+        })
+    }
+}
+
 /// The pool after an edit.
 ///
 /// # Errors
 /// Where the pool would not be right, with everything that is wrong.
-pub fn after(served: &Served, edit: &Edit) -> Result<(Pool, Step), ServedError> {
+pub fn after(pool: &Pool, edit: &Edit) -> Result<(Pool, Step), ServedError> {
     if let Edit::Remove(resource) = edit
         && resource.kind == Kind::Vm
     {
-        let vm = served.find_vm(&resource.id).ok_or_else(|| ServedError::Unknown(resource.clone()))?;
-        return Ok((served.pool().without_vm(vm)?, Step::Without(vm)));
+        let vm = pool.find_vm(&resource.id).ok_or_else(|| ServedError::Unknown(resource.clone()))?;
+        return Ok((pool.without_vm(vm)?, Step::Without(vm)));
     }
-    Ok((rebuilt(served.pool(), edit)?, Step::Rebuilt))
+    Ok((rebuilt(pool, edit)?, Step::Rebuilt))
 }
 
 /// The pool after an edit, built anew.

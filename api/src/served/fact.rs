@@ -119,7 +119,9 @@ pub fn after(served: &Served, fact: &Fact) -> Result<Option<(Pool, Step)>, Serve
     let known = Known { served, pool: served.pool() };
     let changes = match fact {
         Fact::VmDescribed(vm) => return known.describe_vm(vm),
-        Fact::HostDescribed(host) => return edit::after(served, &Edit::PutHost(host.clone())).map(Some),
+        Fact::HostDescribed(host) => {
+            return edit::after(served.pool(), &Edit::PutHost(host.clone())).map(Some);
+        }
         Fact::VmRemoved { vm } => {
             let vm = known.vm(vm)?;
             return Ok(Some((served.pool().without_vm(vm)?, Step::Without(vm))));
@@ -232,7 +234,7 @@ impl Known<'_> {
             _ => (false, false),
         };
         if self.served.find_vm(&spec.id).is_some() || !plain || !(running || halted) {
-            return edit::after(self.served, &Edit::PutVm(Box::new(spec.clone()))).map(Some);
+            return edit::after(self.pool, &Edit::PutVm(Box::new(spec.clone()))).map(Some);
         }
         let host = spec.host.as_deref().map(|host| self.host(host)).transpose()?;
         let mut pool = self.pool.with(&Change::StartNew { vm: Box::new(spec.clone()), host })?;

@@ -2,6 +2,8 @@
 //! it.
 mod answers;
 mod limits;
+mod resources;
+mod serving;
 mod socket;
 
 use axum::body::{Body, to_bytes};

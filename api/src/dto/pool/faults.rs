@@ -42,7 +42,7 @@ pub(super) fn describe(whole: &RawValue) -> (PoolSpec, Vec<Fault>) {
 }
 
 /// Whether a fault of the model only follows from a value that could not be read and was replaced.
-fn is_consequence(fault: &Fault, unread: &BTreeSet<String>) -> bool {
+pub(super) fn is_consequence(fault: &Fault, unread: &BTreeSet<String>) -> bool {
     let sibling = |field: &str| {
         let (object, _) = fault.pointer.rsplit_once('/').unwrap_or_default();
         unread.contains(&format!("{object}/{field}")) || unread.contains(object)
@@ -93,7 +93,7 @@ fn id(reader: &mut Reader, fields: &mut Fields<'_>) -> String {
     reader.required(fields, "id", Reader::string).unwrap_or(placeholder)
 }
 
-fn settings(reader: &mut Reader, value: &RawValue, at: &str) -> SettingsSpec {
+pub(super) fn settings(reader: &mut Reader, value: &RawValue, at: &str) -> SettingsSpec {
     const KNOWN: &[&str] = &[
         "host_failures_to_tolerate",
         "guarantee",
@@ -120,7 +120,7 @@ fn settings(reader: &mut Reader, value: &RawValue, at: &str) -> SettingsSpec {
     }
 }
 
-fn storage(reader: &mut Reader, value: &RawValue, at: &str) -> StorageSpec {
+pub(super) fn storage(reader: &mut Reader, value: &RawValue, at: &str) -> StorageSpec {
     let fields = &mut reader.fields(value, at, &["id", "shared"]);
     StorageSpec {
         id: id(reader, fields),
@@ -128,12 +128,12 @@ fn storage(reader: &mut Reader, value: &RawValue, at: &str) -> StorageSpec {
     }
 }
 
-fn network(reader: &mut Reader, value: &RawValue, at: &str) -> String {
+pub(super) fn network(reader: &mut Reader, value: &RawValue, at: &str) -> String {
     let fields = &mut reader.fields(value, at, &["id"]);
     id(reader, fields)
 }
 
-fn host(reader: &mut Reader, value: &RawValue, at: &str) -> HostSpec {
+pub(super) fn host(reader: &mut Reader, value: &RawValue, at: &str) -> HostSpec {
     const KNOWN: &[&str] = &[
         "id",
         "memory_mib",
@@ -159,7 +159,7 @@ fn host(reader: &mut Reader, value: &RawValue, at: &str) -> HostSpec {
     }
 }
 
-fn vm(reader: &mut Reader, value: &RawValue, at: &str) -> VmSpec {
+pub(super) fn vm(reader: &mut Reader, value: &RawValue, at: &str) -> VmSpec {
     const KNOWN: &[&str] = &[
         "id",
         "memory_mib",
@@ -203,7 +203,7 @@ fn vm(reader: &mut Reader, value: &RawValue, at: &str) -> VmSpec {
     }
 }
 
-fn group(reader: &mut Reader, value: &RawValue, at: &str) -> GroupSpec {
+pub(super) fn group(reader: &mut Reader, value: &RawValue, at: &str) -> GroupSpec {
     let fields = &mut reader.fields(value, at, &["id", "rule", "mode", "vms"]);
     GroupSpec {
         id: id(reader, fields),
