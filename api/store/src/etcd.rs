@@ -43,6 +43,8 @@ pub struct EtcdStore {
     lease: Duration,
     /// The term that this process leads in.
     held: Mutex<Option<Held>>,
+    /// A lease that may keep us in the seat without our knowing: of a campaign or a resignation whose answer was lost.
+    doubtful: Mutex<Option<Number>>,
     /// Where its commits have come to; held by whoever commits.
     sequence: Mutex<Sequence>,
 }
@@ -68,17 +70,22 @@ impl EtcdStore {
             timeout: options.timeout,
             lease: options.lease.max(SHORTEST_LEASE),
             held: Mutex::new(None),
+            doubtful: Mutex::new(None),
             sequence: Mutex::new(Sequence::default()),
         })
     }
 
     fn held(&self) -> MutexGuard<'_, Option<Held>> {
-        // Both locks protect what is replaced in one step, so a panic elsewhere leaves it whole.
+        // All locks here protect what is replaced in one step, so a panic elsewhere leaves it whole.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sequence(&self) -> MutexGuard<'_, Sequence> {
         self.sequence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn doubtful(&self) -> MutexGuard<'_, Option<Number>> {
+        self.doubtful.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is held, if it is this term.

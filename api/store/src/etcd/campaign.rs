@@ -30,6 +30,11 @@ impl EtcdStore {
         if let Some(held) = held {
             self.step_down(held)?;
         }
+        // So does who may have come to lead without hearing of it.
+        let doubtful = *self.doubtful();
+        if let Some(lease) = doubtful {
+            self.give_up(lease)?;
+        }
         let (deadline, mut backoff) = (Deadline::within(wait), Backoff::new());
         loop {
             let question = Range { key: self.keys.leader(), ..Range::default() };
@@ -62,7 +67,9 @@ impl EtcdStore {
         success.extend(questions.clone());
         let vacant = Demand::CreatedIn { key: self.keys.leader(), create_revision: Number(0) };
         let transaction = Transaction { compare: vec![vacant], success, failure: questions.into() };
+        *self.doubtful() = Some(lease);
         let decision = self.transact(&transaction)?.said;
+        *self.doubtful() = None;
         let (leader, beyond) = leader_and_terms(decision);
         // It may have been made by an attempt whose answer was lost: the lease tells.
         let ours = leader.filter(|leader| leader.lease == lease);
@@ -109,7 +116,15 @@ impl EtcdStore {
 
     pub(super) fn step_down(&self, held: Held) -> Result<(), StoreError> {
         self.let_go(held.term);
-        self.revoke(held.lease)
+        self.give_up(held.lease)
+    }
+
+    /// Revokes a lease; if that fails, again before the next campaign.
+    fn give_up(&self, lease: Number) -> Result<(), StoreError> {
+        *self.doubtful() = Some(lease);
+        self.revoke(lease)?;
+        *self.doubtful() = None;
+        Ok(())
     }
 
     fn revoke(&self, lease: Number) -> Result<(), StoreError> {
