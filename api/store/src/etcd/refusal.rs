@@ -30,6 +30,13 @@ pub(super) const NO_LEASE: &str = "the lease has run out";
 /// Judges an answer whose status is no success.
 pub(super) fn judge(status: u16, text: &[u8]) -> Refused {
     let Ok(refusal) = serde_json::from_slice::<Refusal>(text) else {
+        let said = String::from_utf8_lossy(&text[..text.len().min(200)]);
+        if said.starts_with("CommonName") {
+            // With users, the gateway takes no certificate that could be meant to name one.
+            let what =
+                "our certificate has a common name, which its gateway does not take where it has users";
+            return Refused::For(StoreError::Refused(what.to_owned()));
+        }
         let unavailable = format!("it answers with status {status}");
         return if status >= 500 {
             Refused::Transient(unavailable)
@@ -96,6 +103,8 @@ mod tests {
         ] {
             assert!(judged(code, message).contains(outcome), "{message}: {}", judged(code, message));
         }
+        let common_name = b"CommonName of client sending a request against gateway will be ignored";
+        assert!(matches!(judge(400, common_name), Refused::For(StoreError::Refused(_))));
         assert!(matches!(judge(502, b"bad gateway"), Refused::Transient(_)));
         assert!(matches!(judge(404, b"Not Found"), Refused::For(StoreError::Unavailable(_))));
     }

@@ -203,13 +203,15 @@ pub(super) struct Watched {
     pub(super) events: Vec<serde::de::IgnoredAny>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+// No `Debug`: it would show the password to whoever reads a log.
+#[derive(Clone, Serialize)]
 pub(super) struct Credentials {
     pub(super) name: String,
     pub(super) password: String,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+// No `Debug`, for the same reason.
+#[derive(Clone, Deserialize)]
 pub(super) struct Token {
     pub(super) token: String,
 }

@@ -7,4 +7,5 @@ mod relay;
 mod cases;
 mod on_a_bad_network;
 mod on_etcd;
+mod on_guarded_etcd;
 mod on_redb;

@@ -79,7 +79,7 @@ fn write_all(relay: &Relay, store: &dyn Store, witness: &dyn Store, term: Term) 
     }
 }
 
-/// A run through this network, which is told of if it fails; how many requests it took.
+/// A run through this network; how many requests it took.
 fn run(member: &str, prefix: &str, plan: Option<Plan>) -> u64 {
     let relay = Relay::to(member, plan);
     let witness = open(&at(member, prefix), &Options::default()).expect("it opens");
@@ -131,6 +131,7 @@ fn whatever_request_is_spoilt_commits_take_effect_once_and_in_order() {
                     }
                     let (fault, dark) = ways[(number % ways.len() as u64) as usize];
                     let plan = Plan { request, fault, dark };
+                    println!("run {number}: {plan:?}");
                     run(member, &format!("run-{number}"), Some(plan));
                 }
             });

@@ -131,12 +131,12 @@ impl Shared {
                 self.state().answered += 1;
                 self.changed.notify_all();
             }
-            Some(plan) => self.spoil(plan, client, &request)?,
+            Some(plan) => self.spoil(plan, &client, &request)?,
         }
         Ok(())
     }
 
-    fn spoil(&self, plan: Plan, client: TcpStream, request: &[u8]) -> Result<()> {
+    fn spoil(&self, plan: Plan, client: &TcpStream, request: &[u8]) -> Result<()> {
         let due = {
             let mut state = self.state();
             state.dark = plan.dark;
