@@ -7,7 +7,7 @@
 //! only = { severity = "major", pools = ["prod-*"] }
 //! server = "smtp.example.com"
 //! username = "lifeboat"
-//! password_file = "/etc/lifeboat/smtp-password"
+//! password = { credential = "smtp-password" }
 //! from = "Lifeboat <lifeboat@example.com>"
 //! to = ["night-shift@example.com"]
 //! ```
@@ -18,7 +18,8 @@ mod secret;
 pub use common::{DigestSettings, OnlySettings, RetrySettings};
 pub use fault::Fault;
 pub(crate) use fault::Faults;
-pub(crate) use secret::{Secret, check_names};
+pub(crate) use secret::Secret;
+pub use secret::SecretSource;
 
 use crate::Channel;
 use crate::command::CommandSettings;

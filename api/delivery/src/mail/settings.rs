@@ -1,6 +1,6 @@
 //! What the configuration file says about a mail channel.
 use super::Mail;
-use crate::settings::{DigestSettings, Faults, OnlySettings, RetrySettings, Secret, check_names};
+use crate::settings::{DigestSettings, Faults, OnlySettings, RetrySettings, SecretSource};
 use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, TlsParameters};
@@ -40,12 +40,9 @@ pub struct MailSettings {
     /// The account to log in with. Default: no login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// File with the account's password.
+    /// The account's password: `{ file = "/path" }` or `{ credential = "name" }`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password_file: Option<PathBuf>,
-    /// Instead: name of the systemd credential with the password.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password_credential: Option<String>,
+    pub password: Option<SecretSource>,
     /// The sender, like `Lifeboat <lifeboat@example.com>`.
     pub from: String,
     /// The recipients; 1 to 50.
@@ -110,34 +107,24 @@ impl MailSettings {
     }
 
     fn check_login(&self, faults: &mut Faults) {
-        let passwords =
-            usize::from(self.password_file.is_some()) + usize::from(self.password_credential.is_some());
-        if passwords > 1 {
-            faults.add("password_file", "and password_credential: give one of them");
-        }
-        match (&self.username, passwords) {
-            (Some(_), 0) => faults.add("username", "needs password_file or password_credential"),
-            (None, 1..) => faults.add("username", "is missing: there is a password without it"),
+        match (&self.username, &self.password) {
+            (Some(_), None) => {
+                faults.add("username", "needs password = { file = \"/path\" } or { credential = \"name\" }");
+            }
+            (None, Some(_)) => faults.add("username", "is missing: there is a password without it"),
             _ => {}
         }
         if self.username.is_some() && self.tls == MailTls::None {
             faults.add("tls", "is \"none\": a password is never sent in the clear");
         }
-        if let Some(file) = &self.password_file {
-            faults.absolute("password_file", file);
+        if let Some(password) = &self.password {
+            password.check("password", faults);
         }
-        check_names("password_credential", self.password_credential.as_slice(), faults);
     }
 
     pub(crate) fn open(&self, credentials: Option<&Path>, faults: &mut Faults) -> Option<Mail> {
-        let secrets = Secret::read_all(
-            "password",
-            self.password_file.as_slice(),
-            self.password_credential.as_slice(),
-            credentials,
-            faults,
-        );
-        let login = self.username.clone().zip(secrets.first());
+        let password = self.password.as_ref().and_then(|from| from.read("password", credentials, faults));
+        let login = self.username.clone().zip(password);
         let credentials =
             login.map(|(user, secret)| (user.clone(), Credentials::new(user, secret.reveal().to_owned())));
         let parameters = match self.tls {

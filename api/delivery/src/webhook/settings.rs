@@ -1,6 +1,6 @@
 //! What the configuration file says about a webhook.
 use super::Webhook;
-use crate::settings::{DigestSettings, Faults, OnlySettings, RetrySettings, Secret, check_names};
+use crate::settings::{DigestSettings, Faults, OnlySettings, RetrySettings, Secret, SecretSource};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -23,27 +23,19 @@ pub struct WebhookSettings {
     /// How it tries again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<RetrySettings>,
-    /// Where to POST. `https://`, or `http://` on this machine. One of `url`, `url_file`, `url_credential` is needed.
+    /// Where to POST. `https://`, or `http://` on this machine. `url` or `secret_url` is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// File with the URL, where the URL itself is a secret (as with chat systems).
+    /// Where the URL is, when the URL itself is a secret (as with chat systems): `{ file = "/path" }` or
+    /// `{ credential = "name" }`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url_file: Option<PathBuf>,
-    /// Instead: name of the systemd credential with the URL.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url_credential: Option<String>,
-    /// Files with the secrets that sign. Usually one; two while a secret is replaced. None: nothing is signed.
+    pub secret_url: Option<SecretSource>,
+    /// The secrets that sign. Usually one; two while a secret is replaced. None: nothing is signed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub secret_files: Vec<PathBuf>,
-    /// Beside them: names of systemd credentials with such secrets.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub secret_credentials: Vec<String>,
-    /// File with the value of the header `Authorization`, like `Bearer 3f2…`.
+    pub secrets: Vec<SecretSource>,
+    /// The value of the header `Authorization`, like `Bearer 3f2…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub authorization_file: Option<PathBuf>,
-    /// Instead: name of the systemd credential with it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub authorization_credential: Option<String>,
+    pub authorization: Option<SecretSource>,
     /// PEM file with the certificates to trust, instead of those that the system trusts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
@@ -67,52 +59,39 @@ fn ten() -> u64 {
 
 impl WebhookSettings {
     pub(crate) fn check(&self, faults: &mut Faults) {
-        let urls = [self.url.is_some(), self.url_file.is_some(), self.url_credential.is_some()];
-        if urls.iter().filter(|given| **given).count() != 1 {
-            faults.add("url", "one of url, url_file and url_credential is needed");
+        if self.url.is_some() == self.secret_url.is_some() {
+            faults.add("url", "one of url and secret_url is needed");
         }
         if let Some(url) = &self.url
             && let Err(fault) = self.origin(url)
         {
             faults.add("url", fault);
         }
-        if self.authorization_file.is_some() && self.authorization_credential.is_some() {
-            faults.add("authorization_file", "and authorization_credential: give one of them");
-        }
         faults.range("timeout_s", self.timeout_s, 1, 120);
-        if self.secret_files.len() + self.secret_credentials.len() > 4 {
-            faults.add("secret_files", "4 secrets are the most");
+        if self.secrets.len() > 4 {
+            faults.add("secrets", "4 are the most");
         }
-        let single = [
-            ("url_file", &self.url_file),
-            ("authorization_file", &self.authorization_file),
-            ("ca_file", &self.ca_file),
-        ];
-        let paths = single.into_iter().filter_map(|(key, path)| Some((key, path.as_ref()?)));
-        for (key, path) in paths.chain(self.secret_files.iter().map(|path| ("secret_files", path))) {
-            faults.absolute(key, path);
+        let one = [("secret_url", &self.secret_url), ("authorization", &self.authorization)];
+        let one = one.into_iter().filter_map(|(key, source)| Some((key, source.as_ref()?)));
+        for (key, source) in one.chain(self.secrets.iter().map(|source| ("secrets", source))) {
+            source.check(key, faults);
         }
-        check_names("secret_credentials", &self.secret_credentials, faults);
-        check_names("url_credential", self.url_credential.as_slice(), faults);
-        check_names("authorization_credential", self.authorization_credential.as_slice(), faults);
+        if let Some(ca_file) = &self.ca_file {
+            faults.absolute("ca_file", ca_file);
+        }
         if let Some(Err(error)) = self.proxy.as_deref().map(ureq::Proxy::new) {
             faults.add("proxy", error.to_string());
         }
     }
 
     pub(crate) fn open(&self, credentials: Option<&Path>, faults: &mut Faults) -> Option<Webhook> {
-        let mut secrets = |key: &str, files: &[PathBuf], names: &[String]| {
-            Secret::read_all(key, files, names, credentials, faults)
-        };
-        let url = secrets("url", self.url_file.as_slice(), self.url_credential.as_slice()).pop();
-        let authorization = secrets(
-            "authorization",
-            self.authorization_file.as_slice(),
-            self.authorization_credential.as_slice(),
-        );
-        let signing = secrets("secret", &self.secret_files, &self.secret_credentials);
-        let url = self.url.clone().map(Secret::open).or(url)?;
-        let origin = self.origin(url.reveal()).map_err(|fault| faults.add("url", fault)).ok()?;
+        let mut read = |key: &str, source: &SecretSource| source.read(key, credentials, faults);
+        let secret_url = self.secret_url.as_ref().and_then(|source| read("secret_url", source));
+        let authorization = self.authorization.as_ref().and_then(|source| read("authorization", source));
+        let secrets = self.secrets.iter().filter_map(|source| read("secrets", source)).collect();
+        let key = if self.url.is_some() { "url" } else { "secret_url" };
+        let url = self.url.clone().map(Secret::open).or(secret_url)?;
+        let origin = self.origin(url.reveal()).map_err(|fault| faults.add(key, fault)).ok()?;
         let roots = self.roots().map_err(|fault| faults.add("ca_file", fault)).ok()?;
         let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&roots)).build();
         let proxy = self.proxy.as_deref().and_then(|proxy| ureq::Proxy::new(proxy).ok());
@@ -130,8 +109,8 @@ impl WebhookSettings {
             name: self.name.clone(),
             url,
             origin,
-            secrets: signing,
-            authorization: authorization.into_iter().next(),
+            secrets,
+            authorization,
             link: self.link.clone(),
             agent,
         })
@@ -144,7 +123,7 @@ impl WebhookSettings {
             return Err("must begin with https://".to_owned());
         };
         if authority.as_str().contains('@') {
-            return Err("has a password in it: use authorization_file".to_owned());
+            return Err("has a password in it: use authorization".to_owned());
         }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         let here = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());

@@ -120,7 +120,7 @@ fn faults_of_all_channels_are_told_and_nothing_is_started() {
     let folder = Folder::new();
     let file = folder.path("none");
     let channels = [
-        settings(&format!("kind = 'webhook'\nname = 'a'\nurl_file = {file:?}")),
+        settings(&format!("kind = 'webhook'\nname = 'a'\nsecret_url = {{ file = {file:?} }}")),
         settings("kind = 'command'\nname = 'b'\nrun = ['/nowhere']"),
     ];
     let refused = Dispatcher::start(&channels, None, 1, BTreeMap::new(), &nothing());

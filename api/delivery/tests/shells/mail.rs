@@ -51,7 +51,7 @@ impl Sink {
             format!("to = ['ops@example.com']\n{more}")
         };
         format!(
-            "kind = 'mail'\nname = 'night'\nserver = 'localhost'\nport = {}\nusername = 'lifeboat'\npassword_file = {password:?}\nca_file = {ca:?}\nfrom = 'Lifeboat <lifeboat@example.com>'\ntimeout_s = 20\n{more}\n",
+            "kind = 'mail'\nname = 'night'\nserver = 'localhost'\nport = {}\nusername = 'lifeboat'\npassword = {{ file = {password:?} }}\nca_file = {ca:?}\nfrom = 'Lifeboat <lifeboat@example.com>'\ntimeout_s = 20\n{more}\n",
             self.port
         )
     }

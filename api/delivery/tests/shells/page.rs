@@ -38,9 +38,12 @@ fn the_settings_of_the_page_are_without_fault() {
 #[test]
 fn the_receiver_of_the_page_accepts_what_is_signed_and_nothing_else() {
     let folder = Folder::new();
-    let secrets = [folder.file("old", "simsim\n", 0o600), folder.file("new", "sesame\n", 0o600)];
+    let (old, new) = (folder.file("old", "simsim\n", 0o600), folder.file("new", "sesame\n", 0o600));
     let server = Server::start(|_| Some("200 OK".to_owned()));
-    let toml = format!("kind = 'webhook'\nname = 'ops'\nurl = '{}'\nsecret_files = {secrets:?}", server.url);
+    let toml = format!(
+        "kind = 'webhook'\nname = 'ops'\nurl = '{}'\nsecrets = [{{ file = {old:?} }}, {{ file = {new:?} }}]",
+        server.url
+    );
     opened(&toml).deliver(&Message::Alert { alert: alert("1") }).expect("delivered");
     let request = server.next();
     let body = folder.path("body");

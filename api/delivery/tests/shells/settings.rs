@@ -11,14 +11,14 @@ const WRONG: [(&str, &str); 24] = [
     ("kind = 'mail'\nname = 'a'\nserver = 's'\nfrom = 'a@b.c'\nto = ['d@e.f', 'x <d@e.f>']", "twice"),
     (
         "kind = 'mail'\nname = 'a'\nserver = 's'\nfrom = 'a@b.c'\nto = ['d@e.f']\nusername = 'u'",
-        "password_file",
+        "needs password",
     ),
     (
-        "kind = 'mail'\nname = 'a'\nserver = 's'\nfrom = 'a@b.c'\nto = ['d@e.f']\npassword_file = '/x'",
+        "kind = 'mail'\nname = 'a'\nserver = 's'\nfrom = 'a@b.c'\nto = ['d@e.f']\npassword = { file = '/x' }",
         "username",
     ),
     (
-        "kind = 'mail'\nname = 'a'\nserver = 's'\nfrom = 'a@b.c'\nto = ['d@e.f']\nusername = 'u'\npassword_file = '/x'\ntls = 'none'",
+        "kind = 'mail'\nname = 'a'\nserver = 's'\nfrom = 'a@b.c'\nto = ['d@e.f']\nusername = 'u'\npassword = { file = '/x' }\ntls = 'none'",
         "in the clear",
     ),
     (
@@ -33,9 +33,9 @@ const WRONG: [(&str, &str); 24] = [
     ("kind = 'webhook'\nname = 'a'", "one of url"),
     ("kind = 'webhook'\nname = 'a'\nurl = 'http://example.com/'", "allow_plain"),
     ("kind = 'webhook'\nname = 'a'\nurl = 'ftp://example.com/'", "https://"),
-    ("kind = 'webhook'\nname = 'a'\nurl = 'https://u:p@example.com/'", "authorization_file"),
+    ("kind = 'webhook'\nname = 'a'\nurl = 'https://u:p@example.com/'", "use authorization"),
     (
-        "kind = 'webhook'\nname = 'a'\nurl = 'https://example.com/'\nsecret_credentials = ['../x']",
+        "kind = 'webhook'\nname = 'a'\nurl = 'https://example.com/'\nsecrets = [{ credential = '../x' }]",
         "systemd credential",
     ),
     (
@@ -71,13 +71,19 @@ fn all_faults_are_found_at_once() {
 
 #[test]
 fn unknown_keys_and_secrets_in_the_file_are_refused() {
-    for (key, of) in [
-        ("password = 'x'", "kind = 'mail'\nname = 'a'\nserver = 's'\nfrom = 'a@b.c'\nto = []"),
-        ("secret = 'x'", "kind = 'webhook'\nname = 'a'"),
-    ] {
+    let mail = "kind = 'mail'\nname = 'a'\nserver = 's'\nfrom = 'a@b.c'\nto = []";
+    let webhook = "kind = 'webhook'\nname = 'a'";
+    let refused = [
+        (mail, "password = 'sesame'", "{ file = \"/path\" } or { credential = \"name\" }"),
+        (mail, "password = { text = 'sesame' }", "must be { file"),
+        (mail, "password = { file = '/x', credential = 'sesame' }", "must have one key"),
+        (mail, "passwort = 'sesame'", "unknown field `passwort`"),
+        (webhook, "secrets = ['sesame']", "never stands in this file"),
+    ];
+    for (of, key, words) in refused {
         let refused = toml::from_str::<lifeboat_delivery::ChannelSettings>(&format!("{of}\n{key}"));
-        let error = refused.expect_err("there is no such key").to_string();
-        assert!(error.contains("unknown field") && error.contains("_file"), "{error}");
+        let error = refused.expect_err("it is refused").message().to_owned();
+        assert!(error.contains(words) && !error.contains("sesame"), "{error}");
     }
     let nested = "kind = 'syslog'\nname = 'a'\nonly = { severty = 'major' }";
     let error = toml::from_str::<lifeboat_delivery::ChannelSettings>(nested).expect_err("no such key");
@@ -95,7 +101,7 @@ fn two_channels_of_one_name_are_a_fault() {
 
 #[test]
 fn what_is_written_reads_back_the_same() {
-    let toml = "kind = 'mail'\nname = 'a'\nserver = 's'\nfrom = 'a@b.c'\nto = ['d@e.f']\nonly = { severity = 'major', recoveries = false }\ndigest = { after = 3 }";
+    let toml = "kind = 'mail'\nname = 'a'\nserver = 's'\nfrom = 'a@b.c'\nto = ['d@e.f']\nonly = { severity = 'major', recoveries = false }\nusername = 'u'\npassword = { credential = 'smtp' }\ndigest = { after = 3 }";
     let one = settings(toml);
     let text = toml::to_string(&one).expect("TOML");
     assert_eq!(settings(&text), one, "{text}");
@@ -112,16 +118,19 @@ fn files_are_looked_at_when_a_channel_is_opened_and_faults_name_them() {
     let hook = folder.file("hook", "", 0o644);
     let mail = "kind = 'mail'\nname = 'a'\nserver = 's'\nfrom = 'a@b.c'\nto = ['d@e.f']";
     let cases = [
-        (format!("{mail}\nusername = 'u'\npassword_file = {open:?}"), "chmod o="),
-        (format!("{mail}\nusername = 'u'\npassword_file = '/nowhere'"), "/nowhere: No such file"),
-        (format!("{mail}\nusername = 'u'\npassword_credential = 'smtp'"), "$CREDENTIALS_DIRECTORY"),
+        (format!("{mail}\nusername = 'u'\npassword = {{ file = {open:?} }}"), "chmod g-w,o="),
+        (format!("{mail}\nusername = 'u'\npassword = {{ file = '/nowhere' }}"), "/nowhere: No such file"),
+        (format!("{mail}\nusername = 'u'\npassword = {{ credential = 'smtp' }}"), "$CREDENTIALS_DIRECTORY"),
         (format!("{mail}\nca_file = {junk:?}"), "holds no certificate"),
         (
             format!("kind = 'webhook'\nname = 'a'\nurl = 'https://e.com/'\nca_file = {junk:?}"),
             "holds no certificate",
         ),
         (
-            format!("kind = 'webhook'\nname = 'a'\nurl_file = {:?}", folder.file("url", "nonsense", 0o600)),
+            format!(
+                "kind = 'webhook'\nname = 'a'\nsecret_url = {{ file = {:?} }}",
+                folder.file("url", "nonsense", 0o600)
+            ),
             "https://",
         ),
         (format!("kind = 'command'\nname = 'a'\nrun = [{hook:?}]"), "chmod +x"),

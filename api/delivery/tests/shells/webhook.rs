@@ -28,7 +28,7 @@ fn a_message_is_posted_as_json_and_signed_with_each_secret() {
     let bearer = folder.file("bearer", "Bearer 3f2", 0o600);
     let server = Server::start(|_| Some("204 No Content".to_owned()));
     let channel = opened(&format!(
-        "kind = 'webhook'\nname = 'ops'\nurl = '{}'\nsecret_files = [{new:?}, {old:?}]\nauthorization_file = {bearer:?}\nlink = 'https://lifeboat.example/{{pool}}/alerts/{{id}}'",
+        "kind = 'webhook'\nname = 'ops'\nurl = '{}'\nsecrets = [{{ file = {new:?} }}, {{ file = {old:?} }}]\nauthorization = {{ file = {bearer:?} }}\nlink = 'https://lifeboat.example/{{pool}}/alerts/{{id}}'",
         server.url
     ));
     channel.deliver(&message("3-1")).expect("delivered");
@@ -102,7 +102,7 @@ fn a_server_that_never_answers_is_left_after_the_time_limit() {
 fn a_closed_port_is_named_and_a_secret_url_is_not() {
     let folder = Folder::new();
     let url = folder.file("url", "http://127.0.0.1:1/services/T0/sesame", 0o600);
-    let channel = opened(&format!("kind = 'webhook'\nname = 'chat'\nurl_file = {url:?}"));
+    let channel = opened(&format!("kind = 'webhook'\nname = 'chat'\nsecret_url = {{ file = {url:?} }}"));
     let failure = channel.test().expect_err("nobody listens there");
     assert!(failure.reason.contains("127.0.0.1:1") && failure.reason.contains("refused"), "{failure}");
     assert!(!failure.reason.contains("sesame") && !channel.target().contains("sesame"), "{failure}");
