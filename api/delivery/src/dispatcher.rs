@@ -131,3 +131,6 @@ impl Drop for Dispatcher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
