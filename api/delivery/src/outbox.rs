@@ -182,7 +182,7 @@ impl Outbox {
 
     fn take(&mut self, now: Moment, alert: Alert) {
         let alert = alert.bounded();
-        if !self.limits.filter.passes(&alert) || !self.seen.is_new(alert.key()) {
+        if !self.limits.filter.passes(&alert) || !self.seen.is_new(&alert.key()) {
             return;
         }
         self.totals.taken += 1;

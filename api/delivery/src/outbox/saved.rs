@@ -12,9 +12,9 @@ pub struct Saved {
     /// What was lost, and not told of yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub losses: Option<Losses>,
-    /// The keys of the last alerts that came, the oldest first, told and untold.
+    /// Marks of the last alerts that came, told and untold: 16 digits each, the one that came longest ago first.
     #[serde(default)]
-    pub seen: Vec<String>,
+    pub seen: String,
 }
 
 impl Outbox {
@@ -25,20 +25,18 @@ impl Outbox {
         Saved {
             messages: waiting.chain(self.gathering.message()).collect(),
             losses: self.losses.clone(),
-            seen: self.seen.keys(),
+            seen: self.seen.save(),
         }
     }
 
     /// Takes back what an earlier outbox had still to tell; to be called before any other input. What is more than the
     /// settings now allow is dropped, and reported.
     pub fn restore(&mut self, now: Moment, saved: Saved) {
-        for key in saved.seen {
-            self.seen.is_new(key);
-        }
+        self.seen.restore(&saved.seen);
         for message in saved.messages {
             if let Message::Alert { alert } = &message {
-                // Known already, unless the list of keys was shorter than the queue.
-                self.seen.is_new(alert.key());
+                // Known already, unless fewer are remembered than wait.
+                self.seen.is_new(&alert.key());
             }
             self.totals.taken += message.alerts();
             match message {
