@@ -5,6 +5,7 @@ use crate::dto::pool::Fault;
 use crate::dto::served_admission::ServedAdmission;
 use crate::engine::{self, pools::CreateError};
 use crate::failure_set::FailureSetError;
+use crate::guard::book::IssueError;
 use crate::served::ServedError;
 use crate::source::UnpackError;
 use axum::Json;
@@ -12,6 +13,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use lifeboat_model::ChangeError;
+use lifeboat_store::StoreError;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -65,6 +67,18 @@ pub enum ApiError {
         /// When to come again.
         retry_after: Duration,
     },
+    /// A body that cannot be read.
+    #[error("the body cannot be read: {0}")]
+    BadBody(String),
+    /// No token with that id.
+    #[error("there is no token {0:?}; GET /v1/tokens lists them")]
+    NoSuchToken(String),
+    /// A token that cannot be made.
+    #[error(transparent)]
+    Token(#[from] IssueError),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// No pool of that name.
     #[error("the service keeps no pool {0:?}; GET /v1/pools lists those that it keeps")]
     NoSuchPool(String),
@@ -219,6 +233,16 @@ impl ApiError {
             Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "slow-body", "The body came too slowly"),
             Self::BrokenBody => (StatusCode::BAD_REQUEST, "broken-body", "The body was cut short"),
             Self::Overloaded { .. } => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded"),
+            Self::BadBody(_) => (StatusCode::BAD_REQUEST, "bad-body", "The body cannot be read"),
+            Self::NoSuchToken(_) => (StatusCode::NOT_FOUND, "no-such-token", "No such token"),
+            Self::Token(IssueError::TooMuch(_)) => {
+                (StatusCode::FORBIDDEN, "beyond-your-own", "Nobody gives away more than he has")
+            }
+            Self::Token(IssueError::TooMany) => (StatusCode::CONFLICT, "too-many-tokens", "Too many tokens"),
+            Self::Token(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad-token", "Such a token cannot be made"),
+            Self::Store(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "store-unavailable", "The store does not answer")
+            }
             Self::NoSuchPool(_) => (StatusCode::NOT_FOUND, "no-such-pool", "No such pool"),
             Self::Served(ServedError::Unknown(_)) => {
                 (StatusCode::NOT_FOUND, "no-such-resource", "No such thing in the pool")

@@ -7,8 +7,8 @@ use crate::guard::{Guarded, RouteAccess};
 use crate::metrics::measure;
 use crate::routes::things::{self, Thing};
 use crate::routes::{
-    alerts, check, explain, ha, host_actions, leader, metrics, openapi, plan, pools, served_check, tasks,
-    tolerance, vm_actions,
+    alerts, audit, backup, check, explain, ha, health, host_actions, leader, metrics, openapi, plan, pools,
+    served_check, tasks, tokens, tolerance, vm_actions,
 };
 use crate::service::Service;
 use axum::Router;
@@ -35,11 +35,18 @@ pub fn table(service: &Service) -> Vec<RouteAccess> {
 
 fn all(service: &Service) -> Guarded<Service> {
     let routes = Guarded::new(service.guard().clone())
+        .get("/livez", Open, health::livez)
+        .get("/readyz", Open, health::readyz)
         .get("/metrics", Viewer, metrics::metrics)
         .get("/v1/openapi.json", Open, openapi::openapi)
         .post("/v1/plan", Viewer, plan::plan)
         .post("/v1/check", Viewer, check::check)
         .post("/v1/explain", Viewer, explain::explain)
+        .get("/v1/audit", Admin, audit::read)
+        .get("/v1/tokens", Admin, tokens::list)
+        .post("/v1/tokens", Admin, tokens::make)
+        .delete("/v1/tokens/{id}", Admin, tokens::remove)
+        .get("/v1/backup", Admin, backup::backup)
         .get("/v1/pools", Viewer, pools::list)
         .get("/v1/pools/{pool}", Viewer, pools::export)
         .put("/v1/pools/{pool}", Admin, pools::import)

@@ -1,6 +1,7 @@
 //! Computing answers for many at once without falling over: a bounded number of workers, a bounded queue before
 //! them, and a deadline for each answer. Whoever finds the queue full is told at once to come again later,
 //! rather than being kept waiting for an answer that comes too late.
+use crate::audit_log::AuditLog;
 use crate::clock::Stopwatch;
 use crate::engine::{Engine, PoolHandle};
 use crate::error::ApiError;
@@ -11,7 +12,7 @@ use lifeboat_store::Candidate;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -71,10 +72,12 @@ pub struct Service {
     guard: Guard,
     engine: Arc<ArcSwapOption<Engine>>,
     leader: Arc<ArcSwapOption<Candidate>>,
+    audit: Arc<ArcSwapOption<AuditLog>>,
+    tokens: Arc<Mutex<()>>,
 }
 
 impl Service {
-    /// A service within these settings.
+    /// A service within these settings, which lets everybody on this machine in.
     pub fn new(settings: ServiceSettings) -> Self {
         Self {
             uploads: Arc::new(Semaphore::new(settings.uploads)),
@@ -87,6 +90,8 @@ impl Service {
             guard: Guard::local(),
             engine: Arc::default(),
             leader: Arc::default(),
+            audit: Arc::default(),
+            tokens: Arc::default(),
         }
     }
 
@@ -105,6 +110,24 @@ impl Service {
     /// From now on this process leads and keeps these pools; none: it does not.
     pub fn set_engine(&self, engine: Option<Engine>) {
         self.engine.store(engine.map(Arc::new));
+    }
+
+    /// From now on changes are written down there.
+    pub fn set_audit(&self, audit: AuditLog) {
+        self.audit.store(Some(Arc::new(audit)));
+    }
+
+    /// Where changes are written down.
+    ///
+    /// # Errors
+    /// [`ApiError::NotLeader`] if another process leads, or none yet.
+    pub fn audit(&self) -> Result<Arc<AuditLog>, ApiError> {
+        self.audit.load_full().ok_or(ApiError::NotLeader { leader: None })
+    }
+
+    /// The turn to change the tokens.
+    pub async fn changing_tokens(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.tokens).lock_owned().await
     }
 
     /// Who leads, where it is another process.

@@ -1,6 +1,7 @@
 //! Input that cannot be used: every fault with its JSON pointer on standard error, status 1, never a panic.
 use crate::plan::pool;
-use crate::program::{folder, lifeboat, write};
+use crate::program::{lifeboat, write};
+use lifeboat_tests::program::folder;
 use serde_json::json;
 
 #[test]

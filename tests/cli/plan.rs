@@ -1,6 +1,7 @@
 //! `lifeboat plan`: the verdict and restart plans, as JSON and as text.
-use crate::program::{folder, lifeboat, write};
+use crate::program::{lifeboat, write};
 use flate2::{Compression, write::GzEncoder};
+use lifeboat_tests::program::folder;
 use serde_json::{Value, json};
 use std::io::Write;
 

@@ -1,6 +1,7 @@
 //! `lifeboat verify`: accepts what the planner wrote, refuses what was tampered with, and says which is which.
 use crate::plan::pool;
-use crate::program::{folder, lifeboat, write};
+use crate::program::{lifeboat, write};
+use lifeboat_tests::program::folder;
 use serde_json::{Value, json};
 
 /// A pool and its certificate, in a folder of that name; gives the certificate as JSON.

@@ -11,6 +11,7 @@ pub mod draw;
 pub mod example_pool;
 pub mod judge;
 pub mod oracle;
+pub mod program;
 pub mod report;
 pub mod shared;
 pub mod shrink;

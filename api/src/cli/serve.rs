@@ -1,60 +1,123 @@
-//! `lifeboat serve`: the same answers over HTTP.
+//! `lifeboat serve`: the service.
 use super::Status;
 use super::output::Output;
 use super::trouble::Trouble;
-use crate::server;
-use crate::service::ServiceSettings;
-use std::net::{SocketAddr, TcpListener};
-use std::num::NonZeroUsize;
-use std::thread;
+use crate::config::{Config, LogFormat, Secrets, USUAL_PATH};
+use crate::source;
+use crate::startup::Startup;
+use sd_notify::NotifyState;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt;
 
 const EXAMPLES: &str = "Examples:
-  Serve on the usual port, and ask:
-    lifeboat serve
+  Serve on the usual port, everything kept in one file, and ask:
+    lifeboat serve --store lifeboat.redb
     curl --data-binary @pool.json http://127.0.0.1:7878/v1/plan
-  What there is to ask:
-    curl http://127.0.0.1:7878/v1/openapi.json";
+  What there is to ask, for people and for programs:
+    http://127.0.0.1:7878/v1/docs
+    curl http://127.0.0.1:7878/v1/openapi.json
+  As it is configured:
+    lifeboat config check && lifeboat serve --config /etc/lifeboat/lifeboat.toml";
 
-/// Serve the same answers over HTTP
+/// Serve pools over HTTP
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Where to listen; only addresses of this machine itself
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
-    listen: SocketAddr,
-    /// Answers computed at a time [default: one a core]
-    #[arg(long, value_name = "N")]
-    workers: Option<NonZeroUsize>,
+    /// The configuration file [default: /etc/lifeboat/lifeboat.toml, if there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where to listen, instead of what is configured; several times for several addresses
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Vec<SocketAddr>,
+    /// Where everything is kept, instead of what is configured: a file, or etcd://host:port[,host:port...]
+    #[arg(long, value_name = "STORE")]
+    store: Option<String>,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Status, Trouble> {
-    let address = arguments.listen;
-    if !address.ip().is_loopback() {
-        return Err(Trouble::NotLoopback(address));
+    let config = configured(arguments)?;
+    log(&config);
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Trouble::Runtime)?;
+    let secrets = secrets();
+    runtime.block_on(async {
+        let service = Startup::new(&config, secrets)?;
+        let scheme = if service.speaks_tls() { "https" } else { "http" };
+        for address in &service.addresses {
+            output.text(&format!("listening on {scheme}://{address}\n")).map_err(Trouble::Output)?;
+        }
+        output.flush().map_err(Trouble::Output)?;
+        let (reload, reloads) = mpsc::channel(1);
+        let end = ended(reload).map_err(Trouble::Runtime)?;
+        // Without systemd there is nobody to tell.
+        let _ = sd_notify::notify(&[NotifyState::Ready]);
+        service.run(end, reloads).await?;
+        Ok(Status::Answered)
+    })
+}
+
+/// What is configured, with what the command line says instead.
+fn configured(arguments: &Arguments) -> Result<Config, Trouble> {
+    let usual = Path::new(USUAL_PATH);
+    let mut config = match &arguments.config {
+        Some(path) => read(path)?,
+        None if usual.exists() => read(usual)?,
+        None => Config::default(),
+    };
+    if !arguments.listen.is_empty() {
+        config.listen.addresses.clone_from(&arguments.listen);
     }
-    let failed = |source| Trouble::Serve { address, source };
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let workers = arguments.workers.map_or(cores, NonZeroUsize::get);
-    let settings = ServiceSettings { workers, waiting: 8 * workers, ..ServiceSettings::default() };
-    let listener = TcpListener::bind(address).map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(failed)?;
-    output.text(&format!("listening on http://{address}\n")).map_err(Trouble::Output)?;
-    output.flush().map_err(Trouble::Output)?;
-    runtime
-        .block_on(async {
-            let mut terminate = signal(SignalKind::terminate())?;
-            let mut interrupt = signal(SignalKind::interrupt())?;
-            let end = async move {
-                tokio::select! {
-                    _ = terminate.recv() => (),
-                    _ = interrupt.recv() => (),
-                }
-            };
-            server::serve(listener, settings, end).await
-        })
-        .map_err(failed)?;
-    Ok(Status::Answered)
+    if let Some(store) = &arguments.store {
+        config.store.address.clone_from(store);
+    }
+    let faults = config.faults();
+    let path = || "what is configured".to_owned();
+    if faults.is_empty() { Ok(config) } else { Err(Trouble::Config { path: path(), faults }) }
+}
+
+fn read(path: &Path) -> Result<Config, Trouble> {
+    let bytes = source::read(path, source::MOST_FILE_BYTES)?;
+    let text = String::from_utf8_lossy(&bytes);
+    Config::read(&text).map_err(|faults| Trouble::Config { path: path.display().to_string(), faults })
+}
+
+/// Where systemd put the unit's credentials.
+fn secrets() -> Secrets {
+    #[expect(clippy::disallowed_methods, reason = "systemd tells it so, and in no other way")]
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
+    Secrets { credentials: credentials.map(PathBuf::from) }
+}
+
+/// The log goes to standard error, from where systemd takes it.
+fn log(config: &Config) {
+    let filter = EnvFilter::default().add_directive(config.log.level.filter().into());
+    let subscriber = fmt().with_env_filter(filter).with_writer(io::stderr);
+    // In one process there may be several services, as in tests: the first one's log holds.
+    let _ = match config.log.format {
+        LogFormat::Text => subscriber.try_init(),
+        LogFormat::Json => subscriber.json().try_init(),
+    };
+}
+
+/// Comes with SIGTERM or SIGINT; SIGHUP has the certificates read again.
+fn ended(reload: mpsc::Sender<()>) -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    Ok(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                // If one reload waits already, it will read what is there now.
+                _ = hang_up.recv() => drop(reload.try_send(())),
+            }
+        }
+        let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    })
 }

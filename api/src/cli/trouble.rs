@@ -1,16 +1,17 @@
 //! What can keep a verb from answering: said in one line, with its particulars below and the next step last.
 use super::style::{BAD, QUIET, count, styled};
+use crate::config::ConfigFault;
 use crate::dto::certificate::CertificateError;
 use crate::dto::pool::Fault;
 use crate::failure_set::FailureSetError;
 use crate::source::SourceError;
+use crate::startup::StartupError;
 use lifeboat_generate::RecipeError;
 use lifeboat_model::change::ChangeError;
 use lifeboat_simulator::RunError;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Why a verb could not answer.
@@ -56,18 +57,20 @@ pub enum Trouble {
     /// Hosts that cannot fail.
     #[error(transparent)]
     FailureSet(#[from] FailureSetError),
-    /// An address that others can reach.
-    #[error("will not listen on {0}: the service knows no passwords yet, and others could reach it there")]
-    NotLoopback(SocketAddr),
-    /// The service cannot run.
-    #[error("cannot serve on {address}")]
-    Serve {
-        /// Where.
-        address: SocketAddr,
-        /// Why.
-        #[source]
-        source: io::Error,
+    /// A configuration that cannot be used.
+    #[error("{path} cannot be used: {}", count(.faults.len(), "fault"))]
+    Config {
+        /// The file.
+        path: String,
+        /// Everything that is wrong with it.
+        faults: Vec<ConfigFault>,
     },
+    /// The service does not start, or fails.
+    #[error("cannot serve")]
+    Serve(#[from] StartupError),
+    /// There is nothing that could run tasks and wait for signals.
+    #[error("cannot start the service")]
+    Runtime(#[source] io::Error),
     /// An option that cannot be read.
     #[error("{option} {text:?} is not {expected}")]
     Misspelt {
@@ -118,6 +121,11 @@ impl Trouble {
                 let _ = writeln!(text, "  {fault}");
             }
         }
+        if let Self::Config { faults, .. } = self {
+            for fault in faults {
+                let _ = writeln!(text, "  {fault}");
+            }
+        }
         if let Some(step) = self.next_step() {
             let _ = writeln!(text, "{} {step}", styled(QUIET, "next:"));
         }
@@ -138,16 +146,24 @@ impl Trouble {
             Self::FailureSet(FailureSetError::UnknownHost(_)) => {
                 Some("names are those of the pool document, in the same spelling")
             }
-            Self::NotLoopback(_) => {
-                Some("listen on 127.0.0.1 or [::1], and let a proxy that asks for passwords pass requests on")
+            Self::Config { .. } => Some("`lifeboat config example` prints a file with every key"),
+            Self::Serve(StartupError::Listen { .. }) => {
+                Some("is another service there? --listen takes another address")
             }
-            Self::Serve { .. } => Some("is another service there? --listen takes another address"),
+            Self::Serve(StartupError::Store { .. }) => {
+                Some("--store takes another place, such as a file in a folder of your own")
+            }
             Self::FailureSet(FailureSetError::AlreadyDown { .. }) => {
                 Some("what ran there and should run is pending already: see `lifeboat plan` without it")
             }
             Self::Recipe(_) => Some("`lifeboat generate --help` says what each family looks like"),
             Self::Scenario { .. } => Some("docs/simulator.md says what a scenario can contain"),
-            Self::Unwritable { .. } | Self::Misspelt { .. } | Self::Change(_) | Self::Output(_) => None,
+            Self::Unwritable { .. }
+            | Self::Misspelt { .. }
+            | Self::Change(_)
+            | Self::Serve(_)
+            | Self::Runtime(_)
+            | Self::Output(_) => None,
         }
     }
 }

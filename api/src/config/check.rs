@@ -182,6 +182,11 @@ pub(super) fn in_order(mut faults: Vec<ConfigFault>) -> Vec<ConfigFault> {
 }
 
 impl Config {
+    /// What does not fit together, in a configuration that was changed since it was read.
+    pub fn faults(&self) -> Vec<ConfigFault> {
+        together(self, &Places::default())
+    }
+
     /// Whether nobody but this machine can reach the service.
     pub fn is_local(&self) -> bool {
         self.listen.addresses.iter().all(|address| address.ip().to_canonical().is_loopback())

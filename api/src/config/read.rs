@@ -137,7 +137,7 @@ impl<'i> Keys<'_, 'i> {
 }
 
 /// Where each key stands in the file.
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub struct Places<'i> {
     text: &'i str,
     places: BTreeMap<String, usize>,

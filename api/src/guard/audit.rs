@@ -8,6 +8,9 @@
 use super::door::Caller;
 use super::outside::RequestId;
 use super::principal::{Principal, Via};
+use super::refusal::Refusal;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -82,6 +85,15 @@ impl Author {
         let from = caller.and_then(|caller| caller.address).map(|address| address.ip().to_string());
         let request_id = id.map(|id| id.0.clone());
         Self { who: principal.name.clone(), via: principal.via.clone(), from, request_id }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Author {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let principal = Principal::from_request_parts(parts, state).await?;
+        let extensions = &parts.extensions;
+        Ok(Self::new(&principal, extensions.get::<Caller>(), extensions.get::<RequestId>()))
     }
 }
 

@@ -1,7 +1,9 @@
 //! Over a real socket: what a client can do that a function call cannot.
 use super::example;
-use lifeboat::server::serve;
-use lifeboat::service::ServiceSettings;
+use lifeboat::guard::door::Door;
+use lifeboat::router::router;
+use lifeboat::server::Server;
+use lifeboat::service::{Service, ServiceSettings};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
@@ -22,7 +24,12 @@ fn start(settings: ServiceSettings) -> Running {
     let (end, ended) = oneshot::channel();
     let thread = thread::spawn(move || {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        runtime.block_on(serve(listener, settings, async {
+        let server = Server {
+            listeners: vec![listener],
+            door: Door::new(None, 100, 100),
+            head_time: settings.head_time,
+        };
+        runtime.block_on(server.serve(router(Service::new(settings)), async {
             let _ = ended.await;
         }))
     });

@@ -1,0 +1,263 @@
+//! From a configuration to a service that runs: store, guard, leadership, sockets, in this order, and back in the other one.
+//!
+//! ```text
+//!   Config ─► store ─► Service, Guard ─► Leading (makes the Engine of each term) ─► sockets ─► ready … end
+//! ```
+use crate::audit_log::{AuditLog, AuditSettings};
+use crate::clock;
+use crate::config::secret::SecretError;
+use crate::config::{Config, Secrets};
+use crate::engine::pools::all_under;
+use crate::engine::solver::SolverSettings;
+use crate::engine::{Engine, EngineError, EngineSettings};
+use crate::guard::door::Door;
+use crate::guard::role::{Role, Scope};
+use crate::guard::tls::{Tls, TlsError, keep_fresh};
+use crate::guard::token::Token;
+use crate::guard::{Guard, TokenBook, TokenRecord};
+use crate::leadership::Leading;
+use crate::router::router;
+use crate::served::record::RecordError;
+use crate::server::Server;
+use crate::service::Service;
+use jiff::SignedDuration;
+use lifeboat_store::{Candidate, Key, Options, Store, StoreAddress, StoreError, Term};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Where tokens lie in the store.
+pub const TOKENS: &str = "tokens";
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartupError {
+    /// The store cannot be opened.
+    #[error("the store {address} cannot be opened")]
+    Store {
+        /// Where it is.
+        address: String,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// A socket cannot be had.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up")]
+    Tls(#[from] TlsError),
+    /// A secret cannot be fetched.
+    #[error("the bootstrap token cannot be fetched")]
+    Secret(#[from] SecretError),
+    /// What should be a token is none.
+    #[error("what [tokens] bootstrap names is no token: `lifeboat token new` makes one")]
+    BadBootstrap,
+    /// A thread or a socket fails.
+    #[error("the service cannot run")]
+    Run(#[from] io::Error),
+}
+
+/// A service that is set up and listens, but does not answer yet.
+#[derive(Debug)]
+pub struct Startup {
+    /// Where it listens: the ports that it got.
+    pub addresses: Vec<SocketAddr>,
+    /// The service, for those in the same process.
+    pub service: Service,
+    server: Server,
+    tls: Option<Arc<Tls>>,
+    leading: Leading,
+}
+
+impl Startup {
+    /// Opens the store and the sockets, and begins to campaign.
+    ///
+    /// # Errors
+    /// Where something cannot be had.
+    pub fn new(config: &Config, secrets: Secrets) -> Result<Self, StartupError> {
+        let store = open_store(config, &secrets)?;
+        let mut listeners = Vec::new();
+        for &address in &config.listen.addresses {
+            let bound =
+                TcpListener::bind(address).map_err(|source| StartupError::Listen { address, source })?;
+            listeners.push(bound);
+        }
+        let addresses: Vec<SocketAddr> =
+            listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
+        let bootstrap = bootstrap(config, &secrets)?;
+        let tls = config.tls_files().map(|files| Tls::load(files, secrets)).transpose()?.map(Arc::new);
+        let limits = &config.limits;
+        let door = Door::new(
+            tls.as_ref().map(|tls| tls.config()),
+            limits.connections as usize,
+            limits.connections_per_address as usize,
+        );
+        let guard = Guard::new(config.guard_settings(), TokenBook::default());
+        let service = Service::new(config.service_settings()).behind(guard);
+        let candidate = candidate(config, &addresses);
+        let settings = engine_settings(config);
+        let audit = AuditSettings {
+            entries: config.audit.keep_entries,
+            time: SignedDuration::from_hours(
+                24 * i64::try_from(config.audit.keep_days).unwrap_or(i64::MAX / 24),
+            ),
+        };
+        let of_term = service.clone();
+        let make = move |store: Arc<dyn Store>, term: Term| {
+            start_term(store, term, settings, audit, bootstrap.as_ref(), &of_term)
+        };
+        let leading = Leading::start(store, candidate, service.clone(), Box::new(make))?;
+        let server = Server { listeners, door, head_time: service.settings().head_time };
+        Ok(Self { addresses, service, server, tls, leading })
+    }
+
+    /// Whether it speaks TLS.
+    pub fn speaks_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Answers until `end` comes; `reload` has the certificates read again.
+    ///
+    /// # Errors
+    /// Those of the sockets.
+    pub async fn run(
+        self,
+        end: impl Future<Output = ()> + Send + 'static,
+        reload: mpsc::Receiver<()>,
+    ) -> Result<(), StartupError> {
+        if let Some(tls) = self.tls {
+            tokio::spawn(keep_fresh(tls, reload));
+        }
+        let upkeep = tokio::spawn(upkeep(self.service.clone()));
+        let served = self.server.serve(router(self.service), end).await;
+        upkeep.abort();
+        // The term ends after the last answer, and so that another process can lead at once.
+        let ended = tokio::task::spawn_blocking(move || self.leading.end()).await;
+        ended.map_err(io::Error::other)?;
+        Ok(served?)
+    }
+}
+
+fn open_store(config: &Config, secrets: &Secrets) -> Result<Arc<dyn Store>, StartupError> {
+    let section = &config.store;
+    let failed = |source| StartupError::Store { address: section.address.clone(), source };
+    let address: StoreAddress = section.address.parse().map_err(failed)?;
+    let options = Options {
+        ca_file: section.etcd_ca_file.clone(),
+        certificate_file: section.etcd_certificate_file.clone(),
+        key_file: section.etcd_key.as_ref().and_then(|key| key.path(secrets)),
+        user: section.etcd_user.clone(),
+        password_file: section.etcd_password.as_ref().and_then(|password| password.path(secrets)),
+        ..Options::default()
+    };
+    lifeboat_store::open(&address, &options).map(Arc::from).map_err(failed)
+}
+
+/// The token that is an admin's as long as the configuration names it. It is in memory only.
+fn bootstrap(config: &Config, secrets: &Secrets) -> Result<Option<TokenRecord>, StartupError> {
+    let Some(source) = &config.tokens.bootstrap else { return Ok(None) };
+    let secret = secrets.fetch(source)?;
+    let token = Token::read(secret.as_str()).ok_or(StartupError::BadBootstrap)?;
+    Ok(Some(TokenRecord {
+        id: token.id,
+        secret_sha256: token.secret.hash(),
+        name: "bootstrap".to_owned(),
+        role: Role::Admin,
+        scope: Scope::All,
+        created_at: clock::now(),
+        created_by: "configuration".to_owned(),
+        expires_at: None,
+        last_used_at: None,
+    }))
+}
+
+fn candidate(config: &Config, addresses: &[SocketAddr]) -> Candidate {
+    let scheme = if config.listen.certificate_file.is_some() { "https" } else { "http" };
+    let first = addresses.first().map(|address| format!("{scheme}://{address}")).unwrap_or_default();
+    let name = config.coordinator.name.clone().unwrap_or_else(|| first.clone());
+    Candidate { name, address: config.coordinator.address.clone().unwrap_or(first) }
+}
+
+fn engine_settings(config: &Config) -> EngineSettings {
+    let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    EngineSettings {
+        solver: SolverSettings {
+            threads: NonZeroUsize::new(config.solver.threads as usize).unwrap_or(cores),
+            quick: Duration::from_millis(config.solver.quick_limit_ms),
+            deep: Duration::from_secs(config.solver.deep_limit_s),
+        },
+        entries_kept: usize::try_from(config.limits.events_kept).unwrap_or(usize::MAX),
+        ..EngineSettings::default()
+    }
+}
+
+/// Everything that belongs to a term: the pools, who may change them, and where that is written down.
+fn start_term(
+    store: Arc<dyn Store>,
+    term: Term,
+    settings: EngineSettings,
+    audit: AuditSettings,
+    bootstrap: Option<&TokenRecord>,
+    service: &Service,
+) -> Result<Engine, EngineError> {
+    let records = all_under(&*store, &Key::of(&[TOKENS]))?;
+    let mut tokens: Vec<TokenRecord> = bootstrap.into_iter().cloned().collect();
+    for record in &records {
+        let unreadable = |error: serde_json::Error| RecordError::Unreadable {
+            key: record.key.clone(),
+            reason: error.to_string(),
+        };
+        tokens.push(serde_json::from_slice::<TokenRecord>(&record.value).map_err(unreadable)?);
+    }
+    service.guard().publish(TokenBook::of(tokens));
+    service.set_audit(AuditLog::open(&*store, audit)?);
+    Engine::start(store, term, settings, Box::new(|_, _, _| Vec::new()), Box::new(|_| ()))
+}
+
+/// How often what is kept is looked through.
+const UPKEEP: Duration = Duration::from_mins(10);
+/// Entries of the audit log that are removed at once.
+const MOST_OUTDATED: usize = 1000;
+
+/// Writes down which tokens were used, and removes what was kept long enough.
+async fn upkeep(service: Service) {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    loop {
+        ticks.tick().await;
+        let (Ok(engine), Ok(audit)) = (service.engine(), service.audit()) else { continue };
+        // A token that is taken back meanwhile must not be written again.
+        let _changing = service.changing_tokens().await;
+        let used = service.guard().take_used();
+        let store = Arc::clone(engine.store());
+        let collected = tokio::task::spawn_blocking(move || {
+            let mut batch = audit.outdated(&*store, clock::now(), MOST_OUTDATED)?;
+            for record in used {
+                if let Ok(kept) = serde_json::to_vec(&record) {
+                    batch.put(Key::of(&[TOKENS, &record.id]), kept);
+                }
+            }
+            Ok::<_, StoreError>(batch)
+        });
+        match collected.await {
+            Ok(Ok(batch)) if batch.is_empty() => (),
+            Ok(Ok(batch)) => {
+                if let Err(error) = engine.keep(batch).await {
+                    tracing::warn!(%error, "upkeep has to wait");
+                }
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "upkeep has to wait"),
+            Err(error) => tracing::error!(%error, "upkeep has failed"),
+        }
+    }
+}

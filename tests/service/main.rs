@@ -1,0 +1,4 @@
+//! The real program with real stores: killed at any moment, nothing acknowledged is lost; two of them on one etcd, one leads.
+mod client;
+mod kills;
+mod program;
