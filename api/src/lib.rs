@@ -4,7 +4,6 @@
 //! of everything that is wrong with it; what the planner says goes out through the answers beside it.
 //! [`cli`] has one file a verb; [`router`] has every route of the service. Whatever decides anything lives in the crates below; this one reads,
 //! prints and keeps the clock.
-pub mod audit_log;
 pub mod cli;
 pub mod clock;
 pub mod config;

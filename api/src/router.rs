@@ -16,8 +16,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use lifeboat_model::spec::{GroupSpec, HostSpec, SettingsSpec, StorageSpec, VmSpec};
 
 /// The service as an HTTP application.
-pub fn router(service: Service) -> Router {
-    let (routes, _) = all(&service).into_parts();
+pub fn router(service: &Service) -> Router {
+    let (routes, _) = all(service).into_parts();
     let measured = from_fn_with_state(service.metrics().clone(), measure);
     let router = routes
         .route_layer(measured)

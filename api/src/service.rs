@@ -1,7 +1,6 @@
 //! Computing answers for many at once without falling over: a bounded number of workers, a bounded queue before
 //! them, and a deadline for each answer. Whoever finds the queue full is told at once to come again later,
 //! rather than being kept waiting for an answer that comes too late.
-use crate::audit_log::AuditLog;
 use crate::clock::Stopwatch;
 use crate::engine::{Engine, PoolHandle};
 use crate::error::ApiError;
@@ -72,7 +71,6 @@ pub struct Service {
     guard: Guard,
     engine: Arc<ArcSwapOption<Engine>>,
     leader: Arc<ArcSwapOption<Candidate>>,
-    audit: Arc<ArcSwapOption<AuditLog>>,
     tokens: Arc<Mutex<()>>,
 }
 
@@ -90,7 +88,6 @@ impl Service {
             guard: Guard::local(),
             engine: Arc::default(),
             leader: Arc::default(),
-            audit: Arc::default(),
             tokens: Arc::default(),
         }
     }
@@ -110,19 +107,6 @@ impl Service {
     /// From now on this process leads and keeps these pools; none: it does not.
     pub fn set_engine(&self, engine: Option<Engine>) {
         self.engine.store(engine.map(Arc::new));
-    }
-
-    /// From now on changes are written down there.
-    pub fn set_audit(&self, audit: AuditLog) {
-        self.audit.store(Some(Arc::new(audit)));
-    }
-
-    /// Where changes are written down.
-    ///
-    /// # Errors
-    /// [`ApiError::NotLeader`] if another process leads, or none yet.
-    pub fn audit(&self) -> Result<Arc<AuditLog>, ApiError> {
-        self.audit.load_full().ok_or(ApiError::NotLeader { leader: None })
     }
 
     /// The turn to change the tokens.

@@ -3,13 +3,12 @@
 //! ```text
 //!   Config ─► store ─► Service, Guard ─► Leading (makes the Engine of each term) ─► sockets ─► ready … end
 //! ```
-use crate::audit_log::{AuditLog, AuditSettings};
 use crate::clock;
 use crate::config::secret::SecretError;
 use crate::config::{Config, Secrets};
 use crate::engine::pools::all_under;
 use crate::engine::solver::SolverSettings;
-use crate::engine::{Engine, EngineError, EngineSettings};
+use crate::engine::{AuditSettings, Engine, EngineError, EngineSettings};
 use crate::guard::door::Door;
 use crate::guard::role::{Role, Scope};
 use crate::guard::tls::{Tls, TlsError, keep_fresh};
@@ -107,15 +106,9 @@ impl Startup {
         let service = Service::new(config.service_settings()).behind(guard);
         let candidate = candidate(config, &addresses);
         let settings = engine_settings(config);
-        let audit = AuditSettings {
-            entries: config.audit.keep_entries,
-            time: SignedDuration::from_hours(
-                24 * i64::try_from(config.audit.keep_days).unwrap_or(i64::MAX / 24),
-            ),
-        };
         let of_term = service.clone();
         let make = move |store: Arc<dyn Store>, term: Term| {
-            start_term(store, term, settings, audit, bootstrap.as_ref(), &of_term)
+            start_term(store, term, settings, bootstrap.as_ref(), &of_term)
         };
         let leading = Leading::start(store, candidate, service.clone(), Box::new(make))?;
         let server = Server { listeners, door, head_time: service.settings().head_time };
@@ -140,7 +133,7 @@ impl Startup {
             tokio::spawn(keep_fresh(tls, reload));
         }
         let upkeep = tokio::spawn(upkeep(self.service.clone()));
-        let served = self.server.serve(router(self.service), end).await;
+        let served = self.server.serve(router(&self.service), end).await;
         upkeep.abort();
         // The term ends after the last answer, and so that another process can lead at once.
         let ended = tokio::task::spawn_blocking(move || self.leading.end()).await;
@@ -198,6 +191,10 @@ fn engine_settings(config: &Config) -> EngineSettings {
             deep: Duration::from_secs(config.solver.deep_limit_s),
         },
         entries_kept: usize::try_from(config.limits.events_kept).unwrap_or(usize::MAX),
+        audit: AuditSettings {
+            entries: config.audit.keep_entries,
+            time: SignedDuration::from_hours(24 * config.audit.keep_days.cast_signed()),
+        },
         ..EngineSettings::default()
     }
 }
@@ -207,7 +204,6 @@ fn start_term(
     store: Arc<dyn Store>,
     term: Term,
     settings: EngineSettings,
-    audit: AuditSettings,
     bootstrap: Option<&TokenRecord>,
     service: &Service,
 ) -> Result<Engine, EngineError> {
@@ -221,8 +217,14 @@ fn start_term(
         tokens.push(serde_json::from_slice::<TokenRecord>(&record.value).map_err(unreadable)?);
     }
     service.guard().publish(TokenBook::of(tokens));
-    service.set_audit(AuditLog::open(&*store, audit)?);
-    Engine::start(store, term, settings, Box::new(|_, _, _| Vec::new()), Box::new(|_| ()))
+    let metrics = service.metrics().clone();
+    Engine::start(
+        store,
+        term,
+        settings,
+        Box::new(|_, _, _| Vec::new()),
+        Box::new(move |took| metrics.searched(took)),
+    )
 }
 
 /// How often what is kept is looked through.
@@ -235,7 +237,8 @@ async fn upkeep(service: Service) {
     let mut ticks = tokio::time::interval(UPKEEP);
     loop {
         ticks.tick().await;
-        let (Ok(engine), Ok(audit)) = (service.engine(), service.audit()) else { continue };
+        let Ok(engine) = service.engine() else { continue };
+        let audit = engine.audit().clone();
         // A token that is taken back meanwhile must not be written again.
         let _changing = service.changing_tokens().await;
         let used = service.guard().take_used();

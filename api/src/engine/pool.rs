@@ -1,9 +1,11 @@
 //! One pool in the service: its state, its log, its newest verdict, and the turns in which it is changed.
+use super::audit::AuditLog;
 use super::feed::{Entry, Feed, Page};
 use super::outward::Outward;
 use super::solver::Solver;
 use super::writer::{Place, Writer, WriterError};
 use crate::clock;
+use crate::guard::AuditEntry;
 use crate::served::ledger::{Effects, Ledger, Note};
 use crate::served::record::{self, Head};
 use crate::served::{Delta, Outlook, Resource, Served, Step};
@@ -32,6 +34,7 @@ pub struct PoolHandle {
     writer: Writer,
     solver: Solver,
     outward: Outward,
+    audit: AuditLog,
 }
 
 /// What is held in memory.
@@ -41,6 +44,15 @@ pub(super) struct State {
     feed: Feed,
     ledger: Ledger,
     newest: Timestamp,
+}
+
+/// What all pools of a service share.
+#[derive(Clone, Debug)]
+pub(super) struct Means {
+    pub(super) writer: Writer,
+    pub(super) solver: Solver,
+    pub(super) outward: Outward,
+    pub(super) audit: AuditLog,
 }
 
 /// A look at a pool at one moment.
@@ -55,17 +67,12 @@ pub struct View {
 }
 
 impl PoolHandle {
-    pub(super) fn new(
-        served: Served,
-        feed: Feed,
-        ledger: Ledger,
-        writer: Writer,
-        solver: Solver,
-        outward: Outward,
-    ) -> Arc<Self> {
+    pub(super) fn new(served: Served, feed: Feed, ledger: Ledger, means: Means) -> Arc<Self> {
+        let Means { writer, solver, outward, audit } = means;
         let handle = Arc::new(Self {
             id: served.pool().id().into(),
             outward,
+            audit,
             state: RwLock::new(State { served, feed, ledger, newest: clock::now() }),
             outlook: ArcSwapOption::empty(),
             outlooks: watch::Sender::new(0),
@@ -192,7 +199,9 @@ impl State {
         let entries = entries.into_iter().map(|(kind, data)| Entry::new(kind, None, data)).collect();
         self.log(pool, now, entries, batch);
         batch.append(records);
-        told.into_iter().for_each(|alert| outward.tell(pool, alert));
+        for alert in told {
+            outward.tell(pool, alert);
+        }
     }
 
     fn log(&mut self, pool: &str, at: Timestamp, entries: Vec<Entry>, batch: &mut Batch) {
@@ -248,6 +257,8 @@ pub struct Transition {
     pub entries_if_changed: Vec<Entry>,
     /// Other records that are made durable with it, altogether or not at all.
     pub records: Batch,
+    /// What the audit log says of it.
+    pub audit: Vec<AuditEntry>,
     /// When what is told happened; none: now.
     pub at: Option<Timestamp>,
 }
@@ -285,7 +296,7 @@ impl Turn {
 
     /// The same with records that depend on what has changed.
     pub fn commit_with(self, transition: Transition, also: impl FnOnce(&Delta) -> Batch) -> Committed {
-        let Transition { pool, mut entries, mut entries_if_changed, notes, records, at } = transition;
+        let Transition { pool, mut entries, mut entries_if_changed, notes, records, audit, at } = transition;
         let mut batch = Batch::default();
         let now = clock::now();
         let (delta, durable) = {
@@ -314,6 +325,9 @@ impl Turn {
             effects.append(state.ledger.follow(&before, state.served.pool(), &delta, now));
             state.carry(&self.pool.id, now, effects, &mut batch, &self.pool.outward);
             batch.append(records);
+            for entry in audit {
+                self.pool.audit.add(&mut batch, &entry);
+            }
             batch.append(also(&delta));
             // Under the lock, so that records of one key reach the store in the order in which they were made.
             (delta, self.place.hand_over(batch))

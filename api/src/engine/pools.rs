@@ -1,7 +1,8 @@
 //! All pools: read from the store when a term begins, made and deleted while it lasts.
+use super::audit::{AuditLog, AuditSettings};
 use super::feed::{Feed, Logged};
 use super::outward::Outward;
-use super::pool::{ChangeError, PoolHandle, Turn};
+use super::pool::{ChangeError, Means, PoolHandle, Turn};
 use super::solver::{OnVerdict, Solver, SolverSettings};
 use super::writer::{Writer, WriterError};
 use super::{Entry, Transition};
@@ -32,11 +33,18 @@ pub struct EngineSettings {
     pub entries_kept: usize,
     /// Pools in one service.
     pub most_pools: usize,
+    /// The audit log.
+    pub audit: AuditSettings,
 }
 
 impl Default for EngineSettings {
     fn default() -> Self {
-        Self { solver: SolverSettings::default(), entries_kept: 10_000, most_pools: 1_000 }
+        Self {
+            solver: SolverSettings::default(),
+            entries_kept: 10_000,
+            most_pools: 1_000,
+            audit: AuditSettings::default(),
+        }
     }
 }
 
@@ -82,9 +90,7 @@ pub struct Engine(Arc<Inner>);
 struct Inner {
     settings: EngineSettings,
     store: Arc<dyn Store>,
-    writer: Writer,
-    solver: Solver,
-    outward: Outward,
+    means: Means,
     over: watch::Receiver<bool>,
     pools: RwLock<BTreeMap<Arc<str>, Arc<PoolHandle>>>,
     /// Pools are made and deleted one at a time.
@@ -108,6 +114,8 @@ impl Engine {
         let writer = Writer::start(Arc::clone(&store), term, ended).map_err(EngineError::Thread)?;
         let solver = Solver::start(settings.solver, on_verdict, observe).map_err(EngineError::Thread)?;
         let outward = Outward::default();
+        let audit = AuditLog::open(&*store, settings.audit)?;
+        let means = Means { writer, solver, outward, audit };
         let mut pools = BTreeMap::new();
         for (id, records) in by_pool(all_under(&*store, &Key::of(&[record::POOLS]))?) {
             let (served, head) = record::read(&id, &records)?;
@@ -115,16 +123,13 @@ impl Engine {
             let alerts = all_under(&*store, &Key::of(&[ledger::ALERTS, &id]))?;
             let tasks = all_under(&*store, &Key::of(&[ledger::TASKS, &id]))?;
             let ledger = Ledger::read(&id, &records, &alerts, &tasks);
-            let handle =
-                PoolHandle::new(served, feed, ledger, writer.clone(), solver.clone(), outward.clone());
+            let handle = PoolHandle::new(served, feed, ledger, means.clone());
             pools.insert(Arc::from(id), handle);
         }
         Ok(Self(Arc::new(Inner {
             settings,
             store,
-            writer,
-            solver,
-            outward,
+            means,
             over,
             pools: RwLock::new(pools),
             making: Mutex::new(()),
@@ -148,17 +153,22 @@ impl Engine {
 
     /// The way to the store for changes.
     pub fn writer(&self) -> &Writer {
-        &self.0.writer
+        &self.0.means.writer
     }
 
     /// The searches.
     pub fn solver(&self) -> &Solver {
-        &self.0.solver
+        &self.0.means.solver
+    }
+
+    /// Where changes are written down.
+    pub fn audit(&self) -> &AuditLog {
+        &self.0.means.audit
     }
 
     /// What tells people, when somebody has set it.
     pub fn outward(&self) -> &Outward {
-        &self.0.outward
+        &self.0.means.outward
     }
 
     /// Turns true when this process's term is over.
@@ -185,7 +195,7 @@ impl Engine {
             return Err(CreateError::TooMany(self.0.settings.most_pools));
         }
         let last = self.last_head(&id).await?;
-        let place = self.0.writer.place().await?;
+        let place = self.0.means.writer.place().await?;
         let served = Served::new(pool, last.revision + 1);
         let mut batch = records;
         for beside in [record::LOG, ledger::ALERTS, ledger::TASKS] {
@@ -201,9 +211,7 @@ impl Engine {
         record::put_head(&mut batch, &id, head);
         let durable = place.hand_over(batch);
         durable.await.map_err(|_| WriterError::Superseded)?;
-        let Inner { writer, solver, outward, .. } = &*self.0;
-        let (writer, solver, outward) = (writer.clone(), solver.clone(), outward.clone());
-        let handle = PoolHandle::new(served, feed, Ledger::default(), writer, solver, outward);
+        let handle = PoolHandle::new(served, feed, Ledger::default(), self.0.means.clone());
         self.0.pools.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&handle));
         Ok(handle)
     }
@@ -235,8 +243,8 @@ impl Engine {
     /// Takes no further changes, makes durable what was taken, and stops the threads. When the engine is dropped after that, the
     /// store is free.
     pub async fn end(&self) {
-        self.0.solver.end();
-        self.0.writer.end().await;
+        self.0.means.solver.end();
+        self.0.means.writer.end().await;
     }
 
     /// Makes records durable that belong to no pool.
@@ -244,7 +252,7 @@ impl Engine {
     /// # Errors
     /// If the store takes no changes.
     pub async fn keep(&self, records: Batch) -> Result<(), ChangeError> {
-        let place = self.0.writer.place().await?;
+        let place = self.0.means.writer.place().await?;
         place.hand_over(records).await.map_err(|_| WriterError::Superseded.into())
     }
 

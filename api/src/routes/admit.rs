@@ -5,9 +5,11 @@
 //!                                ├─ ?check=only ────────────────────────────► Admitted, done: false
 //!                                └─ refused ────────────────────────────────► 409 with the whole answer
 //! ```
+use crate::clock;
 use crate::dto::served_admission::ServedAdmission;
 use crate::engine::{Entry, Transition, Turn};
 use crate::error::ApiError;
+use crate::guard::AuditEntry;
 use crate::guard::Principal;
 use crate::guard::audit::Author;
 use crate::guard::door::Caller;
@@ -96,6 +98,13 @@ impl<S: Sync> FromRequestParts<S> for Actor {
         let principal = known.get::<Principal>().cloned().unwrap_or_else(Principal::local);
         let author = Author::new(&principal, known.get::<Caller>(), known.get::<RequestId>());
         Ok(Self { name: principal.name, author })
+    }
+}
+
+impl Actor {
+    /// What the audit log says when it has done this.
+    pub(crate) fn did(&self, action: &str, resource: impl Into<String>) -> AuditEntry {
+        AuditEntry::new(clock::now(), &self.author, action, resource)
     }
 }
 
@@ -237,7 +246,13 @@ async fn carry_out(
         admission: Some(judged.answer),
         task: None,
     };
-    let transition = Transition { pool: Some((judged.pool, judged.step)), entries, ..Transition::default() };
+    let entry = act.actor.did(act.action, act.resource);
+    let transition = Transition {
+        pool: Some((judged.pool, judged.step)),
+        entries,
+        audit: vec![if let Some(reason) = forced { entry.forced(reason) } else { entry }],
+        ..Transition::default()
+    };
     let committed = turn.commit_with(transition, |delta| {
         admitted.revision = delta.revision;
         (act.keep)(&admitted)

@@ -68,7 +68,8 @@ pub(crate) async fn acknowledge(
     if handle.ledger(|ledger| ledger.alerts.get(number).is_none()) {
         return Err(unknown());
     }
+    let audit = vec![asked.actor.did("acknowledge", format!("pools/{pool}/alerts/{number}"))];
     let notes = vec![Note::Acknowledge { id: number, by: asked.actor.name }];
-    turn.commit(Transition { notes, ..Transition::default() }).acknowledged().await?;
+    turn.commit(Transition { notes, audit, ..Transition::default() }).acknowledged().await?;
     handle.ledger(|ledger| ledger.alerts.get(number).cloned()).map(Json).ok_or_else(unknown)
 }

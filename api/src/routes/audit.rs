@@ -63,7 +63,8 @@ pub(crate) async fn read(
     if !(1..=MOST).contains(&most) {
         return Err(ApiError::BadQuery(format!("limit must be 1 to {MOST}")));
     }
-    let (engine, log) = (service.engine()?, service.audit()?);
+    let engine = service.engine()?;
+    let log = engine.audit().clone();
     let store = Arc::clone(engine.store());
     let read = tokio::task::spawn_blocking(move || log.newest(&*store, query.after, most)).await;
     let entries = read.map_err(|_| ApiError::Internal)??;

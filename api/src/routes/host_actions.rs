@@ -179,8 +179,14 @@ async fn confirm_dead(turn: Turn, host: HostIndex, asked: &Action<HostAction>) -
         data["forced"] = reason.into();
     }
     let entry = Entry::new("host-fenced", Some(&asked.actor.name), data);
-    let transition =
-        Transition { pool: Some((after, Step::Kept)), entries: vec![entry], ..Transition::default() };
+    let written = asked.actor.did("confirm-dead", format!("pools/{}/hosts/{name}", turn.pool().id()));
+    let written = if let Some(reason) = forced { written.forced(reason) } else { written };
+    let transition = Transition {
+        pool: Some((after, Step::Kept)),
+        entries: vec![entry],
+        audit: vec![written],
+        ..Transition::default()
+    };
     let delta = turn.commit(transition).acknowledged().await?;
     let revision = delta.revision;
     Ok(Admitted { done: true, forced: forced.is_some(), revision, admission: None, task: None })

@@ -95,7 +95,9 @@ pub(crate) async fn import(
         }
         let made = json!({"changed": ["pool"], "gone": []});
         let entries = vec![Entry::new("changed", Some(&ask.who.name), made)];
-        let handle = match engine.create(pool, entries, Batch::default()).await {
+        let mut records = Batch::default();
+        engine.audit().add(&mut records, &ask.who.did("make-pool", format!("pools/{id}")));
+        let handle = match engine.create(pool, entries, records).await {
             // Two asked at once: the second one replaces nothing that it has seen.
             Err(CreateError::Exists(_)) => {
                 return Err(ApiError::Precondition(
@@ -118,6 +120,7 @@ pub(crate) async fn import(
     let transition = Transition {
         pool: Some((pool, Step::Rebuilt)),
         entries_if_changed: vec![entry],
+        audit: vec![ask.who.did("import-pool", format!("pools/{id}"))],
         ..Transition::default()
     };
     let delta = turn.commit(transition).acknowledged().await?;
@@ -145,6 +148,8 @@ pub(crate) async fn delete(
     let turn = service.pool(&pool)?.turn().await?;
     let revision = turn.view().revision;
     ask.conditions.check(Some(revision))?;
-    engine.delete(turn, Batch::default()).await?;
+    let mut records = Batch::default();
+    engine.audit().add(&mut records, &ask.who.did("delete-pool", format!("pools/{pool}")));
+    engine.delete(turn, records).await?;
     Ok(Json(Done::unjudged(true, revision)).into_response())
 }

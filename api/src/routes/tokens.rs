@@ -75,7 +75,7 @@ pub(crate) async fn make(
     let resource = format!("tokens/{}", record.id);
     let entry = AuditEntry::new(clock::now(), &author, "make-token", resource)
         .with_change(json!(null), json!({"name": record.name, "role": record.role, "pools": record.scope}));
-    service.audit()?.add(&mut batch, &entry);
+    engine.audit().add(&mut batch, &entry);
     engine.keep(batch).await?;
     let id = record.id.clone();
     book.insert(record);
@@ -108,7 +108,7 @@ pub(crate) async fn remove(
     let mut batch = Batch::default();
     batch.delete(Key::of(&[TOKENS, &id]));
     let entry = AuditEntry::new(clock::now(), &author, "remove-token", format!("tokens/{id}"));
-    service.audit()?.add(&mut batch, &entry);
+    engine.audit().add(&mut batch, &entry);
     engine.keep(batch).await?;
     service.guard().publish(book);
     Ok(StatusCode::NO_CONTENT)

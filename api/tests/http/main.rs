@@ -27,7 +27,7 @@ fn service() -> Service {
 
 /// What the service answers.
 async fn ask(service: &Service, request: Request<Body>) -> Response<Body> {
-    router(service.clone()).oneshot(request).await.expect("the router does not fail")
+    router(service).oneshot(request).await.expect("the router does not fail")
 }
 
 /// The answer to a document posted to `target`.

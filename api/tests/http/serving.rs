@@ -73,7 +73,7 @@ impl Serving {
             request = request.header(*name, *value);
         }
         let request = request.body(sent.into()).expect("a request");
-        let response = router(self.service.clone()).oneshot(request).await.expect("the router does not fail");
+        let response = router(&self.service).oneshot(request).await.expect("the router does not fail");
         let (status, headers) = (response.status(), response.headers().clone());
         let empty = status == StatusCode::NOT_MODIFIED;
         let body = if empty { Value::Null } else { body(response).await };

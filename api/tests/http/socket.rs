@@ -29,7 +29,7 @@ fn start(settings: ServiceSettings) -> Running {
             door: Door::new(None, 100, 100),
             head_time: settings.head_time,
         };
-        runtime.block_on(server.serve(router(Service::new(settings)), async {
+        runtime.block_on(server.serve(router(&Service::new(settings)), async {
             let _ = ended.await;
         }))
     });

@@ -181,7 +181,9 @@ mod tests {
     #[test]
     fn what_was_kept_long_enough_goes_oldest_first() {
         let (store, term, log, _folder) = log(100, 1);
-        [0, 1, 7200].into_iter().for_each(|at| add(&*store, term, &log, at));
+        for at in [0, 1, 7200] {
+            add(&*store, term, &log, at);
+        }
         let now = Timestamp::from_second(7201).expect("in range");
         let batch = log.outdated(&*store, now, 10).expect("it answers");
         store.commit(term, &batch).expect("it takes writes");
