@@ -76,10 +76,10 @@ fn a_command_that_hangs_is_ended_with_everything_that_it_started() {
     let text = format!(
         "trap 'echo yes > {asked:?}' TERM\n(trap '' TERM; sleep 1000; sleep 1000) &\necho $! > {child:?}\nwhile :; do wait; done"
     );
-    let toml = script(&folder, &text) + "timeout_s = 1\ngrace_s = 1\n";
+    let toml = script(&folder, &text) + "timeout_s = 2\ngrace_s = 1\n";
     let failure = opened(&toml).deliver(&message()).expect_err("it hangs");
     assert_eq!(failure.again, Again::Later);
-    assert!(failure.reason.contains("ran longer than 1 s"), "{failure}");
+    assert!(failure.reason.contains("ran longer than 2 s"), "{failure}");
     assert!(std::path::Path::new(&asked).exists(), "it was asked to end before it was killed");
     let pid = std::fs::read_to_string(&child).expect("written");
     eventually("the child is gone", || !alive(&pid));
