@@ -5,28 +5,41 @@
 //! `run(&Arguments, &mut Output) -> Result<Status, Trouble>`, a line in [`Verb`] and one in [`run`]. Pools are
 //! read through [`pool::PoolArguments`], searches bounded through [`search::SearchArguments`], and everything
 //! is printed through [`output::Output`].
+mod assign;
 mod bench;
 mod capacity;
 pub mod certificate;
+mod change;
 mod check;
 mod config;
+mod described;
 mod diagnose;
+pub mod environment;
 mod explain;
+mod fields;
 pub mod file;
 mod generate;
+mod hosts;
+mod interrupt;
+mod listing;
 mod obstacles;
 pub mod output;
 mod plan;
 pub mod pool;
+mod pools;
 mod repair;
 mod schema;
 pub mod search;
 mod serve;
+pub mod session;
 mod sim;
 mod standing;
 pub mod style;
+mod tasks;
 pub mod trouble;
 mod verify;
+mod vms;
+mod watch;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -89,6 +102,10 @@ enum Verb {
     Sim(sim::Arguments),
     Generate(generate::Arguments),
     Bench(bench::Arguments),
+    Pool(Box<pools::Arguments>),
+    Host(Box<hosts::Arguments>),
+    Vm(Box<vms::Arguments>),
+    Task(tasks::Arguments),
 }
 
 /// Runs one command line, the program's name first.
@@ -108,6 +125,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, output: &mut Output<'_
             Verb::Sim(arguments) => sim::run(arguments, output),
             Verb::Generate(arguments) => generate::run(arguments, output),
             Verb::Bench(arguments) => bench::run(arguments, output),
+            Verb::Pool(arguments) => pools::run(arguments, output),
+            Verb::Host(arguments) => hosts::run(arguments, output),
+            Verb::Vm(arguments) => vms::run(arguments, output),
+            Verb::Task(arguments) => tasks::run(arguments, output),
         },
         Err(error) => misunderstood(&error, output),
     };

@@ -5,6 +5,7 @@
 //! [`cli`] has one file a verb; [`router`] has every route of the service. Whatever decides anything lives in the crates below; this one reads,
 //! prints and keeps the clock.
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod dto;

@@ -1,6 +1,6 @@
 //! `lifeboat check`: may this change be made, and what would it do to the tolerance.
 mod change;
-mod report;
+pub(super) mod report;
 
 pub(super) use change::part;
 

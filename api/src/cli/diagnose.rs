@@ -1,5 +1,5 @@
 //! `lifeboat diagnose`: which VMs are free to move, and what keeps the others.
-mod report;
+pub(super) mod report;
 
 use super::Status;
 use super::output::Output;

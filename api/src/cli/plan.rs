@@ -1,6 +1,6 @@
 //! `lifeboat plan`: how many host failures the pool survives, why not more, and what would restart where.
 mod restarts;
-mod verdict;
+pub(super) mod verdict;
 
 use super::output::Output;
 use super::pool::PoolArguments;

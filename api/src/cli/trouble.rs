@@ -1,5 +1,9 @@
 //! What can keep a verb from answering: said in one line, with its particulars below and the next step last.
-use super::style::{BAD, QUIET, count, styled};
+use super::style::{BAD, QUIET, count, names, styled};
+use crate::client::ClientError;
+use crate::client::address::AddressError;
+use crate::client::context::ContextError;
+use crate::client::token::TokenError;
 use crate::config::ConfigFault;
 use crate::dto::certificate::CertificateError;
 use crate::dto::pool::Fault;
@@ -9,6 +13,7 @@ use crate::startup::StartupError;
 use lifeboat_generate::RecipeError;
 use lifeboat_model::change::ChangeError;
 use lifeboat_simulator::RunError;
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io;
@@ -96,6 +101,26 @@ pub enum Trouble {
         #[source]
         source: RunError,
     },
+    /// The service has no answer.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// No pool is named, and there is not exactly one.
+    #[error("{}", which_pool(.0))]
+    WhichPool(Vec<String>),
+    /// An answer of the service that does not say what it should.
+    #[error("the service answers without {0}")]
+    Answer(&'static str),
+    /// A change that would not do what it seems to.
+    #[error("{what}")]
+    Unwise {
+        /// Why not.
+        what: String,
+        /// What to do instead.
+        step: String,
+    },
+    /// Events cannot be waited for.
+    #[error("cannot watch")]
+    Watch(#[source] io::Error),
     /// The answer could not be printed.
     #[error("cannot write the answer")]
     Output(#[source] io::Error),
@@ -132,8 +157,17 @@ impl Trouble {
         text
     }
 
-    fn next_step(&self) -> Option<&'static str> {
-        match self {
+    fn next_step(&self) -> Option<Cow<'static, str>> {
+        let step = match self {
+            Self::Client(error) => return error.next_step().map(Cow::Owned),
+            Self::Unwise { step, .. } => return Some(Cow::Owned(step.clone())),
+            Self::WhichPool(pools) if pools.is_empty() => {
+                Some("`lifeboat pool import FILE` makes one of a pool document")
+            }
+            Self::WhichPool(_) => Some(
+                "name one with --pool, or keep one in the context: lifeboat context set NAME --pool POOL",
+            ),
+            Self::Answer(_) => Some("is it a Lifeboat service, and of this version? lifeboat --version"),
             Self::Source(SourceError::Unreadable { .. }) => Some("check the path; `-` reads standard input"),
             Self::Source(SourceError::Unpack { .. }) => {
                 Some("check the file with `gzip -t`, or give the plain document")
@@ -163,7 +197,35 @@ impl Trouble {
             | Self::Change(_)
             | Self::Serve(_)
             | Self::Runtime(_)
+            | Self::Watch(_)
             | Self::Output(_) => None,
-        }
+        };
+        step.map(Cow::Borrowed)
     }
+}
+
+impl From<AddressError> for Trouble {
+    fn from(error: AddressError) -> Self {
+        Self::Client(error.into())
+    }
+}
+
+impl From<TokenError> for Trouble {
+    fn from(error: TokenError) -> Self {
+        Self::Client(error.into())
+    }
+}
+
+impl From<ContextError> for Trouble {
+    fn from(error: ContextError) -> Self {
+        Self::Client(error.into())
+    }
+}
+
+fn which_pool(pools: &[String]) -> String {
+    if pools.is_empty() {
+        return "the service has no pool yet".to_owned();
+    }
+    let told: Vec<&str> = pools.iter().map(String::as_str).collect();
+    format!("which pool? the service has {}", names(&told, 12))
 }

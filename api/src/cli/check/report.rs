@@ -5,7 +5,7 @@ use crate::dto::admission::AdmissionAnswer;
 use crate::dto::standing::MemoryUseAnswer;
 use std::fmt::Write as _;
 
-pub(super) fn text(answer: &AdmissionAnswer<'_>, width: Option<u16>) -> String {
+pub(in crate::cli) fn text(answer: &AdmissionAnswer<'_>, width: Option<u16>) -> String {
     let verdict = match (answer.allowed, answer.open) {
         (true, false) => styled(GOOD, "allowed"),
         (true, true) => styled(OPEN, "allowed"),

@@ -34,7 +34,7 @@ pub(super) fn all(answer: &AgilityAnswer<'_>, pool: &Pool, width: Option<u16>) -
 }
 
 /// One VM and every host.
-pub(super) fn one(answer: &VmAgility<'_>, width: Option<u16>) -> String {
+pub(in crate::cli) fn one(answer: &VmAgility<'_>, width: Option<u16>) -> String {
     let style = match answer.agility {
         "agile" => GOOD,
         "partly-agile" => OPEN,

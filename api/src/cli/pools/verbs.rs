@@ -1,0 +1,178 @@
+//! What can be asked of pools, and how.
+use crate::cli::change::{DangerousArguments, OrdinaryArguments};
+use crate::cli::listing::ListArguments;
+use crate::cli::session::PoolServiceArguments;
+use crate::cli::vms::Priority;
+use clap::{Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "Examples:
+  What there is, and what it survives:
+    lifeboat pool list
+    lifeboat pool tolerance --watch
+  Take a pool document in, and out again:
+    lifeboat pool import prod-a.json.gz
+    lifeboat pool export prod-a.json.gz --pool prod-a
+  Let the pool survive any 2 failures; refused if it cannot:
+    lifeboat pool set-hftt 2
+  Protect it, once everything is in place:
+    lifeboat pool preconditions
+    lifeboat pool enable-ha";
+
+/// Pools: list, show, import, export, settings, what they survive, HA on and off
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+pub(in crate::cli) struct Arguments {
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+    #[command(flatten)]
+    pub(super) service: PoolServiceArguments,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// List the pools, and what they survive
+    #[command(after_help = "Example:\n  lifeboat pool list --watch")]
+    List {
+        #[command(flatten)]
+        how_much: ListArguments,
+        /// Show it again whenever it has changed, until ctrl-C
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Show a pool in counts: hosts, VMs, what it survives, how fresh that is
+    #[command(after_help = "Example:\n  lifeboat pool show --pool prod-a --watch")]
+    Show {
+        /// Show it again whenever something happens, until ctrl-C
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Show what a pool survives, and why not more
+    #[command(after_help = "Examples:\n  lifeboat pool tolerance\n  lifeboat pool tolerance --watch")]
+    Tolerance {
+        /// Show it again whenever something happens, until ctrl-C
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Write the pool document
+    #[command(
+        after_help = "Examples:\n  lifeboat pool export - | jq .hosts\n  lifeboat pool export prod-a.json.gz"
+    )]
+    Export {
+        /// The file, gzip-compressed if it ends in .gz; `-` is standard output
+        #[arg(value_name = "FILE", default_value = "-")]
+        file: PathBuf,
+    },
+    /// Make a pool of a document; over one that is there only with --yes
+    #[command(
+        after_help = "Examples:\n  lifeboat pool import prod-a.json\n  lifeboat pool import prod-a.json --pool copy\n  lifeboat pool import prod-a.json --yes"
+    )]
+    Import {
+        /// The pool document, plain or gzip-compressed; `-` reads standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Put it in the place of the pool that is there
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Forget a pool and everything in it
+    #[command(after_help = "Examples:\n  lifeboat pool delete lab\n  lifeboat pool delete lab --yes")]
+    Delete {
+        /// The pool
+        #[arg(value_name = "POOL")]
+        name: String,
+        /// Do it; without this nothing changes
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Show the settings
+    #[command(after_help = "Example:\n  lifeboat pool settings --json")]
+    Settings {
+        /// Show it again whenever something happens, until ctrl-C
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Set the host failures to tolerate; refused above what the pool survives
+    #[command(
+        name = "set-hftt",
+        after_help = "Examples:\n  lifeboat pool set-hftt 2\n  lifeboat pool set-hftt 0 --yes\n  lifeboat pool set-hftt 9 --force --reason 'hosts arrive today'"
+    )]
+    SetHftt {
+        /// The failures
+        #[arg(value_name = "N")]
+        hftt: u32,
+        #[command(flatten)]
+        how: DangerousArguments,
+    },
+    /// Change settings
+    #[command(
+        after_help = "Examples:\n  lifeboat pool set guarantee=simultaneous\n  lifeboat pool set timeout_s=30 brake=0.5\n  lifeboat pool set brake=null"
+    )]
+    Set {
+        /// Settings as in the pool document; values as in JSON, text needs no quotes, null removes
+        #[arg(value_name = "KEY=VALUE", required = true)]
+        fields: Vec<String>,
+        #[command(flatten)]
+        how: OrdinaryArguments,
+    },
+    /// Compute how many failures the pool would survive, as it is or with other restart priorities
+    #[command(
+        name = "compute-max",
+        after_help = "Examples:\n  lifeboat pool compute-max\n  lifeboat pool compute-max --with db1=restart --with lab7=none"
+    )]
+    ComputeMax {
+        /// As if that VM had this restart priority: restart, best-effort or none
+        #[arg(long, value_name = "VM=PRIORITY", value_parser = with)]
+        with: Vec<(String, Priority)>,
+    },
+    /// Show what enabling HA needs, and which storages can carry the heartbeat
+    #[command(after_help = "Example:\n  lifeboat pool preconditions")]
+    Preconditions {
+        /// Show it again whenever something happens, until ctrl-C
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Enable HA: hosts fence themselves, VMs restart
+    #[command(
+        name = "enable-ha",
+        after_help = "Examples:\n  lifeboat pool enable-ha --dry-run\n  lifeboat pool enable-ha --storage san1 --timeout-s 30"
+    )]
+    EnableHa {
+        /// The storage that carries the heartbeat [default: the best one]
+        #[arg(long, value_name = "STORAGE")]
+        storage: Option<String>,
+        /// The timeout T for this enablement [default: the pool's]
+        #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(3..=300))]
+        timeout_s: Option<u32>,
+        #[command(flatten)]
+        how: OrdinaryArguments,
+    },
+    /// Disable HA: nothing is fenced or restarted any more
+    #[command(
+        name = "disable-ha",
+        after_help = "Examples:\n  lifeboat pool disable-ha\n  lifeboat pool disable-ha --yes"
+    )]
+    DisableHa {
+        #[command(flatten)]
+        how: DangerousArguments,
+    },
+    /// Disable HA although hosts or the medium are out of reach
+    #[command(
+        name = "emergency-disable",
+        after_help = "A host that does not hear of it goes on guarding its VMs, and fences itself if it is cut off.\n\n\
+                      Example:\n  lifeboat pool emergency-disable --yes"
+    )]
+    EmergencyDisable {
+        #[command(flatten)]
+        how: DangerousArguments,
+    },
+}
+
+/// `VM=PRIORITY`; names may have `=` in them.
+fn with(text: &str) -> Result<(String, Priority), String> {
+    let (vm, priority) = text.rsplit_once('=').ok_or("must be VM=PRIORITY")?;
+    Ok((vm.to_owned(), Priority::from_str(priority, false)?))
+}
