@@ -26,7 +26,7 @@ const EXAMPLES: &str = "Examples:
 
 /// Judge one change before it is made: what it would do to the tolerance
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES, override_usage = "lifeboat check [OPTIONS] <CHANGE> <POOL>")]
+#[command(after_help = EXAMPLES, override_usage = "lifeboat check [OPTIONS] <CHANGE> <POOL>\n       lifeboat check [OPTIONS] <CHANGE> --pool <NAME>")]
 pub(super) struct Arguments {
     #[command(flatten)]
     pool: PoolArguments,

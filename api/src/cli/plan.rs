@@ -20,6 +20,8 @@ const EXAMPLES: &str = "Examples:
     lifeboat plan pool.json
   For a script, exit status 3 if the pool is overcommitted:
     lifeboat plan pool.json.gz --check --json
+  The same of a served pool, judged here:
+    lifeboat plan --pool prod-a --check
   What restarts where if these hosts fail now:
     lifeboat plan pool.json --fail h03,h17
   Keep what stands behind the verdict, and check it:

@@ -1,5 +1,7 @@
 //! The pool that a verb speaks of.
+use super::session::{PoolServiceArguments, Session};
 use super::trouble::Trouble;
+use crate::client::Call;
 use crate::{dto, source};
 use lifeboat_model::{HostIndex, NetworkIndex, Pool, StorageIndex, VmIndex};
 use std::path::{Path, PathBuf};
@@ -7,23 +9,30 @@ use std::path::{Path, PathBuf};
 /// Which pool, for verbs that plan on it.
 #[derive(Debug, clap::Args)]
 pub struct PoolArguments {
-    /// The pool document, plain or gzip-compressed; `-` reads standard input
-    #[arg(value_name = "POOL")]
-    pub pool: PathBuf,
+    /// The pool document, plain or gzip-compressed; `-` reads standard input. Or a served pool: --pool
+    #[arg(value_name = "POOL", required_unless_present_any = ["pool", "context", "servers"],
+        conflicts_with_all = ["pool", "context", "servers"])]
+    pub file: Option<PathBuf>,
     /// Plan although hosts run more than they have
     #[arg(long)]
     pub allow_over_full: bool,
+    #[command(flatten)]
+    served: PoolServiceArguments,
 }
 
 impl PoolArguments {
-    /// Reads the pool. Over-full hosts are a fault unless allowed.
+    /// Reads the pool. Over-full hosts are a fault of a file unless allowed; of a served pool they are a condition
+    /// that it reports.
     ///
     /// # Errors
     /// If it cannot be read, with everything that is wrong with it.
     pub fn load(&self) -> Result<Pool, Trouble> {
-        let pool = load(&self.pool)?;
+        let Some(file) = &self.file else {
+            return load_served(&self.served.open()?);
+        };
+        let pool = load(file)?;
         let faults = if self.allow_over_full { Vec::new() } else { dto::pool::over_full(&pool) };
-        if faults.is_empty() { Ok(pool) } else { Err(Trouble::Document { path: shown(&self.pool), faults }) }
+        if faults.is_empty() { Ok(pool) } else { Err(Trouble::Document { path: shown(file), faults }) }
     }
 }
 
@@ -34,6 +43,16 @@ impl PoolArguments {
 pub fn load(path: &Path) -> Result<Pool, Trouble> {
     let document = source::read(path, source::MOST_FILE_BYTES)?;
     dto::pool::read(&document).map_err(|faults| Trouble::Document { path: shown(path), faults })
+}
+
+/// Reads a served pool, as the service exports it.
+///
+/// # Errors
+/// If the service cannot be asked or refuses, or exports what is no pool.
+pub fn load_served(session: &Session) -> Result<Pool, Trouble> {
+    let route = session.route("")?;
+    let reply = session.client().ask(&Call::get(&*route))?;
+    dto::pool::read(reply.body()).map_err(|faults| Trouble::Document { path: route, faults })
 }
 
 /// The VM of that name.

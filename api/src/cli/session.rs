@@ -106,6 +106,11 @@ impl ServiceArguments {
 }
 
 impl PoolServiceArguments {
+    /// Whether a served pool is named at all, in whatever way.
+    pub fn is_named(&self) -> bool {
+        self.pool.is_some() || self.service.context.is_some() || !self.service.servers.is_empty()
+    }
+
     /// Gets ready to ask. Nothing is sent yet.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The command line as its users meet it: what each verb prints, and how it ends. The pools are the examples
 //! of the pages, so that what the pages show is what is tested.
 mod certificates;
+mod client;
 mod made;
 mod pages;
 mod sim;
