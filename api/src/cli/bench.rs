@@ -70,9 +70,8 @@ impl Measurement<'_, '_> {
     /// From the file to the checked certificate.
     fn steps(&self, pool: &Pool, assessment: &Assessment) -> Result<Vec<StepAnswer>, Trouble> {
         let mut steps = Vec::new();
-        let path = &self.arguments.pool.pool;
-        // Standard input can be read once only.
-        if path != Path::new("-") {
+        // Standard input can be read once only, and a served pool is not read from a file.
+        if let Some(path) = self.arguments.pool.file.as_deref().filter(|path| *path != Path::new("-")) {
             let document = source::read(path, source::MOST_FILE_BYTES)?;
             steps.push(self.step("read and unpack", || source::read(path, source::MOST_FILE_BYTES)));
             steps.push(self.step("parse and build", || dto::pool::read(&document)));
