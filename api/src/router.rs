@@ -1,13 +1,13 @@
 //! Every route of the service on one page, each with who may call it.
 use crate::dto::pool::one::NetworkSpec;
 use crate::error::ApiError;
-use crate::guard::Access::{Admin, Open, Operator, Viewer, ViewerOrAgent};
+use crate::guard::Access::{Admin, AgentOrOperator, Open, Operator, Viewer, ViewerOfAll, ViewerOrAgent};
 use crate::guard::outside::outside;
 use crate::guard::{Guarded, RouteAccess};
 use crate::metrics::measure;
 use crate::routes::things::{self, Thing};
 use crate::routes::{
-    alerts, audit, backup, check, explain, ha, health, host_actions, leader, metrics, openapi, plan, pools,
+    alerts, audit, backup, check, events, explain, ha, health, host_actions, leader, metrics, openapi, plan, pools,
     served_check, tasks, tokens, tolerance, vm_actions,
 };
 use crate::service::Service;
@@ -37,7 +37,7 @@ fn all(service: &Service) -> Guarded<Service> {
     let routes = Guarded::new(service.guard().clone())
         .get("/livez", Open, health::livez)
         .get("/readyz", Open, health::readyz)
-        .get("/metrics", Viewer, metrics::metrics)
+        .get("/metrics", ViewerOfAll, metrics::metrics)
         .get("/v1/openapi.json", Open, openapi::openapi)
         .post("/v1/plan", Viewer, plan::plan)
         .post("/v1/check", Viewer, check::check)
@@ -55,6 +55,8 @@ fn all(service: &Service) -> Guarded<Service> {
         .get("/v1/pools/{pool}/settings", Viewer, things::get_only::<SettingsSpec>)
         .put("/v1/pools/{pool}/settings", Operator, things::put_only::<SettingsSpec>)
         .patch("/v1/pools/{pool}/settings", Operator, things::patch_only::<SettingsSpec>)
+        .get("/v1/pools/{pool}/events", Viewer, events::events)
+        .post("/v1/pools/{pool}/events", AgentOrOperator, events::tell)
         .get("/v1/pools/{pool}/tolerance", Viewer, tolerance::tolerance)
         .get("/v1/pools/{pool}/plan", Viewer, tolerance::plan)
         .post("/v1/pools/{pool}/check", ViewerOrAgent, served_check::check)

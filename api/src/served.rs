@@ -21,6 +21,7 @@ pub mod record;
 pub mod resource;
 pub mod state;
 pub mod task;
+pub mod telling;
 
 pub use edit::Edit;
 pub use fact::Fact;
@@ -28,6 +29,7 @@ pub use ledger::{Ledger, Note};
 pub use outlook::Outlook;
 pub use resource::{Kind, Resource};
 pub use state::{Delta, Served, Step};
+pub use telling::Telling;
 
 use crate::dto::pool::Fault;
 use lifeboat_model::{ChangeError, Defect};

@@ -106,7 +106,9 @@ impl Service {
 
     /// From now on this process leads and keeps these pools; none: it does not.
     pub fn set_engine(&self, engine: Option<Engine>) {
-        self.engine.store(engine.map(Arc::new));
+        if let Some(before) = self.engine.swap(engine.map(Arc::new)) {
+            before.close();
+        }
     }
 
     /// The turn to change the tokens.

@@ -7,8 +7,8 @@
 mod amounts;
 mod convert;
 pub mod fault;
-mod faults;
-mod json;
+pub(in crate::dto) mod faults;
+pub(in crate::dto) mod json;
 pub mod one;
 mod over_full;
 mod share;

@@ -98,10 +98,16 @@ impl Feed {
 
     /// The first `most` entries beyond number `after`; none: from the oldest that is kept.
     pub fn after(&self, after: Option<u64>, most: usize) -> Page {
+        self.after_where(after, most, |_| true)
+    }
+
+    /// The first `most` of the entries beyond number `after` that are wanted.
+    pub fn after_where(&self, after: Option<u64>, most: usize, wanted: impl Fn(&Logged) -> bool) -> Page {
         let from = after.map_or(0, |last| last.saturating_add(1));
         let first = self.entries.front().map_or(self.next, |entry| entry.number);
         let skip = usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX);
-        let entries = self.entries.iter().skip(skip).take(most).cloned().collect();
+        let entries =
+            self.entries.iter().skip(skip).filter(|entry| wanted(entry)).take(most).cloned().collect();
         Page { entries, gap: after.is_some() && from < first }
     }
 }

@@ -1,6 +1,6 @@
 //! One pool in the service: its state, its log, its newest verdict, and the turns in which it is changed.
 use super::audit::AuditLog;
-use super::feed::{Entry, Feed, Page};
+use super::feed::{Entry, Feed, Logged, Page};
 use super::outward::Outward;
 use super::solver::Solver;
 use super::writer::{Place, Writer, WriterError};
@@ -8,6 +8,7 @@ use crate::clock;
 use crate::guard::AuditEntry;
 use crate::served::ledger::{Effects, Ledger, Note};
 use crate::served::record::{self, Head};
+use crate::served::state::{self, VmNames};
 use crate::served::{Delta, Outlook, Resource, Served, Step};
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
@@ -31,6 +32,7 @@ pub struct PoolHandle {
     outlooks: watch::Sender<u64>,
     turn: Arc<Mutex<()>>,
     gone: AtomicBool,
+    closed: AtomicBool,
     writer: Writer,
     solver: Solver,
     outward: Outward,
@@ -78,6 +80,7 @@ impl PoolHandle {
             outlooks: watch::Sender::new(0),
             turn: Arc::new(Mutex::new(())),
             gone: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             writer,
             solver,
         });
@@ -123,6 +126,22 @@ impl PoolHandle {
     /// Entries of the log beyond number `after`.
     pub fn entries(&self, after: Option<u64>, most: usize) -> Page {
         self.read().feed.after(after, most)
+    }
+
+    /// Those that are wanted of them.
+    pub fn entries_of(&self, after: Option<u64>, most: usize, wanted: impl Fn(&Logged) -> bool) -> Page {
+        self.read().feed.after_where(after, most, wanted)
+    }
+
+    /// Whether nothing more will be told of the pool by this process: it was deleted, or the process leads no more.
+    pub fn is_closed(&self) -> bool {
+        self.is_gone() || self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Nothing more will be told of the pool: ends the event streams.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.read().feed.wake();
     }
 
     /// Wakes with each new entry of the log, and ends when the pool is deleted.
@@ -283,6 +302,11 @@ impl Turn {
         self.pool.view()
     }
 
+    /// The names of its VMs.
+    pub fn vm_names(&self) -> Arc<VmNames> {
+        self.pool.with(|served| Arc::clone(served.vm_names()))
+    }
+
     /// The newest verdict, if it speaks of the pool as it is.
     pub fn outlook(&self) -> Option<Arc<Outlook>> {
         let revision = self.view().revision;
@@ -299,18 +323,21 @@ impl Turn {
         let Transition { pool, mut entries, mut entries_if_changed, notes, records, audit, at } = transition;
         let mut batch = Batch::default();
         let now = clock::now();
+        // Before the lock: it takes milliseconds, seldom.
+        let compacted = pool.as_ref().and_then(|(pool, _)| state::compacted(pool));
         let (delta, durable) = {
             let mut held = self.pool.write();
             let state = &mut *held;
             let before = Arc::clone(state.served.pool());
             let delta = match pool {
-                Some((pool, step)) => state.served.adopt(pool, step),
+                Some((pool, step)) => state.served.adopt_as(pool, compacted, step),
                 None => Delta { revision: state.served.revision(), ..Delta::default() },
             };
-            record::put(&mut batch, &state.served, &delta.changed);
+            // What is gone may have come again under its name.
             for resource in &delta.gone {
                 batch.delete(record::key(&self.pool.id, resource));
             }
+            record::put(&mut batch, &state.served, &delta.changed);
             if !delta.is_empty() {
                 entries.append(&mut entries_if_changed);
                 state.newest = at.unwrap_or(now).min(now);

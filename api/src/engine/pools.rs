@@ -240,9 +240,15 @@ impl Engine {
         turn.commit(Transition { pool: Some((pool, Step::Rebuilt)), ..transition })
     }
 
+    /// Ends all event streams: this process leads no more.
+    pub fn close(&self) {
+        self.pools().iter().for_each(|pool| pool.close());
+    }
+
     /// Takes no further changes, makes durable what was taken, and stops the threads. When the engine is dropped after that, the
     /// store is free.
     pub async fn end(&self) {
+        self.close();
         self.0.means.solver.end();
         self.0.means.writer.end().await;
     }

@@ -11,9 +11,12 @@ pub struct Served {
     pool: Arc<Pool>,
     revision: u64,
     marks: BTreeMap<Resource, Mark>,
-    vms: BTreeMap<Arc<str>, VmIndex>,
+    vms: Arc<VmNames>,
     next_position: u64,
 }
+
+/// The VMs by name.
+pub type VmNames = BTreeMap<Arc<str>, VmIndex>;
 
 /// When something last changed, and where it stands among its like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,12 +28,14 @@ pub struct Mark {
 }
 
 /// How the indices of a pool relate to those of the pool before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Hosts and VMs have their indices still; there may be more of them.
     Kept,
     /// One VM is gone; those behind it moved up.
     Without(VmIndex),
+    /// These VMs are gone, given by rising index; those behind each moved up. There may be more VMs at the end.
+    WithoutSome(Vec<VmIndex>),
     /// Nothing can be said: it was built anew.
     Rebuilt,
 }
@@ -60,7 +65,7 @@ impl Served {
             pool: Arc::new(pool),
             revision,
             marks: BTreeMap::new(),
-            vms: BTreeMap::new(),
+            vms: Arc::default(),
             next_position: 0,
         };
         for resource in served.resources() {
@@ -73,7 +78,7 @@ impl Served {
     /// A pool as it was kept, with the mark of each thing.
     pub fn kept(pool: Pool, revision: u64, marks: BTreeMap<Resource, Mark>) -> Self {
         let next_position = marks.values().map(|mark| mark.position + 1).max().unwrap_or(0);
-        let mut served = Self { pool: Arc::new(pool), revision, marks, vms: BTreeMap::new(), next_position };
+        let mut served = Self { pool: Arc::new(pool), revision, marks, vms: Arc::default(), next_position };
         for resource in served.resources() {
             if !served.marks.contains_key(&resource) {
                 served.mark(&resource);
@@ -98,6 +103,11 @@ impl Served {
         self.marks.get(resource).copied()
     }
 
+    /// The VMs by name, as they are now.
+    pub fn vm_names(&self) -> &Arc<VmNames> {
+        &self.vms
+    }
+
     /// The VM of that name.
     pub fn find_vm(&self, id: &str) -> Option<VmIndex> {
         self.vms.get(id).copied()
@@ -110,17 +120,24 @@ impl Served {
 
     /// Makes `pool` the pool that is served, and says what has changed. If nothing has, the revision stays.
     pub fn adopt(&mut self, pool: Pool, step: Step) -> Delta {
-        let mut delta = match step {
-            Step::Kept => kept(&self.pool, &pool),
-            Step::Without(vm) => {
-                let gone = vec![Resource::new(Kind::Vm, self.pool.vm_id(vm))];
-                let shared = (0..self.pool.groups().len())
-                    .filter(|&group| self.pool.groups()[group].vms.contains(&vm))
-                    .map(|group| Resource::new(Kind::Group, self.pool.groups()[group].id.as_str()));
-                Delta { changed: shared.collect(), gone, ..Delta::default() }
-            }
-            Step::Rebuilt => rebuilt(&self.pool, &pool),
+        self.adopt_as(pool, None, step)
+    }
+
+    /// The same where the pool is told as well with its tables rid of what nobody needs any more: see [`compacted`].
+    pub fn adopt_as(&mut self, pool: Pool, compacted: Option<Pool>, step: Step) -> Delta {
+        let gone = match step {
+            Step::Kept => Some(Vec::new()),
+            Step::Without(vm) => Some(vec![vm]),
+            Step::WithoutSome(gone) => Some(gone),
+            Step::Rebuilt => None,
         };
+        let mut delta = match &gone {
+            Some(gone) => stepped(&self.pool, &pool, gone),
+            None => rebuilt(&self.pool, &pool),
+        };
+        if gone.is_none() {
+            delta.changed = self.in_order(&pool, std::mem::take(&mut delta.changed));
+        }
         if delta.is_empty() {
             delta.revision = self.revision;
             return delta;
@@ -128,23 +145,43 @@ impl Served {
         self.revision += 1;
         delta.revision = self.revision;
         let known = self.pool.vms().len();
-        self.pool = Arc::new(pool);
+        self.pool = Arc::new(compacted.unwrap_or(pool));
         for resource in &delta.gone {
             self.marks.remove(resource);
         }
         for resource in &delta.changed {
             self.mark(resource);
         }
-        match step {
-            Step::Kept => {
-                for vm in self.pool.vm_indices().skip(known) {
-                    self.vms.insert(self.pool.vm_id(vm).into(), vm);
-                }
-            }
-            Step::Without(gone) => self.forget(gone, &delta.gone),
-            Step::Rebuilt => self.index_vms(),
+        match gone {
+            Some(gone) => self.step_names(&gone, known),
+            None => self.index_vms(),
         }
         delta
+    }
+
+    /// What is to be marked, in document order: what has changed, and what stands in another order than it did. Its place is
+    /// forgotten, so that it gets one anew and everything is read back as it stands.
+    fn in_order(&mut self, pool: &Pool, changed: Vec<Resource>) -> Vec<Resource> {
+        let mut marked: BTreeSet<Resource> = changed.into_iter().collect();
+        let mut ordered = Vec::new();
+        for kind in Kind::ALL {
+            let (mut last, mut new, mut astray) = (None, false, false);
+            for name in names(pool, kind) {
+                let resource = Resource::new(kind, name);
+                match self.marks.get(&resource).map(|mark| mark.position) {
+                    None => new = true,
+                    position if astray || new || position <= last => astray = true,
+                    position => last = position,
+                }
+                if astray {
+                    self.marks.remove(&resource);
+                }
+                if marked.remove(&resource) || astray {
+                    ordered.push(resource);
+                }
+            }
+        }
+        ordered
     }
 
     fn mark(&mut self, resource: &Resource) {
@@ -155,15 +192,26 @@ impl Served {
     }
 
     fn index_vms(&mut self) {
-        self.vms = self.pool.vm_indices().map(|vm| (self.pool.vm_id(vm).into(), vm)).collect();
+        self.vms = Arc::new(vm_names(&self.pool));
     }
 
-    fn forget(&mut self, gone: VmIndex, names: &[Resource]) {
-        for name in names {
-            self.vms.remove(&name.id);
+    /// Keeps the names in step with a pool that lost some VMs, and may have new ones behind the `known` that it had.
+    fn step_names(&mut self, gone: &[VmIndex], known: usize) {
+        let new = known - gone.len()..self.pool.vms().len();
+        if gone.is_empty() && new.is_empty() {
+            return;
         }
-        for index in self.vms.values_mut().filter(|index| **index > gone) {
-            *index = VmIndex::new(index.get() - 1);
+        let names = Arc::make_mut(&mut self.vms);
+        if !gone.is_empty() {
+            names.retain(|_, index| {
+                let before = gone.partition_point(|one| one < index);
+                let stays = gone.get(before) != Some(index);
+                *index = VmIndex::new(index.get() - before);
+                stays
+            });
+        }
+        for vm in new.map(VmIndex::new) {
+            names.insert(self.pool.vm_id(vm).into(), vm);
         }
     }
 
@@ -189,10 +237,26 @@ fn names(pool: &Pool, kind: Kind) -> Vec<&str> {
     }
 }
 
-/// What differs between pools of the same indices. Interned tables only grow from one such pool to the next, so equal numbers
-/// mean equal things.
-fn kept(before: &Pool, after: &Pool) -> Delta {
-    let mut changed = Vec::new();
+/// The VMs of a pool by name.
+pub fn vm_names(pool: &Pool) -> VmNames {
+    pool.vm_indices().map(|vm| (pool.vm_id(vm).into(), vm)).collect()
+}
+
+/// The pool with its tables rid of what nobody needs any more, if that is half of them or more: what VMs once demanded stays in
+/// the tables, and a service that runs for a year must not remember all of it.
+pub fn compacted(pool: &Pool) -> Option<Pool> {
+    let needed = 2 * pool.vms().len() + 256;
+    if pool.demand_count() <= needed && pool.profiles().len() <= needed {
+        return None;
+    }
+    Pool::new(&pool.describe()).ok()
+}
+
+/// What differs between two pools of which the second has lost the VMs `gone`, and may have new ones at the end. Interned tables
+/// only grow from one such pool to the next, so equal numbers mean equal things.
+fn stepped(before: &Pool, after: &Pool, gone: &[VmIndex]) -> Delta {
+    let mut delta = Delta::default();
+    let changed = &mut delta.changed;
     if before.settings() != after.settings() {
         changed.push(Resource::settings());
     }
@@ -201,16 +265,44 @@ fn kept(before: &Pool, after: &Pool) -> Delta {
     changed.extend(different.map(|(_, storage)| Resource::new(Kind::Storage, storage.id.as_str())));
     let new_networks = after.networks().iter().skip(before.networks().len());
     changed.extend(new_networks.map(|network| Resource::new(Kind::Network, network.as_str())));
-    let hosts = after.hosts().iter().enumerate();
-    let different = hosts.filter(|(index, host)| before.hosts().get(*index) != Some(*host));
-    changed.extend(different.map(|(_, host)| Resource::new(Kind::Host, &*host.id)));
-    let vms = after.vms().iter().enumerate();
-    let different = vms.filter(|(index, vm)| before.vms().get(*index) != Some(*vm));
-    changed.extend(different.map(|(index, _)| Resource::new(Kind::Vm, after.vm_id(VmIndex::new(index)))));
-    let groups = after.groups().iter().enumerate();
-    let different = groups.filter(|(index, group)| before.groups().get(*index) != Some(*group));
-    changed.extend(different.map(|(_, group)| Resource::new(Kind::Group, group.id.as_str())));
-    Delta { changed, ..Delta::default() }
+    // A resource that is new to the pool widens what every host has, and changes none of them.
+    let widened = before.resources().len() != after.resources().len();
+    for host in after.host_indices() {
+        let same = before.hosts().get(host.get()).is_some_and(|known| {
+            known == after.host(host) || widened && before.describe_host(host) == after.describe_host(host)
+        });
+        if !same {
+            changed.push(Resource::new(Kind::Host, after.host_id(host)));
+        }
+    }
+    let mut left = after.vm_indices();
+    for vm in before.vm_indices() {
+        if gone.binary_search(&vm).is_ok() {
+            delta.gone.push(Resource::new(Kind::Vm, before.vm_id(vm)));
+        } else if let Some(now) = left.next()
+            && before.vm(vm) != after.vm(now)
+        {
+            changed.push(Resource::new(Kind::Vm, after.vm_id(now)));
+        }
+    }
+    changed.extend(left.map(|new| Resource::new(Kind::Vm, after.vm_id(new))));
+    let same_group = |position: usize| {
+        let (Some(known), group) = (before.groups().get(position), &after.groups()[position]) else {
+            return false;
+        };
+        if gone.is_empty() {
+            return known == group;
+        }
+        let ids = |pool: &Pool, vms: &[VmIndex]| -> Vec<Arc<str>> {
+            vms.iter().map(|&vm| pool.vm_id(vm).into()).collect()
+        };
+        (&known.id, known.rule, known.mode) == (&group.id, group.rule, group.mode)
+            && ids(before, &known.vms) == ids(after, &group.vms)
+    };
+    let different = (0..after.groups().len()).filter(|&position| !same_group(position));
+    changed
+        .extend(different.map(|position| Resource::new(Kind::Group, after.groups()[position].id.as_str())));
+    delta
 }
 
 /// What differs between any two pools, by name.

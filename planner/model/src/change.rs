@@ -311,6 +311,22 @@ impl Pool {
         Ok(pool)
     }
 
+    /// Makes changes in place, one after the other: for whoever makes many and keeps only the last pool.
+    ///
+    /// # Errors
+    /// For the first change that makes no sense for the pool that the earlier ones left. The pool is then as it was before
+    /// the first of them.
+    pub fn change(&mut self, changes: &[Change]) -> Result<(), ChangeError> {
+        match changes {
+            // Each of them looks before it touches anything, but for a host that joins, which is declared piece by piece.
+            [one] if !matches!(one, Change::AddHost { .. }) => self.apply(one),
+            several => {
+                *self = self.with_all(several)?;
+                Ok(())
+            }
+        }
+    }
+
     fn apply(&mut self, change: &Change) -> Result<(), ChangeError> {
         let pool = self;
         match change {

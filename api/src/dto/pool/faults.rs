@@ -133,7 +133,7 @@ pub(super) fn network(reader: &mut Reader, value: &RawValue, at: &str) -> String
     id(reader, fields)
 }
 
-pub(super) fn host(reader: &mut Reader, value: &RawValue, at: &str) -> HostSpec {
+pub(in crate::dto) fn host(reader: &mut Reader, value: &RawValue, at: &str) -> HostSpec {
     const KNOWN: &[&str] = &[
         "id",
         "memory_mib",
@@ -159,7 +159,7 @@ pub(super) fn host(reader: &mut Reader, value: &RawValue, at: &str) -> HostSpec 
     }
 }
 
-pub(super) fn vm(reader: &mut Reader, value: &RawValue, at: &str) -> VmSpec {
+pub(in crate::dto) fn vm(reader: &mut Reader, value: &RawValue, at: &str) -> VmSpec {
     const KNOWN: &[&str] = &[
         "id",
         "memory_mib",
@@ -213,7 +213,7 @@ pub(super) fn group(reader: &mut Reader, value: &RawValue, at: &str) -> GroupSpe
     }
 }
 
-fn amounts(reader: &mut Reader, value: &RawValue, at: &str) -> Option<Vec<(String, u64)>> {
+pub(in crate::dto) fn amounts(reader: &mut Reader, value: &RawValue, at: &str) -> Option<Vec<(String, u64)>> {
     let mut seen = BTreeSet::new();
     let mut amounts = Vec::new();
     for (name, value) in reader.entries(value, at)? {

@@ -12,13 +12,13 @@ use std::fmt;
 
 /// Notes faults while values are read.
 #[derive(Default)]
-pub(super) struct Reader {
-    pub(super) faults: Vec<Fault>,
+pub(in crate::dto) struct Reader {
+    pub(in crate::dto) faults: Vec<Fault>,
 }
 
 /// The fields of one object, to be taken one by one.
-pub(super) struct Fields<'d> {
-    pub(super) at: String,
+pub(in crate::dto) struct Fields<'d> {
+    pub(in crate::dto) at: String,
     by_name: BTreeMap<&'static str, &'d RawValue>,
     readable: bool,
 }
@@ -30,12 +30,12 @@ impl Fields<'_> {
 }
 
 impl Reader {
-    pub(super) fn add(&mut self, pointer: impl Into<String>, kind: FaultKind) {
+    pub(in crate::dto) fn add(&mut self, pointer: impl Into<String>, kind: FaultKind) {
         self.faults.push(Fault { pointer: pointer.into(), kind });
     }
 
     /// The fields of an object that may have `known` ones. Anything else than an object has none.
-    pub(super) fn fields<'d>(
+    pub(in crate::dto) fn fields<'d>(
         &mut self,
         value: &'d RawValue,
         at: &str,
@@ -58,7 +58,7 @@ impl Reader {
     }
 
     /// The entries of an object in document order, keys given twice included.
-    pub(super) fn entries<'d>(
+    pub(in crate::dto) fn entries<'d>(
         &mut self,
         value: &'d RawValue,
         at: &str,
@@ -76,7 +76,7 @@ impl Reader {
     }
 
     /// A field that must be there.
-    pub(super) fn required<'d, T>(
+    pub(in crate::dto) fn required<'d, T>(
         &mut self,
         fields: &mut Fields<'d>,
         name: &'static str,
@@ -89,7 +89,7 @@ impl Reader {
     }
 
     /// A field that may be absent.
-    pub(super) fn optional<'d, T>(
+    pub(in crate::dto) fn optional<'d, T>(
         &mut self,
         fields: &mut Fields<'d>,
         name: &'static str,
@@ -101,7 +101,7 @@ impl Reader {
     }
 
     /// A field that may be absent or null.
-    pub(super) fn nullable<'d, T>(
+    pub(in crate::dto) fn nullable<'d, T>(
         &mut self,
         fields: &mut Fields<'d>,
         name: &'static str,
@@ -114,7 +114,7 @@ impl Reader {
     }
 
     /// Every element of an array, with its own pointer; one that cannot be read is still an element.
-    pub(super) fn list<'d, T>(
+    pub(in crate::dto) fn list<'d, T>(
         &mut self,
         value: &'d RawValue,
         at: &str,
@@ -138,13 +138,13 @@ impl Reader {
 
     /// The strings of an array; a placeholder for what is none keeps the positions of the others.
     #[expect(clippy::unnecessary_wraps, reason = "the signature of all that reads a field")]
-    pub(super) fn strings(&mut self, value: &RawValue, at: &str) -> Option<Vec<String>> {
+    pub(in crate::dto) fn strings(&mut self, value: &RawValue, at: &str) -> Option<Vec<String>> {
         let string =
             |reader: &mut Self, value, at: &str| reader.string(value, at).unwrap_or_else(|| placeholder(at));
         Some(self.list(value, at, string))
     }
 
-    pub(super) fn string(&mut self, value: &RawValue, at: &str) -> Option<String> {
+    pub(in crate::dto) fn string(&mut self, value: &RawValue, at: &str) -> Option<String> {
         if !self.is(value, at, "a string") {
             return None;
         }
@@ -157,12 +157,12 @@ impl Reader {
         }
     }
 
-    pub(super) fn boolean(&mut self, value: &RawValue, at: &str) -> Option<bool> {
+    pub(in crate::dto) fn boolean(&mut self, value: &RawValue, at: &str) -> Option<bool> {
         self.is(value, at, "true or false").then(|| value.get() == "true")
     }
 
     /// A whole number that is not negative.
-    pub(super) fn number(&mut self, value: &RawValue, at: &str) -> Option<u64> {
+    pub(in crate::dto) fn number(&mut self, value: &RawValue, at: &str) -> Option<u64> {
         let expected = "a whole number, 0 or more";
         if !self.is(value, at, expected) {
             return None;
@@ -178,7 +178,7 @@ impl Reader {
     }
 
     /// A number of any kind for which `read` has a meaning.
-    pub(super) fn number_as<T>(
+    pub(in crate::dto) fn number_as<T>(
         &mut self,
         value: &RawValue,
         at: &str,
@@ -196,7 +196,7 @@ impl Reader {
     }
 
     /// A word of a closed vocabulary.
-    pub(super) fn word<W: Word>(&mut self, value: &RawValue, at: &str) -> Option<W> {
+    pub(in crate::dto) fn word<W: Word>(&mut self, value: &RawValue, at: &str) -> Option<W> {
         let found = self.string(value, at)?;
         let word = W::WORDS.iter().find(|(spelling, _)| *spelling == found).map(|(_, word)| *word);
         if word.is_none() {
@@ -235,13 +235,13 @@ fn kind(text: &str) -> &'static str {
 }
 
 /// A name as one segment of a JSON pointer (RFC 6901).
-pub(super) fn escape(name: &str) -> String {
+pub(in crate::dto) fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
 /// A name in place of one that cannot be read: like no other, since it has its own pointer in it, and not a good
 /// one. What the model finds wrong with it is a consequence.
-pub(super) fn placeholder(at: &str) -> String {
+pub(in crate::dto) fn placeholder(at: &str) -> String {
     format!("\u{1}{at}")
 }
 

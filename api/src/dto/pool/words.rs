@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A closed set of words: how the document spells the variants of one of the model's enums.
-pub(super) trait Word: Copy + 'static {
+pub(in crate::dto) trait Word: Copy + 'static {
     /// Every word with its spelling.
     const WORDS: &'static [(&'static str, Self)];
 }

@@ -95,17 +95,35 @@ impl Pool {
             return Err(ChangeError::UnknownVm(vm.0));
         }
         let mut pool = self.clone();
-        pool.vms.remove(vm.get());
-        Arc::make_mut(&mut pool.vm_ids).remove(vm.get());
-        if !pool.groups.is_empty() {
-            for group in Arc::make_mut(&mut pool.groups) {
-                group.vms.retain(|&member| member != vm);
-                for member in group.vms.iter_mut().filter(|member| **member > vm) {
-                    *member = VmIndex::new(member.get() - 1);
-                }
+        pool.forget_vms(&[vm]);
+        Ok(pool)
+    }
+
+    /// Takes VMs out, given by rising index: nobody speaks of them any more. Those behind them move up.
+    pub fn forget_vms(&mut self, gone: &[VmIndex]) {
+        if gone.is_empty() {
+            return;
+        }
+        let is_gone = |index: usize| gone.binary_search(&VmIndex::new(index)).is_ok();
+        let mut index = 0;
+        self.vms.retain(|_| {
+            index += 1;
+            !is_gone(index - 1)
+        });
+        index = 0;
+        Arc::make_mut(&mut self.vm_ids).retain(|_| {
+            index += 1;
+            !is_gone(index - 1)
+        });
+        if self.groups.is_empty() {
+            return;
+        }
+        for group in Arc::make_mut(&mut self.groups) {
+            group.vms.retain(|member| gone.binary_search(member).is_err());
+            for member in &mut group.vms {
+                *member = VmIndex::new(member.get() - gone.partition_point(|one| one < member));
             }
         }
-        Ok(pool)
     }
 
     /// Also takes back a start that still waits for a place.
