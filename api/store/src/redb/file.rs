@@ -15,16 +15,19 @@ const PRIVATE_DIRECTORY: u32 = 0o700;
 /// Tells apart what several threads of one process try.
 static ATTEMPTS: AtomicU64 = AtomicU64::new(0);
 
-/// Opens the file of a store, and makes it first where there is none.
+/// Makes the file of a store where there is none.
+pub(super) fn make_if_missing(path: &Path, place: &str) -> Result<(), StoreError> {
+    match path.try_exists() {
+        Ok(true) => Ok(()),
+        Ok(false) => make(path, place),
+        Err(source) => Err(StoreError::CannotOpen { what: place.to_owned(), source }),
+    }
+}
+
+/// Opens it. One that is gone is not made again: what it held would be forgotten in silence.
 pub(super) fn open(path: &Path, place: &str) -> Result<FileBackend, StoreError> {
-    let cannot = |source| StoreError::CannotOpen { what: place.to_owned(), source };
-    let file = match open_existing(path) {
-        Err(fault) if fault.kind() == ErrorKind::NotFound => {
-            make(path, place)?;
-            open_existing(path).map_err(cannot)?
-        }
-        file => file.map_err(cannot)?,
-    };
+    let file =
+        open_existing(path).map_err(|source| StoreError::CannotOpen { what: place.to_owned(), source })?;
     FileBackend::new(file).map_err(|fault| into_fault(place, fault))
 }
 

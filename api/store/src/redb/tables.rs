@@ -1,4 +1,5 @@
 //! The tables of the file, and what is read from and written to them in one transaction.
+use super::recovering::Fault;
 use crate::{Batch, Key, Record, StoreError, Term, Write};
 use ::redb::{
     Database, Error, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition,
@@ -27,29 +28,6 @@ pub(super) fn get(snapshot: &ReadTransaction, key: &Key) -> Result<Option<Vec<u8
     Ok(value.map(|value| value.value().to_vec()))
 }
 
-/// Why not every record was visited.
-pub(super) enum Stopped {
-    /// The file could not be read.
-    File(Error),
-    /// The visitor would not go on.
-    Visitor(StoreError),
-}
-
-impl Stopped {
-    pub(super) fn or(self, file: impl FnOnce(Error) -> StoreError) -> StoreError {
-        match self {
-            Self::File(fault) => file(fault),
-            Self::Visitor(fault) => fault,
-        }
-    }
-}
-
-impl<E: Into<Error>> From<E> for Stopped {
-    fn from(fault: E) -> Self {
-        Self::File(fault.into())
-    }
-}
-
 /// Visits the first `most` records under `prefix` beyond `after`, in key order.
 pub(super) fn each(
     snapshot: &ReadTransaction,
@@ -57,7 +35,7 @@ pub(super) fn each(
     after: Option<&Key>,
     most: usize,
     visit: &mut dyn FnMut(Record) -> Result<(), StoreError>,
-) -> Result<(), Stopped> {
+) -> Result<(), Fault> {
     let table = snapshot.open_table(RECORDS)?;
     let end = prefix.end();
     if end.as_ref().zip(after).is_some_and(|(end, after)| after >= end) {
@@ -70,7 +48,7 @@ pub(super) fn each(
     for entry in table.range::<&[u8]>((start, below(end.as_ref())))?.take(most) {
         let (key, value) = entry?;
         let record = Record { key: Key::from_bytes(key.value()), value: value.value().to_vec() };
-        visit(record).map_err(Stopped::Visitor)?;
+        visit(record).map_err(Fault::Store)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! A disk that loses power at a chosen operation: what was not synced may be there, or not, or in part, sector by sector.
+use lifeboat_store::StoreError;
 use redb::StorageBackend;
-use std::io::{Error, Result};
+use std::io::{Error, ErrorKind, Result};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What a disk writes whole or not at all.
@@ -20,6 +21,8 @@ struct Platter {
     pending: Vec<Pending>,
     operations: u64,
     power_until: u64,
+    full: bool,
+    sync_fails: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -44,6 +47,22 @@ impl Disk {
     pub(crate) fn of(bytes: Vec<u8>, power_until: u64) -> Self {
         let platter = Platter { synced: bytes.clone(), cached: bytes, power_until, ..Platter::default() };
         Self(Arc::new(Mutex::new(platter)))
+    }
+
+    /// What opens it for a store.
+    pub(crate) fn source(&self) -> impl Fn() -> std::result::Result<Self, StoreError> + use<> {
+        let disk = self.clone();
+        move || Ok(disk.clone())
+    }
+
+    /// Makes it full, or not: nothing more can be written to it.
+    pub(crate) fn fill(&self, full: bool) {
+        self.platter().full = full;
+    }
+
+    /// Makes the next sync fail, once.
+    pub(crate) fn fail_one_sync(&self) {
+        self.platter().sync_fails = true;
     }
 
     /// How many operations changed something.
@@ -85,6 +104,11 @@ impl Disk {
         platter.operations += 1;
         Ok(platter)
     }
+
+    fn enlarge(&self) -> Result<MutexGuard<'_, Platter>> {
+        let platter = self.change()?;
+        if platter.full { Err(ErrorKind::StorageFull.into()) } else { Ok(platter) }
+    }
 }
 
 impl Pending {
@@ -115,7 +139,7 @@ impl StorageBackend for Disk {
     }
 
     fn set_len(&self, len: u64) -> Result<()> {
-        let mut platter = self.change()?;
+        let mut platter = self.enlarge()?;
         let pending = Pending::Length(len as usize);
         pending.apply(&mut platter.cached);
         platter.pending.push(pending);
@@ -124,6 +148,9 @@ impl StorageBackend for Disk {
 
     fn sync_data(&self) -> Result<()> {
         let mut platter = self.change()?;
+        if std::mem::take(&mut platter.sync_fails) {
+            return Err(Error::other("the disk is worn out"));
+        }
         let platter = &mut *platter;
         platter.synced.clone_from(&platter.cached);
         platter.pending.clear();
@@ -131,7 +158,7 @@ impl StorageBackend for Disk {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
-        let mut platter = self.change()?;
+        let mut platter = self.enlarge()?;
         let mut at = offset as usize;
         let mut rest = data;
         while !rest.is_empty() {

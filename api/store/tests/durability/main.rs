@@ -2,6 +2,7 @@
 //! older version are brought to the newest.
 mod damage;
 mod disk;
+mod full;
 mod migration;
 mod oracle;
 mod torn;

@@ -27,7 +27,7 @@ const HISTORY: &[Migration] = &[
 ];
 
 fn bare(disk: &Disk) -> RedbStore {
-    RedbStore::on(disk.clone(), "the disk").expect("it opens")
+    RedbStore::on(disk.source(), "the disk").expect("it opens")
 }
 
 fn lead(store: &dyn Store) -> Result<Term, StoreError> {
@@ -114,7 +114,7 @@ fn a_migration_that_is_torn_is_made_again() {
     let before = of_version_0(&names).after(Loss::Everything);
     let migrate = |power_until| {
         let disk = Disk::of(before.clone(), power_until);
-        let store = RedbStore::on(disk.clone(), "the disk");
+        let store = RedbStore::on(disk.source(), "the disk");
         let store = store.and_then(|store| Versioned::with_migrations(Box::new(store), HISTORY));
         (disk, store.and_then(|store| lead(&store)).is_ok())
     };

@@ -8,8 +8,8 @@ use std::time::Duration;
 /// Batches that a run tries to write.
 const BATCHES: u64 = 24;
 
-fn open(disk: Disk) -> Result<Versioned, StoreError> {
-    Versioned::new(Box::new(RedbStore::on(disk, "the disk")?))
+fn open(disk: &Disk) -> Result<Versioned, StoreError> {
+    Versioned::new(Box::new(RedbStore::on(disk.source(), "the disk")?))
 }
 
 fn lead(store: &dyn Store) -> Result<Term, StoreError> {
@@ -35,7 +35,7 @@ fn batch(number: u64) -> Batch {
 
 /// Everything that is kept after so many batches.
 fn expected(batches: u64) -> Vec<Record> {
-    let store = open(Disk::of(Vec::new(), u64::MAX)).expect("it opens");
+    let store = open(&Disk::of(Vec::new(), u64::MAX)).expect("it opens");
     let term = lead(&store).expect("a term");
     for number in 1..=batches {
         store.commit(term, &batch(number)).expect("a commit");
@@ -49,7 +49,7 @@ fn everything(store: &dyn Store) -> Vec<Record> {
 
 /// Writes until the power goes; how many batches were acknowledged.
 fn run(disk: &Disk) -> u64 {
-    let Ok(store) = open(disk.clone()) else { return 0 };
+    let Ok(store) = open(disk) else { return 0 };
     let Ok(term) = lead(&store) else { return 0 };
     (1..=BATCHES).take_while(|number| store.commit(term, &batch(*number)).is_ok()).count() as u64
 }
@@ -58,7 +58,7 @@ fn run(disk: &Disk) -> u64 {
 fn whatever_is_torn_what_was_acknowledged_is_there() {
     let outcomes: Vec<Vec<Record>> = (0..=BATCHES).map(expected).collect();
     let empty = Disk::of(Vec::new(), u64::MAX);
-    drop(open(empty.clone()).expect("it opens"));
+    drop(open(&empty).expect("it opens"));
     // As on a real disk, where a new store gets its name when it is whole.
     let made = empty.after(Loss::Everything);
     let whole = Disk::of(made.clone(), u64::MAX);
@@ -72,7 +72,7 @@ fn whatever_is_torn_what_was_acknowledged_is_there() {
             let what =
                 format!("power for {power_until} operations, loss {loss:?}, {acknowledged} acknowledged");
             let store =
-                open(Disk::of(disk.after(loss), u64::MAX)).unwrap_or_else(|fault| panic!("{what}: {fault}"));
+                open(&Disk::of(disk.after(loss), u64::MAX)).unwrap_or_else(|fault| panic!("{what}: {fault}"));
             let kept = everything(&store);
             let at = |number: u64| outcomes.get(number as usize) == Some(&kept);
             assert!(at(acknowledged) || at(acknowledged + 1), "{what}");
