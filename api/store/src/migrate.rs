@@ -52,6 +52,8 @@ pub fn migrate(store: &dyn Store, term: Term, migrations: &[Migration]) -> Resul
     }
     let mut batch = difference(&before, after);
     batch.put(own::schema(), own::number(migrations.len() as u64));
+    // Reading may have taken a good part of a lease, and nobody else renews it yet.
+    store.renew(term)?;
     store.commit(term, &batch)
 }
 

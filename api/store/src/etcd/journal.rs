@@ -24,6 +24,8 @@ use super::{EtcdStore, Held};
 use crate::StoreError;
 use serde::{Deserialize, Serialize};
 
+/// How many parts are put between two renewals of the lease: they take some hundred milliseconds.
+const KEEP_ALIVE_EVERY: usize = 32;
 /// How often one who applies begins anew because another was faster.
 const MOST_RIVALS: usize = 1_000;
 
@@ -48,6 +50,10 @@ impl EtcdStore {
         let nothing = Demand::CreatedIn { key: self.keys.decided(), create_revision: Number(0) };
         self.prepare(held, vec![nothing], keys::delete_all(self.keys.all_parts()))?;
         for (number, part) in parts.iter().enumerate() {
+            // A very large batch takes longer than a lease, and whoever migrates or restores has nobody who renews it.
+            if number % KEEP_ALIVE_EVERY == KEEP_ALIVE_EVERY - 1 {
+                self.keep_alive(held)?;
+            }
             let put = Put { key: self.keys.part(&batch, number), value: json(part), lease: None };
             self.prepare(held, Vec::new(), Operation::Put(put))?;
         }

@@ -47,7 +47,7 @@ fn an_etcd_keeps_every_promise() {
 
 /// As a process would that dies soon.
 fn short_lived() -> Options {
-    Options { lease: Duration::from_secs(2), ..patient() }
+    Options { lease: Duration::from_secs(3), ..patient() }
 }
 
 fn kept(store: &dyn Store) -> Vec<String> {

@@ -36,7 +36,7 @@ fn main() {
         let address = etcd.address("crash");
         let mut down = None;
         let die = |round: usize| {
-            // One member is always down while the writer writes; whoever died last comes back first.
+            // One member is down while the writer writes; whoever died last comes back first.
             if let Some(member) = down.replace(round % 3) {
                 etcd.start_member(member);
             }
