@@ -22,6 +22,7 @@ mod generate;
 mod hosts;
 mod interrupt;
 mod listing;
+mod libvirt_hook;
 mod obstacles;
 pub mod output;
 mod plan;
@@ -99,6 +100,7 @@ enum Verb {
     Schema(schema::Arguments),
     Serve(serve::Arguments),
     Config(config::Arguments),
+    LibvirtHook(libvirt_hook::Arguments),
     Sim(sim::Arguments),
     Generate(generate::Arguments),
     Bench(bench::Arguments),
@@ -122,6 +124,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, output: &mut Output<'_
             Verb::Schema(arguments) => schema::run(arguments, output),
             Verb::Serve(arguments) => serve::run(arguments, output),
             Verb::Config(arguments) => config::run(arguments, output),
+            Verb::LibvirtHook(arguments) => libvirt_hook::run(arguments, output),
             Verb::Sim(arguments) => sim::run(arguments, output),
             Verb::Generate(arguments) => generate::run(arguments, output),
             Verb::Bench(arguments) => bench::run(arguments, output),

@@ -24,8 +24,18 @@ const ALERTS: &str = "
 
 /// The commented file.
 pub fn example() -> String {
-    let mut text = HEAD.to_owned();
-    for section in Config::pages() {
+    commented(HEAD, &Config::pages()) + ALERTS
+}
+
+/// The tables of the page.
+pub fn tables() -> String {
+    tables_of(&Config::pages())
+}
+
+/// A commented file with these sections.
+pub fn commented(head: &str, sections: &[SectionPage]) -> String {
+    let mut text = head.to_owned();
+    for section in sections {
         text.push('\n');
         comment(&mut text, section.about);
         let _ = writeln!(text, "[{}]", section.name);
@@ -38,18 +48,17 @@ pub fn example() -> String {
             let _ = writeln!(text, "#{} = {}", key.name, shown(key));
         }
     }
-    text.push_str(ALERTS);
     text
 }
 
-/// The tables of the page.
-pub fn tables() -> String {
+/// Tables in Markdown of these sections.
+pub fn tables_of(sections: &[SectionPage]) -> String {
     let mut text = String::new();
-    for SectionPage { name, about, keys } in Config::pages() {
+    for SectionPage { name, about, keys } in sections {
         let about: Vec<&str> = about.iter().map(|line| line.trim()).collect();
         let _ = writeln!(text, "\n## `[{name}]`\n\n{}\n", about.join(" "));
         text.push_str("| key | when left out | what it means |\n| --- | --- | --- |\n");
-        for key in &keys {
+        for key in keys {
             let about: Vec<&str> = key.about.iter().map(|line| line.trim()).collect();
             let usual = key.usual.as_ref().map_or("nothing".to_owned(), |usual| format!("`{usual}`"));
             let range = key.range.map(|(least, most)| format!(" {least} to {most}.")).unwrap_or_default();

@@ -12,13 +12,14 @@ pub struct Reader<'i> {
     text: &'i str,
     tables: BTreeMap<String, (Range<usize>, DeTable<'i>)>,
     places: BTreeMap<String, usize>,
+    known: Vec<&'static str>,
     faults: Vec<ConfigFault>,
 }
 
 impl<'i> Reader<'i> {
     /// Takes the text apart.
     pub fn new(text: &'i str) -> Self {
-        let mut reader = Self { text, tables: BTreeMap::new(), places: BTreeMap::new(), faults: Vec::new() };
+        let mut reader = Self { text, tables: BTreeMap::new(), places: BTreeMap::new(), known: Vec::new(), faults: Vec::new() };
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             let at = error.span().map(|span| span.start);
@@ -43,6 +44,7 @@ impl<'i> Reader<'i> {
 
     /// Reads a table key by key. What is not asked for is unknown.
     pub fn section<T>(&mut self, name: &'static str, read: impl FnOnce(&mut Keys<'_, 'i>) -> T) -> T {
+        self.known.push(name);
         let table = self.tables.remove(name).map(|(_, table)| table).unwrap_or_default();
         let mut keys = Keys { reader: self, section: name, table, known: Vec::new() };
         let value = read(&mut keys);
@@ -56,10 +58,11 @@ impl<'i> Reader<'i> {
     }
 
     /// Ends: sections that nobody asked for are unknown.
-    pub fn end(mut self, known: &[&'static str]) -> (Vec<ConfigFault>, Places<'i>) {
+    pub fn end(mut self) -> (Vec<ConfigFault>, Places<'i>) {
+        let known = std::mem::take(&mut self.known);
         for (name, _) in std::mem::take(&mut self.tables) {
             let at = self.places.get(&name).copied();
-            let words = unknown("section", &name, known);
+            let words = unknown("section", &name, &known);
             self.fault(at, &name, words);
         }
         self.faults.sort_by_key(|fault| fault.at);

@@ -2,9 +2,13 @@
 use super::check::{self, ConfigFault};
 use super::read::Reader;
 use super::secret::SecretSource;
-use super::setting::{Setting, words};
+use super::setting::words;
+use lifeboat_delivery::ChannelSettings;
+use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use toml::de::ValueDeserializer;
 
 /// A key as the pages show it.
 #[derive(Clone, Debug)]
@@ -59,18 +63,21 @@ macro_rules! sections {
             }
 
             impl $name {
-                fn read(reader: &mut Reader<'_>) -> Self {
+                /// Reads the section.
+                pub fn read(reader: &mut $crate::config::read::Reader<'_>) -> Self {
                     reader.section(stringify!($field), |keys| Self {
                         $($key: keys.take(stringify!($key), $usual, None$(.or(Some(&($least..=$most))))?),)+
                     })
                 }
 
-                fn page() -> SectionPage {
+                /// The section as the pages show it.
+                pub fn page() -> $crate::config::sections::SectionPage {
+                    use $crate::config::setting::Setting;
                     let usual = Self::default();
-                    SectionPage {
+                    $crate::config::sections::SectionPage {
                         name: stringify!($field),
                         about: &[$($about),+],
-                        keys: vec![$(KeyPage {
+                        keys: vec![$($crate::config::sections::KeyPage {
                             name: stringify!($key),
                             about: &[$($doc),+],
                             kind: <$kind as Setting>::kind(),
@@ -82,39 +89,9 @@ macro_rules! sections {
                 }
             }
         )+
-
-        /// All that the service is told before it starts.
-        #[derive(Clone, Debug, Default, PartialEq)]
-        pub struct Config {
-            $($(#[doc = $about])+ pub $field: $name,)+
-            /// Where alerts go.
-            pub alerts: Alerts,
-        }
-
-        impl Config {
-            /// Reads the text of a configuration file.
-            ///
-            /// # Errors
-            /// Everything that is wrong with it, in the order of the file.
-            pub fn read(text: &str) -> Result<Self, Vec<ConfigFault>> {
-                let mut reader = Reader::new(text);
-                let config = Self {
-                    $($field: $name::read(&mut reader),)+
-                    alerts: Alerts::read(&mut reader),
-                };
-                let (mut faults, places) = reader.end(&[$(stringify!($field),)+ "alerts"]);
-                // What does not fit together is looked for in any case: a typing mistake elsewhere hides nothing.
-                faults.extend(check::together(&config, &places));
-                if faults.is_empty() { Ok(config) } else { Err(check::in_order(faults)) }
-            }
-
-            /// Every section as the pages show it, `[alerts]` apart.
-            pub fn pages() -> Vec<SectionPage> {
-                vec![$($name::page()),+]
-            }
-        }
     };
 }
+pub(crate) use sections;
 
 sections! {
     /// Where the service listens. Anywhere but on loopback it speaks TLS and asks everybody who they are.
@@ -244,27 +221,104 @@ sections! {
     }
 }
 
+/// All that the service is told before it starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Where the service listens.
+    pub listen: Listen,
+    /// Where everything that was acknowledged is kept.
+    pub store: StoreSection,
+    /// What this coordinator is to others.
+    pub coordinator: Coordinator,
+    /// How the tolerance of the pools is computed.
+    pub solver: Solver,
+    /// How much the service takes on.
+    pub limits: Limits,
+    /// Tokens.
+    pub tokens: Tokens,
+    /// The log.
+    pub log: Log,
+    /// What the service tells a collector.
+    pub telemetry: Telemetry,
+    /// The log of who changed what.
+    pub audit: Audit,
+    /// Where alerts go.
+    pub alerts: Alerts,
+}
+
+impl Config {
+    /// Reads the text of a configuration file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, in the order of the file.
+    pub fn read(text: &str) -> Result<Self, Vec<ConfigFault>> {
+        let mut reader = Reader::new(text);
+        let config = Self {
+            listen: Listen::read(&mut reader),
+            store: StoreSection::read(&mut reader),
+            coordinator: Coordinator::read(&mut reader),
+            solver: Solver::read(&mut reader),
+            limits: Limits::read(&mut reader),
+            tokens: Tokens::read(&mut reader),
+            log: Log::read(&mut reader),
+            telemetry: Telemetry::read(&mut reader),
+            audit: Audit::read(&mut reader),
+            alerts: Alerts::read(&mut reader),
+        };
+        let (mut faults, places) = reader.end();
+        // What does not fit together is looked for in any case: a typing mistake elsewhere hides nothing.
+        faults.extend(check::together(&config, &places));
+        if faults.is_empty() { Ok(config) } else { Err(check::in_order(faults)) }
+    }
+
+    /// Every section as the pages show it, `[alerts]` apart.
+    pub fn pages() -> Vec<SectionPage> {
+        vec![
+            Listen::page(),
+            StoreSection::page(),
+            Coordinator::page(),
+            Solver::page(),
+            Limits::page(),
+            Tokens::page(),
+            Log::page(),
+            Telemetry::page(),
+            Audit::page(),
+        ]
+    }
+}
+
 /// Where alerts go.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Alerts {
     /// The ways out.
-    pub channels: Vec<toml::Table>,
+    pub channels: Vec<ChannelSettings>,
 }
 
 impl Alerts {
     fn read(reader: &mut Reader<'_>) -> Self {
         reader.section("alerts", |keys| {
             let mut channels = Vec::new();
+            let mut places = BTreeMap::new();
             for table in keys.tables("channel") {
                 let at = table.span().start;
-                match serde::Deserialize::deserialize(toml::de::ValueDeserializer::from(table)) {
-                    Ok(channel) => channels.push(channel),
+                let read: Result<ChannelSettings, toml::de::Error> =
+                    Deserialize::deserialize(ValueDeserializer::from(table));
+                match read {
+                    Ok(channel) => {
+                        places.insert(channel.name().to_owned(), at);
+                        channels.push(channel);
+                    }
                     Err(error) => {
-                        let at = error.span().map_or(at, |span: std::ops::Range<usize>| span.start);
-                        let error: toml::de::Error = error;
+                        let at = error.span().map_or(at, |span| span.start);
                         keys.fault(Some(at), "channel", error.message());
                     }
                 }
+            }
+            for fault in lifeboat_delivery::settings::check(&channels) {
+                let at = places.get(&fault.channel).copied();
+                let named = if fault.channel.is_empty() { String::new() } else { format!("{:?}: ", fault.channel) };
+                let key = if fault.key.is_empty() { "channel".to_owned() } else { format!("channel.{}", fault.key) };
+                keys.fault(at, &key, format!("{named}{}", fault.message));
             }
             Self { channels }
         })

@@ -120,3 +120,20 @@ fn units_reach_the_service_as_they_were_meant() {
     );
     assert_eq!(config.guard_settings().streams, 5);
 }
+
+#[test]
+fn a_channel_for_alerts_is_read_and_its_faults_have_a_place() {
+    let sound = "[[alerts.channel]]\nname = \"log\"\nkind = \"syslog\"\n";
+    let config = Config::read(sound).expect("sound");
+    assert_eq!(config.alerts.channels.len(), 1);
+    for (wrong, place) in [
+        (format!("{sound}\n{sound}"), "alerts.channel.name: \"log\": two channels"),
+        (sound.replace("syslog", "pigeon"), "alerts.channel: unknown variant"),
+        (sound.replace("log\"\nkind", "a b\"\nkind"), "alerts.channel.name: \"a b\": must be"),
+        (format!("{sound}colour = 3\n"), "alerts.channel: unknown field"),
+    ] {
+        let told = faults(&wrong);
+        assert!(told.len() == 1 && told[0].contains(place), "{told:?}");
+        assert!(told[0].starts_with(|first: char| first.is_ascii_digit()), "{told:?}");
+    }
+}
