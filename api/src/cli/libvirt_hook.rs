@@ -10,7 +10,7 @@ use crate::libvirt_hook::{Decision, Domain, HookSettings, Occasion, attend, doma
 use crate::source;
 use std::fs;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -76,7 +76,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
 
 /// Decides in good time. The work is done on a thread of its own, so that nothing (a name server that does not answer, a pipe
 /// that is not written) can keep libvirt waiting; the thread ends with the process.
-fn decide(occasion: Occasion, config: &PathBuf, since: Stopwatch) -> Decision {
+fn decide(occasion: Occasion, config: &Path, since: Stopwatch) -> Decision {
     let settings = match read(config) {
         Ok(settings) => settings,
         Err(fault) => return Decision::Warn(fault),
@@ -113,7 +113,7 @@ fn ask(occasion: Occasion, settings: &HookSettings, since: Stopwatch) -> Decisio
     attend(occasion, &domain, &host(&name), &remote)
 }
 
-fn read(config: &PathBuf) -> Result<HookSettings, String> {
+fn read(config: &Path) -> Result<HookSettings, String> {
     let bytes = source::read(config, MOST_BYTES).map_err(|error| error.to_string())?;
     let text = String::from_utf8(bytes).map_err(|_| format!("{} is not UTF-8", config.display()))?;
     HookSettings::of(&text).map_err(|faults| {

@@ -19,7 +19,13 @@ pub struct Reader<'i> {
 impl<'i> Reader<'i> {
     /// Takes the text apart.
     pub fn new(text: &'i str) -> Self {
-        let mut reader = Self { text, tables: BTreeMap::new(), places: BTreeMap::new(), known: Vec::new(), faults: Vec::new() };
+        let mut reader = Self {
+            text,
+            tables: BTreeMap::new(),
+            places: BTreeMap::new(),
+            known: Vec::new(),
+            faults: Vec::new(),
+        };
         let (root, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             let at = error.span().map(|span| span.start);

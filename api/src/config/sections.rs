@@ -316,8 +316,13 @@ impl Alerts {
             }
             for fault in lifeboat_delivery::settings::check(&channels) {
                 let at = places.get(&fault.channel).copied();
-                let named = if fault.channel.is_empty() { String::new() } else { format!("{:?}: ", fault.channel) };
-                let key = if fault.key.is_empty() { "channel".to_owned() } else { format!("channel.{}", fault.key) };
+                let named =
+                    if fault.channel.is_empty() { String::new() } else { format!("{:?}: ", fault.channel) };
+                let key = if fault.key.is_empty() {
+                    "channel".to_owned()
+                } else {
+                    format!("channel.{}", fault.key)
+                };
                 keys.fault(at, &key, format!("{named}{}", fault.message));
             }
             Self { channels }

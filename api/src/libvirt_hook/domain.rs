@@ -110,18 +110,28 @@ mod tests {
             ("<memory unit='GB'>1</memory>", 954),
             ("<memory unit='M'>7</memory>", 7),
         ] {
-            assert_eq!(read(&format!("<name>v</name>{memory}")).map(|domain| domain.memory_mib), Ok(mib), "{memory}");
+            assert_eq!(
+                read(&format!("<name>v</name>{memory}")).map(|domain| domain.memory_mib),
+                Ok(mib),
+                "{memory}"
+            );
         }
     }
 
     #[test]
     fn what_is_of_no_use_is_refused_and_nothing_is_expanded() {
         assert_eq!(read("<memory>1</memory>"), Err(DomainError::Bad("name")));
-        for memory in ["", "<memory>x</memory>", "<memory unit='EiB'>1</memory>", "<memory unit='TiB'>99999999999</memory>"] {
+        for memory in [
+            "",
+            "<memory>x</memory>",
+            "<memory unit='EiB'>1</memory>",
+            "<memory unit='TiB'>99999999999</memory>",
+        ] {
             assert_eq!(read(&format!("<name>v</name>{memory}")), Err(DomainError::Bad("memory")), "{memory}");
         }
         assert_eq!(Domain::read("<network/>"), Err(DomainError::NoDomain));
-        let bomb = "<!DOCTYPE d [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]><domain><name>&b;</name></domain>";
+        let bomb =
+            "<!DOCTYPE d [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]><domain><name>&b;</name></domain>";
         assert!(matches!(Domain::read(bomb), Err(DomainError::Xml(_))));
         assert!(matches!(Domain::read(""), Err(DomainError::Xml(_))));
     }

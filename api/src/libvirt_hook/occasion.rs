@@ -44,7 +44,9 @@ mod tests {
         assert_eq!(Occasion::of("migrate", "begin"), Some(Occasion::Arriving));
         assert_eq!(Occasion::of("reconnect", "begin"), Some(Occasion::Running));
         assert_eq!(Occasion::of("stopped", "end"), Some(Occasion::Stopped));
-        for (operation, sub) in [("start", "begin"), ("release", "end"), ("restore", "begin"), ("", ""), ("prepare", "end")] {
+        for (operation, sub) in
+            [("start", "begin"), ("release", "end"), ("restore", "begin"), ("", ""), ("prepare", "end")]
+        {
             assert_eq!(Occasion::of(operation, sub), None, "{operation} {sub}");
         }
     }

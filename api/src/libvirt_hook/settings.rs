@@ -94,7 +94,10 @@ impl HookSettings {
         }
         let local = ["http://127.", "http://localhost", "http://[::1]"];
         if is_plain && !local.iter().any(|start| service.starts_with(start)) {
-            fault("hook.service", "beyond this machine the service is spoken to only by TLS: begin with https://");
+            fault(
+                "hook.service",
+                "beyond this machine the service is spoken to only by TLS: begin with https://",
+            );
         }
         if settings.certificate_file.is_some() != settings.key.is_some() {
             fault("hook.key", "certificate_file and key are needed together");
@@ -131,14 +134,21 @@ mod tests {
     #[test]
     fn the_file_that_is_shipped_is_the_one_of_the_declarations_and_changes_nothing() {
         let example = HookSettings::example();
-        assert_eq!(house("contrib/libvirt/libvirt-hook.conf"), example, "write this to contrib/libvirt/libvirt-hook.conf");
+        assert_eq!(
+            house("contrib/libvirt/libvirt-hook.conf"),
+            example,
+            "write this to contrib/libvirt/libvirt-hook.conf"
+        );
         assert_eq!(HookSettings::of(&example), Ok(HookSettings::default()));
     }
 
     #[test]
     fn the_page_has_the_keys() {
         let tables = pages::tables_of(&HookSettings::pages());
-        assert!(house("docs/libvirt-hook.md").contains(tables.trim()), "docs/libvirt-hook.md lacks:\n{tables}");
+        assert!(
+            house("docs/libvirt-hook.md").contains(tables.trim()),
+            "docs/libvirt-hook.md lacks:\n{tables}"
+        );
     }
 
     #[test]
@@ -150,7 +160,11 @@ mod tests {
             ("http://h:1", false),
             ("h:1", false),
         ] {
-            assert_eq!(HookSettings::of(&format!("[hook]\nservice = \"{service}\"")).is_ok(), sound, "{service}");
+            assert_eq!(
+                HookSettings::of(&format!("[hook]\nservice = \"{service}\"")).is_ok(),
+                sound,
+                "{service}"
+            );
         }
     }
 
@@ -158,6 +172,9 @@ mod tests {
     fn faults_have_places() {
         let faults = HookSettings::of("[hook]\npolicy = \"maybe\"\ntimeout = 3\n").expect_err("two");
         let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        assert!(told[0].starts_with("2:10: hook.policy: ") && told[1].starts_with("3:1: hook.timeout: "), "{told:?}");
+        assert!(
+            told[0].starts_with("2:10: hook.policy: ") && told[1].starts_with("3:1: hook.timeout: "),
+            "{told:?}"
+        );
     }
 }

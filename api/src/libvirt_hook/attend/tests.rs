@@ -68,7 +68,12 @@ fn a_start_that_does_harm_is_warned_of_or_denied_as_the_policy_says() {
 
 #[test]
 fn a_vm_that_the_pool_does_not_have_is_described() {
-    let settings = HookSettings { vcpus_as: Some("vcpus".into()), overhead_mib: 100, vm_id: VmId::Uuid, ..HookSettings::default() };
+    let settings = HookSettings {
+        vcpus_as: Some("vcpus".into()),
+        overhead_mib: 100,
+        vm_id: VmId::Uuid,
+        ..HookSettings::default()
+    };
     let vm = json!({"id": "6f1c", "memory_mib": 2048, "overhead_mib": 100, "resources": {"vcpus": 4}});
     let (_, asked) = run(Occasion::Starting, &settings, Ok(None), allowed(true));
     assert_eq!(asked, [json!({"start-new": {"vm": vm, "host": "h2"}})]);
@@ -98,7 +103,13 @@ fn without_an_answer_it_fails_open_or_closed_as_configured() {
 fn a_vm_that_runs_elsewhere_cannot_be_started_here() {
     let impossible = Err(CallError::Impossible("VM web runs on h1".into()));
     let answer = |policy| {
-        run(Occasion::Starting, &settings(policy, IfUnreachable::Allow), Ok(known(Some("h1"), None)), impossible.clone()).0
+        run(
+            Occasion::Starting,
+            &settings(policy, IfUnreachable::Allow),
+            Ok(known(Some("h1"), None)),
+            impossible.clone(),
+        )
+        .0
     };
     assert_eq!(answer(Policy::Deny), Decision::Deny("VM web runs on h1".into()));
     assert_eq!(answer(Policy::Warn), Decision::Warn("VM web runs on h1".into()));
@@ -110,8 +121,13 @@ fn what_the_service_itself_does_is_let_pass_unasked() {
     for vm in [known(Some("h2"), None), known(Some("h1"), Some("h2"))] {
         assert_eq!(run(Occasion::Starting, &usual, Ok(vm), allowed(false)), (Decision::Pass, vec![]));
     }
-    let halted = Some(Known { power_state: Some("halted".into()), ..known(Some("h2"), None).unwrap_or_default() });
-    assert_eq!(run(Occasion::Starting, &usual, Ok(halted), allowed(true)).1.len(), 1, "a halted one counts nowhere");
+    let halted =
+        Some(Known { power_state: Some("halted".into()), ..known(Some("h2"), None).unwrap_or_default() });
+    assert_eq!(
+        run(Occasion::Starting, &usual, Ok(halted), allowed(true)).1.len(),
+        1,
+        "a halted one counts nowhere"
+    );
 }
 
 #[test]
@@ -138,9 +154,15 @@ fn a_migration_is_judged_and_told_where_it_arrives_and_ended_where_it_leaves() {
 fn what_runs_or_ends_here_is_told_unless_it_is_known() {
     let usual = HookSettings::default();
     let told = |occasion, vm| run(occasion, &usual, Ok(vm), allowed(true)).1;
-    assert_eq!(told(Occasion::Running, known(None, None)), [json!([{"kind": "vm-started", "vm": "web", "host": "h2"}])]);
+    assert_eq!(
+        told(Occasion::Running, known(None, None)),
+        [json!([{"kind": "vm-started", "vm": "web", "host": "h2"}])]
+    );
     assert_eq!(told(Occasion::Running, known(Some("h2"), None)), [json!(null); 0]);
-    assert_eq!(told(Occasion::Stopped, known(Some("h2"), None)), [json!([{"kind": "vm-stopped", "vm": "web"}])]);
+    assert_eq!(
+        told(Occasion::Stopped, known(Some("h2"), None)),
+        [json!([{"kind": "vm-stopped", "vm": "web"}])]
+    );
     assert_eq!(told(Occasion::Stopped, known(Some("h1"), None)), [json!(null); 0], "it runs elsewhere");
     assert_eq!(told(Occasion::Stopped, None), [json!(null); 0]);
 }
