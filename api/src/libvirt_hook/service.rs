@@ -1,11 +1,12 @@
 //! The calls to the service. One connection, one deadline for all of them together.
 use super::attend::{Admission, CallError, Known, Service};
-use super::settings::HookSettings;
+use super::settings::{self, HookSettings};
 use crate::clock::Stopwatch;
 use crate::config::Secrets;
 use crate::config::secret::SecretError;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +51,9 @@ pub enum SetupError {
 #[derive(Debug)]
 pub struct Remote {
     agent: Agent,
+    /// Where the service is, and once it is known: its leader.
+    base: RefCell<String>,
+    /// The path of the pool.
     pool: String,
     token: Option<String>,
     since: Stopwatch,
@@ -75,7 +79,8 @@ impl Remote {
             .into();
         Ok(Self {
             agent,
-            pool: format!("{}/v1/pools/{}", settings.service.trim_end_matches('/'), escaped(pool)),
+            base: RefCell::new(settings.service.trim_end_matches('/').to_owned()),
+            pool: format!("/v1/pools/{}", escaped(pool)),
             token: token.map(|token| format!("Bearer {}", token.as_str())),
             since,
             limit: Duration::from_millis(settings.time_limit_ms),
@@ -87,30 +92,44 @@ impl Remote {
         left.ok_or_else(|| CallError::Unreachable(format!("no answer within {} ms", self.limit.as_millis())))
     }
 
-    fn get(&self, path: &str) -> Result<Answer, CallError> {
-        let request = self.agent.get(format!("{}{path}", self.pool));
-        let request = request.config().timeout_global(Some(self.left()?)).build();
-        let request = match &self.token {
-            Some(token) => request.header("authorization", token),
-            None => request,
+    /// One call, and one more where the service says that another coordinator leads.
+    fn call(&self, path: &str, body: Option<&Value>) -> Result<Answer, CallError> {
+        let path = format!("{}{path}", self.pool);
+        let answer = self.send(&path, body)?;
+        let Some(leader) = answer.leader.as_deref().and_then(|url| url.strip_suffix(&path)) else {
+            return Ok(answer);
         };
-        answer(request.call())
+        if !settings::is_safe(leader) {
+            return Err(CallError::Unreachable(format!(
+                "it names {leader} as its leader, which is not spoken to by TLS"
+            )));
+        }
+        self.base.replace(leader.to_owned());
+        self.send(&path, body)
     }
 
-    fn post(&self, path: &str, body: &Value) -> Result<Answer, CallError> {
-        let request = self.agent.post(format!("{}{path}", self.pool));
-        let request = request.config().timeout_global(Some(self.left()?)).build();
-        let request = match &self.token {
-            Some(token) => request.header("authorization", token),
-            None => request,
-        };
-        answer(request.send_json(body))
+    fn send(&self, path: &str, body: Option<&Value>) -> Result<Answer, CallError> {
+        let (url, left) = (format!("{}{path}", self.base.borrow()), Some(self.left()?));
+        let token = self.token.as_deref();
+        answer(match body {
+            None => {
+                let request = self.agent.get(url).config().timeout_global(left).build();
+                token.iter().fold(request, |request, token| request.header("authorization", *token)).call()
+            }
+            Some(body) => {
+                let request = self.agent.post(url).config().timeout_global(left).build();
+                token
+                    .iter()
+                    .fold(request, |request, token| request.header("authorization", *token))
+                    .send_json(body)
+            }
+        })
     }
 }
 
 impl Service for Remote {
     fn vm(&self, id: &str) -> Result<Option<Known>, CallError> {
-        let answer = self.get(&format!("/vms/{}", escaped(id)))?;
+        let answer = self.call(&format!("/vms/{}", escaped(id)), None)?;
         match answer.status {
             404 if answer.code() != "no-such-pool" => Ok(None),
             _ => answer.body().map(Some),
@@ -118,11 +137,11 @@ impl Service for Remote {
     }
 
     fn check(&self, change: &Value) -> Result<Admission, CallError> {
-        self.post("/check", change)?.body()
+        self.call("/check", Some(change))?.body()
     }
 
     fn tell(&self, events: &Value) -> Result<(), CallError> {
-        let answer = self.post("/events", events)?;
+        let answer = self.call("/events", Some(events))?;
         if (200..300).contains(&answer.status) { Ok(()) } else { Err(answer.refusal()) }
     }
 }
@@ -131,6 +150,8 @@ impl Service for Remote {
 #[derive(Debug)]
 struct Answer {
     status: u16,
+    /// Where the same is to be asked instead.
+    leader: Option<String>,
     body: Value,
 }
 
@@ -163,7 +184,9 @@ fn answer(sent: Result<Response<ureq::Body>, ureq::Error>) -> Result<Answer, Cal
     let mut response = sent.map_err(no_answer)?;
     let status = response.status().as_u16();
     let bytes = response.body_mut().with_config().limit(MOST_BYTES).read_to_vec().map_err(no_answer)?;
-    Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or_default() })
+    let leader = response.headers().get("location").filter(|_| status == 307);
+    let leader = leader.and_then(|url| url.to_str().ok()).map(str::to_owned);
+    Ok(Answer { status, leader, body: serde_json::from_slice(&bytes).unwrap_or_default() })
 }
 
 fn escaped(name: &str) -> String {

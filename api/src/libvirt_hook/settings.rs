@@ -75,6 +75,14 @@ pub enum VmId {
 }
 words!(VmId: Name = "name", Uuid = "uuid");
 
+/// Whether a token may be sent there: by TLS, or not beyond this machine.
+pub(super) fn is_safe(url: &str) -> bool {
+    let local = ["http://127.", "http://localhost:", "http://localhost/", "http://[::1]"];
+    url.starts_with("https://")
+        || url == "http://localhost"
+        || local.iter().any(|start| url.starts_with(start))
+}
+
 impl HookSettings {
     /// Reads the text of the file.
     ///
@@ -88,12 +96,9 @@ impl HookSettings {
             faults.push(ConfigFault { at: places.of(key), key: key.to_owned(), message: message.to_owned() });
         };
         let service = &settings.service;
-        let is_plain = service.starts_with("http://");
-        if !is_plain && !service.starts_with("https://") {
+        if !service.starts_with("http://") && !service.starts_with("https://") {
             fault("hook.service", "must be a URL, such as \"https://coordinator-1.example:7878\"");
-        }
-        let local = ["http://127.", "http://localhost", "http://[::1]"];
-        if is_plain && !local.iter().any(|start| service.starts_with(start)) {
+        } else if !is_safe(service) {
             fault(
                 "hook.service",
                 "beyond this machine the service is spoken to only by TLS: begin with https://",
@@ -158,6 +163,7 @@ mod tests {
             ("http://127.0.0.1:7878", true),
             ("http://[::1]:1", true),
             ("http://h:1", false),
+            ("http://localhost.example", false),
             ("h:1", false),
         ] {
             assert_eq!(

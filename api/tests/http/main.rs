@@ -1,11 +1,13 @@
 //! The service as its users meet it: in process for what it answers, over a real socket for what clients do to
 //! it.
+mod access;
 mod answers;
 mod events;
 mod limits;
 mod resources;
 mod serving;
 mod socket;
+mod tls;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response};
