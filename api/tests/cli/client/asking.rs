@@ -42,7 +42,8 @@ fn the_next_server_is_asked_where_one_does_not_answer() {
     assert_eq!((run.status, run.err.as_str()), (Status::Answered, ""));
     let unavailable = json!({"title": "no store", "status": 503, "code": "not-ready"});
     let first = Stub::start().answers("GET /v1/pools/p/hosts", 503, unavailable);
-    let run = lifeboat(&format!("lifeboat host list --pool p --server {} --server {}", first.url(), stub.url()));
+    let run =
+        lifeboat(&format!("lifeboat host list --pool p --server {} --server {}", first.url(), stub.url()));
     assert_eq!((run.status, first.asked().len(), stub.asked().len()), (Status::Answered, 1, 2));
     let run = lifeboat(&format!("lifeboat host list --pool p --server {} --server {nobody}", first.url()));
     assert_eq!(run.status, Status::Unusable);
@@ -52,7 +53,8 @@ fn the_next_server_is_asked_where_one_does_not_answer() {
 #[test]
 fn a_token_comes_from_a_file_and_is_never_printed() {
     let (_folder, file) = token_file();
-    let problem = json!({"title": "Who are you?", "status": 401, "code": "no-token", "detail": "the token is unknown"});
+    let problem =
+        json!({"title": "Who are you?", "status": 401, "code": "no-token", "detail": "the token is unknown"});
     let stub = Stub::start().answers("GET /v1/pools/p/hosts", 401, problem);
     let run = stub.run(&format!("host list --pool p --token-file {file}"));
     assert_eq!(stub.asked()[0].headers["authorization"], "Bearer lb_very-secret");
@@ -65,7 +67,10 @@ fn a_token_comes_from_a_file_and_is_never_printed() {
 fn there_is_no_argument_for_a_token() {
     for help in ["host list --help", "pool --help", "plan --help", "context set --help"] {
         let text = lifeboat(&format!("lifeboat {help}")).out;
-        assert!(!text.contains("--token <") && !text.contains("--token ") && !text.contains("--password"), "{help}");
+        assert!(
+            !text.contains("--token <") && !text.contains("--token ") && !text.contains("--password"),
+            "{help}"
+        );
     }
     let run = lifeboat("lifeboat host list --token lb_secret --server http://127.0.0.1:1");
     assert_eq!(run.status, Status::Unusable);
@@ -75,7 +80,8 @@ fn there_is_no_argument_for_a_token() {
 #[test]
 fn a_token_does_not_cross_a_network_in_the_clear() {
     let (_folder, file) = token_file();
-    let run = lifeboat(&format!("lifeboat host list --pool p --server http://192.0.2.1:7878 --token-file {file}"));
+    let run =
+        lifeboat(&format!("lifeboat host list --pool p --server http://192.0.2.1:7878 --token-file {file}"));
     assert_eq!(run.status, Status::Unusable);
     insta::assert_snapshot!(run.err);
 }
@@ -108,9 +114,10 @@ fn a_leader_elsewhere_is_followed_and_gets_the_token_only_if_it_was_named() {
 
 #[test]
 fn a_change_is_sent_on_to_the_leader_whole() {
-    let leader = Stub::start().answers("PATCH /v1/pools/p/vms/db1", 200, json!({"done": true, "revision": 2}));
-    let other = Stub::start()
-        .redirects("PATCH /v1/pools/p/vms/db1", &format!("{}/v1/pools/p/vms/db1", leader.url()));
+    let leader =
+        Stub::start().answers("PATCH /v1/pools/p/vms/db1", 200, json!({"done": true, "revision": 2}));
+    let other =
+        Stub::start().redirects("PATCH /v1/pools/p/vms/db1", &format!("{}/v1/pools/p/vms/db1", leader.url()));
     let run = other.run("vm order db1 3 --pool p");
     assert_eq!(run.status, Status::Answered, "{}", run.err);
     let asked = &leader.asked()[0];
@@ -132,9 +139,11 @@ fn redirections_that_go_round_end() {
 #[test]
 fn the_only_pool_is_meant_and_of_several_one_has_to_be_named() {
     let one = json!({"items": [{"id": "prod a/1"}], "next": null});
-    let stub = Stub::start()
-        .answers("GET /v1/pools", 200, one)
-        .answers("GET /v1/pools/prod%20a%2F1/hosts", 200, no_hosts());
+    let stub = Stub::start().answers("GET /v1/pools", 200, one).answers(
+        "GET /v1/pools/prod%20a%2F1/hosts",
+        200,
+        no_hosts(),
+    );
     assert_eq!(stub.run("host list").status, Status::Answered);
     let two = json!({"items": [{"id": "prod-a"}, {"id": "prod-b"}], "next": null});
     let run = Stub::start().answers("GET /v1/pools", 200, two).run("host list");
@@ -160,7 +169,11 @@ fn something_that_is_no_service_of_ours_is_told_so() {
     let stub = Stub::start().answers("GET /v1/pools/p/summary", 200, json!("hello"));
     assert_eq!(stub.run("pool show --pool p").status, Status::Answered, "what is missing is no trouble");
     let run = stub.run("pool tolerance --pool p");
-    assert!(run.err.contains("404") && run.err.contains("does the service have this version?"), "{}", run.err);
+    assert!(
+        run.err.contains("404") && run.err.contains("does the service have this version?"),
+        "{}",
+        run.err
+    );
     let stub = stub.answers("GET /v1/pools/p/tolerance", 200, json!({"x": 1}));
     let run = stub.run("pool tolerance --pool p");
     assert!(run.err.contains("answers without a readable verdict"), "{}", run.err);
@@ -174,7 +187,11 @@ fn a_list_is_read_to_its_end_where_all_is_asked_for() {
         .answers("GET /v1/pools/p/hosts", 200, page("b", json!("c/1")))
         .answers("GET /v1/pools/p/hosts", 200, page("never", Value::Null));
     let run = stub.run("host list --pool p --all");
-    assert!(run.out.contains("\n  a ") && run.out.contains("\n  b ") && !run.out.contains("never"), "{}", run.out);
+    assert!(
+        run.out.contains("\n  a ") && run.out.contains("\n  b ") && !run.out.contains("never"),
+        "{}",
+        run.out
+    );
     let asked: Vec<String> = stub.asked().into_iter().map(|asked| asked.what).collect();
     assert_eq!(asked, ["GET /v1/pools/p/hosts?limit=1000", "GET /v1/pools/p/hosts?limit=1000&after=c%2F1"]);
     let stub = Stub::start().answers("GET /v1/pools/p/hosts", 200, page("a", json!("c")));

@@ -137,7 +137,9 @@ async fn answer(State(known): State<Arc<Known>>, request: Request) -> Response<B
     let headers = parts.headers.iter();
     known.asked.lock().expect("no panic").push(Asked {
         what: format!("{} {target}", parts.method),
-        headers: headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("?").to_owned())).collect(),
+        headers: headers
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("?").to_owned()))
+            .collect(),
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
     });
     known.changed.notify_all();
@@ -153,9 +155,10 @@ async fn answer(State(known): State<Arc<Known>>, request: Request) -> Response<B
                 "detail": format!("the stub has no answer to {key}")});
             response.status(StatusCode::NOT_FOUND).body(Body::from(problem.to_string()))
         }
-        Some(Answer::Json(status, body)) => {
-            response.status(status).header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string()))
-        }
+        Some(Answer::Json(status, body)) => response
+            .status(status)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string())),
         Some(Answer::Redirect(location)) => {
             response.status(307).header(header::LOCATION, location).body(Body::empty())
         }
