@@ -4,6 +4,7 @@
 //! of everything that is wrong with it; what the planner says goes out through the answers beside it.
 //! [`cli`] has one file a verb; [`router`] has every route of the service. Whatever decides anything lives in the crates below; this one reads,
 //! prints and keeps the clock.
+pub mod alarms;
 pub mod cli;
 pub mod client;
 pub mod clock;

@@ -7,7 +7,7 @@ use crate::guard::{Guarded, RouteAccess};
 use crate::metrics::measure;
 use crate::routes::things::{self, Thing};
 use crate::routes::{
-    alerts, audit, backup, check, events, explain, ha, health, host_actions, leader, metrics, openapi, plan,
+    alerts, audit, backup, channels, check, events, explain, ha, health, host_actions, leader, metrics, openapi, plan,
     pools, served_check, tasks, tokens, tolerance, vm_actions,
 };
 use crate::service::Service;
@@ -72,6 +72,8 @@ fn all(service: &Service) -> Guarded<Service> {
         .put("/v1/pools/{pool}/ha/admission", Operator, ha::set_admission)
         .get("/v1/pools/{pool}/alerts", Viewer, alerts::list)
         .post("/v1/pools/{pool}/alerts/{id}/acknowledge", Operator, alerts::acknowledge)
+        .get("/v1/alerts/channels", Admin, channels::list)
+        .post("/v1/alerts/channels/{channel}/test", Admin, channels::test)
         .get("/v1/pools/{pool}/tasks", Viewer, tasks::list)
         .get("/v1/pools/{pool}/tasks/{id}", Viewer, tasks::get);
     let routes = collection::<HostSpec>(routes, "/v1/pools/{pool}/hosts", "/v1/pools/{pool}/hosts/{id}");

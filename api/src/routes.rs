@@ -6,6 +6,7 @@ pub(crate) mod alerts;
 mod ask;
 pub mod audit;
 pub mod backup;
+pub(crate) mod channels;
 pub mod check;
 mod conditions;
 mod edits;

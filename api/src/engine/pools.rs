@@ -15,7 +15,7 @@ use lifeboat_store::{Batch, Key, Record, Store, StoreError, Term};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 
@@ -134,6 +134,11 @@ impl Engine {
             pools: RwLock::new(pools),
             making: Mutex::new(()),
         })))
+    }
+
+    /// A reference that does not keep it.
+    pub fn downgrade(&self) -> WeakEngine {
+        WeakEngine(Arc::downgrade(&self.0))
     }
 
     /// All pools, by name.
@@ -267,6 +272,17 @@ impl Engine {
         let read = tokio::task::spawn_blocking(move || store.get(&key)).await;
         let Ok(Ok(kept)) = read else { return Err(WriterError::Failing.into()) };
         Ok(kept.and_then(|value| serde_json::from_slice(&value).ok()).unwrap_or_default())
+    }
+}
+
+/// A reference to an engine that does not keep it.
+#[derive(Clone, Debug)]
+pub struct WeakEngine(Weak<Inner>);
+
+impl WeakEngine {
+    /// The engine, if there still is one.
+    pub fn upgrade(&self) -> Option<Engine> {
+        self.0.upgrade().map(Engine)
     }
 }
 
