@@ -201,15 +201,19 @@ pub(crate) async fn admit(
             task: None,
         });
     }
-    if let Some(reason) = turn.pool().ledger(|ledger| ledger.ha.would_lose(&turn.view().pool, &judged.pool)) {
+    let ha = turn.pool().ledger(|ledger| ledger.ha.clone());
+    if let Some(reason) = ha.would_lose(&turn.view().pool, &judged.pool) {
         return Err(ApiError::Forbidden { code: "heartbeat-storage-in-use", reason });
     }
-    let warns = turn.pool().ledger(|ledger| ledger.ha.admission == Policy::Warn);
+    let warns = ha.admission == Policy::Warn;
     let warned = !judged.allowed && warns && judged.verdict != Verdict::CannotBeDone;
     let forced =
         !judged.allowed && asked.force.is_some() && judged.verdict != Verdict::CannotBeDone && !warned;
     if !judged.allowed && !forced && !warned {
         told("refused");
+        let audit = vec![act.actor.did(act.action, act.resource).refused()];
+        // Nobody waits until it is durable: it changes nothing.
+        drop(turn.commit(Transition { audit, ..Transition::default() }));
         return Err(refused(&judged));
     }
     told(if forced {
@@ -244,12 +248,13 @@ async fn carry_out(
         forced: forced.is_some(),
         revision: 0,
         admission: Some(judged.answer),
-        task: None,
+        task: act.task,
     };
     let entry = act.actor.did(act.action, act.resource);
     let transition = Transition {
         pool: Some((judged.pool, judged.step)),
-        entries,
+        entries_if_changed: entries,
+        notes: act.notes,
         audit: vec![if let Some(reason) = forced { entry.forced(reason) } else { entry }],
         ..Transition::default()
     };

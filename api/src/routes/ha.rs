@@ -13,7 +13,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Whether high availability is enabled, whether it could be, and which storages can carry the heartbeat
 #[utoipa::path(
@@ -96,7 +96,7 @@ pub(crate) async fn enable(
         ..changed(&asked.actor)
     };
     let entry = json!({"storage": ha.storage, "medium": ha.medium, "timeout_s": ha.timeout_s});
-    let state = set(turn, ha, Entry::new("ha-enabled", Some(&asked.actor.name), entry)).await?;
+    let state = set(turn, ha, &asked.actor, "ha-enabled", entry).await?;
     Ok(Json(HaAnswer { state, preconditions: found }))
 }
 
@@ -171,7 +171,7 @@ async fn end(
     let kind = if emergency.is_some() { "ha-disabled-in-an-emergency" } else { "ha-disabled" };
     let entry = json!({"forced": emergency});
     let ha = Ha { emergency, admission: before.admission, ..changed(&asked.actor) };
-    let state = set(turn, ha, Entry::new(kind, Some(&asked.actor.name), entry)).await?;
+    let state = set(turn, ha, &asked.actor, kind, entry).await?;
     Ok(Json(HaAnswer::new(&pool, &state)))
 }
 
@@ -207,7 +207,7 @@ pub(crate) async fn set_admission(
     let (pool, before) = (turn.view().pool, turn.pool().ledger(|ledger| ledger.ha.clone()));
     let ha = Ha { admission: asked.body.admission, ..before };
     let entry = json!({"admission": ha.admission});
-    let state = set(turn, ha, Entry::new("admission-policy", Some(&asked.actor.name), entry)).await?;
+    let state = set(turn, ha, &asked.actor, "admission-policy", entry).await?;
     Ok(Json(HaAnswer::new(&pool, &state)))
 }
 
@@ -215,9 +215,18 @@ fn changed(actor: &Actor) -> Ha {
     Ha { since: Some(clock::now()), by: Some(actor.name.clone()), ..Ha::default() }
 }
 
-async fn set(turn: Turn, ha: Ha, entry: Entry) -> Result<Ha, ApiError> {
-    let notes = vec![Note::Ha(Box::new(ha.clone()))];
-    let transition = Transition { entries: vec![entry], notes, ..Transition::default() };
+async fn set(turn: Turn, ha: Ha, actor: &Actor, kind: &'static str, said: Value) -> Result<Ha, ApiError> {
+    let did = actor.did(kind, format!("pools/{}/ha", turn.pool().id()));
+    let did = did.with_change(Value::Null, said.clone());
+    let transition = Transition {
+        entries: vec![Entry::new(kind, Some(&actor.name), said)],
+        notes: vec![Note::Ha(Box::new(ha.clone()))],
+        audit: vec![match &ha.emergency {
+            Some(reason) => did.forced(reason),
+            None => did,
+        }],
+        ..Transition::default()
+    };
     turn.commit(transition).acknowledged().await?;
     Ok(ha)
 }
