@@ -18,7 +18,7 @@ struct Story {
     now: i64,
 }
 
-/// Three hosts of 10 with a VM of 4 on each: any one may fail, and any two are too many.
+/// A host of 20 and two of 10 with a VM of 4 on each: any one may fail, and not any two.
 fn pool() -> PoolSpec {
     let host = |id: &str| HostSpec { id: id.into(), memory_mib: 10, ..HostSpec::default() };
     let vm = |id: &str, host: &str| VmSpec {
@@ -31,7 +31,7 @@ fn pool() -> PoolSpec {
     PoolSpec {
         id: "prod".into(),
         settings: SettingsSpec { host_failures_to_tolerate: Some(1), ..SettingsSpec::default() },
-        hosts: vec![host("a"), host("b"), host("c")],
+        hosts: vec![HostSpec { memory_mib: 20, ..host("a") }, host("b"), host("c")],
         vms: vec![vm("v", "a"), vm("w", "b"), vm("x", "c")],
         ..PoolSpec::default()
     }
@@ -117,7 +117,7 @@ fn start(memory_mib: u64, host: u16) -> Change {
 fn a_pool_that_falls_short_is_told_once_and_its_recovery_once() {
     let mut story = Story::of(&pool());
     assert_eq!(story.told(), [] as [&str; 0]);
-    story.change(&start(6, 0)).verdict(false);
+    story.change(&start(7, 0)).verdict(false);
     assert_eq!(story.told(), ["raised overcommitted the pool", "raised tolerance-dropped the pool"]);
     story.verdict(false).verdict(false);
     assert_eq!(story.told(), [] as [&str; 0], "the episode goes on");
@@ -171,7 +171,7 @@ fn a_drop_above_the_target_is_told_and_accepting_it_sets_the_level() {
     let mut spec = pool();
     spec.settings.host_failures_to_tolerate = Some(0);
     let mut story = Story::of(&spec);
-    story.change(&start(6, 0)).verdict(false);
+    story.change(&start(7, 0)).verdict(false);
     assert_eq!(story.told(), ["raised tolerance-dropped the pool"]);
     let id = story.ledger.alerts.open().next().expect("it goes on").id;
     let now = story.tick();
@@ -226,7 +226,7 @@ fn vms_rules_and_hosts_have_episodes_of_their_own() {
     assert_eq!(story.told(), ["raised vm-not-agile x"]);
     story.change(&Change::EndMigration { vm: VmIndex(1), to: HostIndex(0) }).verdict(false);
     assert!(story.told().contains(&"raised rule-broken apart".to_owned()));
-    story.change(&Change::VmMemory { vm: VmIndex(0), memory_mib: 7 }).verdict(false);
+    story.change(&Change::VmMemory { vm: VmIndex(0), memory_mib: 17 }).verdict(false);
     assert!(story.told().contains(&"raised host-over-full a".to_owned()));
     story.change(&Change::EndMigration { vm: VmIndex(1), to: HostIndex(1) }).verdict(false);
     let told = story.told();
@@ -242,7 +242,7 @@ fn vms_rules_and_hosts_have_episodes_of_their_own() {
 #[test]
 fn the_book_goes_on_after_a_restart_where_it_was() {
     let mut story = Story::of(&pool());
-    story.change(&start(6, 0)).verdict(false);
+    story.change(&start(7, 0)).verdict(false);
     story.told();
     let kept: Vec<Alert> = story.ledger.alerts.newest_first().cloned().collect();
     let spelt = serde_json::to_vec(&kept).expect("JSON");
