@@ -34,9 +34,9 @@ impl Sequence {
         self.name(0)
     }
 
-    /// What the next commit will be called.
-    pub(super) fn next_name(&self) -> String {
-        self.name(self.given + 1)
+    /// What the last commit is called.
+    pub(super) fn last_name(&self) -> String {
+        self.name(self.last)
     }
 
     fn give(&mut self) -> u64 {

@@ -1,11 +1,14 @@
 //! Batches that are too large for one transaction of etcd, made whole all the same.
 //!
-//! 1. The parts of the batch are put under `journal/part/<name>/`, where nobody looks for records. Each put demands that
-//!    the term is not over.
-//! 2. One transaction **decides**: it puts `journal/decided`, with the name and the number of parts. It is a commit like any
-//!    other (fenced, once, in its place), and demands besides that nothing stands there yet. Before it, nothing of the batch
-//!    has taken effect, and nothing will; from it on, all of it has.
-//! 3. The parts are **applied** in their order. Each is a transaction that demands that `journal/decided` has not changed
+//! 1. What earlier attempts left under `journal/part/` is **cleared**. That is a commit like any other: it takes effect once,
+//!    in its place. Were it not, it could arrive a second time, late, and clear what was put in the meantime.
+//! 2. The parts of the batch are put under `journal/part/<name>/`, where nobody looks for records. The name is that of the
+//!    commit that cleared, so no two attempts share one, and a put that arrives late overwrites nothing of another. Each
+//!    demands that the term is not over.
+//! 3. One transaction **decides**: it puts `journal/decided`, with the name and the number of parts. It is a commit like any
+//!    other (fenced, once, in its place), and like any other it demands that nothing stands there yet. Before it, nothing of
+//!    the batch has taken effect; from it on, all of it has.
+//! 4. The parts are **applied** in their order. Each is a transaction that demands that `journal/decided` has not changed
 //!    since it was read, and makes it say which part is next; the last takes it away, with the parts.
 //!
 //! Anybody may apply: the leader that decided, the one after it, or a reader. Of several that apply the same part, the
@@ -15,7 +18,7 @@
 //! Nobody sees half a batch. Every read asks for `journal/decided` at the same moment, and if it is there, finishes the
 //! batch and reads again; every commit demands that it is not there, and finishes it first. A leader that dies between
 //! deciding and applying leaves a batch that the next read or commit finishes. One that dies before deciding leaves
-//! parts, which are cleared before the next batch is put there.
+//! parts, which are cleared before those of the next batch are put.
 use super::commit::Sequence;
 use super::effects::Part;
 use super::keys;
@@ -46,25 +49,24 @@ impl EtcdStore {
         parts: &[Part],
     ) -> Result<(), StoreError> {
         self.finish_journal()?;
-        let batch = sequence.next_name();
-        let nothing = Demand::CreatedIn { key: self.keys.decided(), create_revision: Number(0) };
-        self.prepare(held, vec![nothing], keys::delete_all(self.keys.all_parts()))?;
+        self.decide(held, sequence, vec![keys::delete_all(self.keys.all_parts())])?;
+        let batch = sequence.last_name();
         for (number, part) in parts.iter().enumerate() {
             // A very large batch takes longer than a lease, and whoever migrates or restores has nobody who renews it.
             if number % KEEP_ALIVE_EVERY == KEEP_ALIVE_EVERY - 1 {
                 self.keep_alive(held)?;
             }
             let put = Put { key: self.keys.part(&batch, number), value: json(part), lease: None };
-            self.prepare(held, Vec::new(), Operation::Put(put))?;
+            self.prepare(held, Operation::Put(put))?;
         }
         let journal = Journal { batch, parts: parts.len(), next: 0 };
         self.decide(held, sequence, vec![self.says(&journal)])?;
         self.finish_journal()
     }
 
-    fn prepare(&self, held: Held, more: Vec<Demand>, operation: Operation) -> Result<(), StoreError> {
-        let compare = [vec![self.leads(held)], more].concat();
-        let transaction = Transaction { compare, success: vec![operation], failure: Vec::new() };
+    fn prepare(&self, held: Held, operation: Operation) -> Result<(), StoreError> {
+        let (compare, success) = (vec![self.leads(held)], vec![operation]);
+        let transaction = Transaction { compare, success, failure: Vec::new() };
         if self.transact(&transaction)?.said.succeeded {
             return Ok(());
         }

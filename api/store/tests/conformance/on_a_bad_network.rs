@@ -116,6 +116,7 @@ fn whatever_request_is_spoilt_commits_take_effect_once_and_in_order() {
         (Fault::LoseAnswer, false),
         (Fault::LoseAnswer, true),
         (Fault::Late(1), false),
+        (Fault::Late(2), false),
         (Fault::Late(1), true),
         (Fault::Late(u64::MAX / 4), true),
     ];
