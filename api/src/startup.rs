@@ -10,6 +10,7 @@ use crate::engine::pools::all_under;
 use crate::engine::solver::SolverSettings;
 use crate::engine::{AuditSettings, Engine, EngineError, EngineSettings};
 use crate::guard::door::Door;
+use crate::guard::outside::outside;
 use crate::guard::role::{Role, Scope};
 use crate::guard::tls::{Tls, TlsError, keep_fresh};
 use crate::guard::token::Token;
@@ -19,6 +20,7 @@ use crate::router::router;
 use crate::served::record::RecordError;
 use crate::server::Server;
 use crate::service::Service;
+use axum::Router;
 use jiff::SignedDuration;
 use lifeboat_store::{Candidate, Key, Options, Store, StoreAddress, StoreError, Term};
 use std::io;
@@ -77,6 +79,7 @@ pub struct Startup {
     server: Server,
     tls: Option<Arc<Tls>>,
     leading: Leading,
+    more: Router,
 }
 
 impl Startup {
@@ -112,7 +115,14 @@ impl Startup {
         };
         let leading = Leading::start(store, candidate, service.clone(), Box::new(make))?;
         let server = Server { listeners, door, head_time: service.settings().head_time };
-        Ok(Self { addresses, service, server, tls, leading })
+        Ok(Self { addresses, service, server, tls, leading, more: Router::new() })
+    }
+
+    /// The same with further routes, which say themselves who may call them.
+    #[must_use]
+    pub fn with_routes(self, routes: Router) -> Self {
+        let more = self.more.merge(outside(routes, self.service.guard()));
+        Self { more, ..self }
     }
 
     /// Whether it speaks TLS.
@@ -133,7 +143,7 @@ impl Startup {
             tokio::spawn(keep_fresh(tls, reload));
         }
         let upkeep = tokio::spawn(upkeep(self.service.clone()));
-        let served = self.server.serve(router(&self.service), end).await;
+        let served = self.server.serve(router(&self.service).merge(self.more), end).await;
         upkeep.abort();
         // The term ends after the last answer, and so that another process can lead at once.
         let ended = tokio::task::spawn_blocking(move || self.leading.end()).await;

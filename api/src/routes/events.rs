@@ -18,6 +18,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use lifeboat_model::Pool;
 use serde::Deserialize;
+use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 /// Events that are told on the thread of the request; more are told on one of their own.
@@ -31,13 +32,27 @@ pub(crate) async fn tell(
 ) -> Result<Response, ApiError> {
     let told = event::read(&ask.body).map_err(ApiError::Body)?;
     let handle = service.pool(&pool)?;
-    service.metrics().told(&pool, told.len() as u64);
+    let answer = hear(&service, &handle, told, &ask.who.name).await?;
+    Ok(Json(answer).into_response())
+}
+
+/// Takes events of a pool in, whoever tells them; answers when they are durable.
+///
+/// # Errors
+/// If the pool cannot be changed now.
+pub(crate) async fn hear(
+    service: &Service,
+    handle: &Arc<PoolHandle>,
+    told: Vec<Told>,
+    by: &str,
+) -> Result<TellAnswer, ApiError> {
+    service.metrics().told(handle.id(), told.len() as u64);
     let turn = handle.turn().await?;
-    let news = hear(&turn, told, ask.who.name.clone()).await?;
+    let news = weigh(&turn, told, by.to_owned()).await?;
     let transition =
         Transition { pool: news.after, entries: news.entries, at: news.at, ..Transition::default() };
     let delta = turn.commit(transition).acknowledged().await?;
-    Ok(Json(TellAnswer::new(delta.revision, news.outcomes)).into_response())
+    Ok(TellAnswer::new(delta.revision, news.outcomes))
 }
 
 /// What events make of a pool.
@@ -48,7 +63,7 @@ struct News {
     at: Option<jiff::Timestamp>,
 }
 
-async fn hear(turn: &Turn, told: Vec<Told>, by: String) -> Result<News, ApiError> {
+async fn weigh(turn: &Turn, told: Vec<Told>, by: String) -> Result<News, ApiError> {
     let slow = |told: &Told| {
         matches!(told.fact, Fact::VmDescribed(_) | Fact::HostDescribed(_) | Fact::HostRemoved { .. })
     };
