@@ -12,6 +12,7 @@ pub mod certificate;
 mod change;
 mod check;
 mod config;
+mod demo;
 mod described;
 mod diagnose;
 pub mod environment;
@@ -108,6 +109,7 @@ enum Verb {
     Host(Box<hosts::Arguments>),
     Vm(Box<vms::Arguments>),
     Task(tasks::Arguments),
+    Demo(demo::Arguments),
 }
 
 /// Runs one command line, the program's name first.
@@ -132,6 +134,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, output: &mut Output<'_
             Verb::Host(arguments) => hosts::run(arguments, output),
             Verb::Vm(arguments) => vms::run(arguments, output),
             Verb::Task(arguments) => tasks::run(arguments, output),
+            Verb::Demo(arguments) => demo::run(arguments, output),
         },
         Err(error) => misunderstood(&error, output),
     };

@@ -1,5 +1,5 @@
 //! The program `lifeboat`: hands its arguments and streams to the library.
-use anstream::AutoStream;
+use anstream::{AutoStream, ColorChoice};
 use lifeboat::cli::{self, output::Output};
 use std::io::{self, BufWriter, IsTerminal};
 use std::process::ExitCode;
@@ -9,8 +9,11 @@ fn main() -> ExitCode {
     let (stdout, stderr) = (io::stdout(), io::stderr());
     let width = terminal_size_of(&stdout).map(|(Width(columns), _)| columns);
     let live = stderr.is_terminal();
+    // Where colours are unwanted, so is everything else that is no text.
+    let screen = stdout.is_terminal() && AutoStream::choice(&stdout) != ColorChoice::Never;
     let mut answers = BufWriter::new(AutoStream::auto(stdout.lock()));
     let mut notes = AutoStream::auto(stderr);
-    let mut output = Output::new(&mut answers, &mut notes).with_width(width).with_progress(live);
+    let output = Output::new(&mut answers, &mut notes).with_width(width).with_progress(live);
+    let mut output = output.with_screen(screen);
     ExitCode::from(cli::run(std::env::args_os(), &mut output).code())
 }

@@ -11,12 +11,13 @@ pub struct Output<'w> {
     notes: &'w mut dyn Write,
     width: Option<u16>,
     live: bool,
+    screen: bool,
 }
 
 impl<'w> Output<'w> {
     /// Answers to `answers`, everything else to `notes`.
     pub fn new(answers: &'w mut dyn Write, notes: &'w mut dyn Write) -> Self {
-        Self { answers, notes, width: None, live: false }
+        Self { answers, notes, width: None, live: false, screen: false }
     }
 
     /// The same for a person at a terminal that many columns wide.
@@ -29,6 +30,17 @@ impl<'w> Output<'w> {
     #[must_use]
     pub fn with_progress(self, live: bool) -> Self {
         Self { live, ..self }
+    }
+
+    /// The same where standard output is a terminal that understands escapes, on which anything can be drawn anywhere.
+    #[must_use]
+    pub fn with_screen(self, screen: bool) -> Self {
+        Self { screen, ..self }
+    }
+
+    /// Whether answers go to a screen on which anything can be drawn anywhere.
+    pub fn is_screen(&self) -> bool {
+        self.screen
     }
 
     /// How wide the terminal is that answers go to; none: they go elsewhere, and lines may be long.

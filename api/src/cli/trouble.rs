@@ -5,6 +5,8 @@ use crate::client::address::AddressError;
 use crate::client::context::ContextError;
 use crate::client::token::TokenError;
 use crate::config::ConfigFault;
+use crate::demo::DemoError;
+use crate::demo::remote::RemoteError;
 use crate::dto::certificate::CertificateError;
 use crate::dto::pool::Fault;
 use crate::failure_set::FailureSetError;
@@ -121,6 +123,12 @@ pub enum Trouble {
     /// Events cannot be waited for.
     #[error("cannot watch")]
     Watch(#[source] io::Error),
+    /// A demo that cannot begin.
+    #[error("the demo cannot begin")]
+    Demo(#[from] DemoError),
+    /// Something said to a demo in vain.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// The answer could not be printed.
     #[error("cannot write the answer")]
     Output(#[source] io::Error),
@@ -192,6 +200,11 @@ impl Trouble {
             }
             Self::Recipe(_) => Some("`lifeboat generate --help` says what each family looks like"),
             Self::Scenario { .. } => Some("docs/simulator.md says what a scenario can contain"),
+            Self::Demo(_) => {
+                Some("`lifeboat demo --help` says how it is begun, docs/demo.md what can be said")
+            }
+            Self::Remote(RemoteError::Refused(_)) => Some("`lifeboat demo help` lists what can be said"),
+            Self::Remote(_) => Some("begin one with `lifeboat demo`; --port says where it listens"),
             Self::Unwritable { .. }
             | Self::Misspelt { .. }
             | Self::Change(_)
