@@ -73,11 +73,20 @@ fn configured(arguments: &Arguments) -> Result<Config, Trouble> {
         config.listen.addresses.clone_from(&arguments.listen);
     }
     if let Some(store) = &arguments.store {
-        config.store.address.clone_from(store);
+        config.store.address = here(store);
     }
     let faults = config.faults();
     let path = || "what is configured".to_owned();
     if faults.is_empty() { Ok(config) } else { Err(Trouble::Config { path: path(), faults }) }
+}
+
+/// A file is one of the folder where the command was given; an etcd is where it is.
+fn here(store: &str) -> String {
+    if store.contains("://") {
+        return store.to_owned();
+    }
+    // Without a folder to be in there is nothing that it could be made absolute with; the check will say so.
+    std::path::absolute(store).map_or_else(|_| store.to_owned(), |path| path.display().to_string())
 }
 
 fn read(path: &Path) -> Result<Config, Trouble> {
