@@ -2,6 +2,7 @@
 use crate::cases::{CASES, Kind, candidate, everything, key, lead, names, puts};
 use crate::etcd::Etcd;
 use lifeboat_store::{Batch, Key, Options, Store, StoreAddress, StoreError, open};
+use rustix::process::{Pid, Signal, kill_process};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -157,6 +158,49 @@ fn members_die_under_load_and_nothing_acknowledged_is_lost() {
     assert_eq!(everything(&*store).len(), last);
     let other = kind.open(&address);
     assert!((0..last).all(|number| other.get(&key(&number.to_string())).expect("a read").is_some()));
+}
+
+/// A member that hangs, and goes on when this is dropped.
+struct Hanging(Pid);
+
+impl Hanging {
+    fn member(etcd: &Etcd, member: usize) -> Self {
+        let process = Pid::from_child(etcd.running[member].as_ref().expect("it runs"));
+        kill_process(process, Signal::STOP).expect("it is ours");
+        Self(process)
+    }
+}
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        kill_process(self.0, Signal::CONT).expect("it is ours");
+    }
+}
+
+#[test]
+fn a_member_that_hangs_is_passed_by() {
+    let kind = OnEtcd::start();
+    let address = kind.fresh();
+    drop(kind.open(&address));
+    let brisk = Options { timeout: Duration::from_secs(15), ..patient() };
+    let [a, b] = [(); 2].map(|()| open(&address, &brisk).expect("it opens"));
+    let term = lead(&*a);
+    for member in 0..3 {
+        let hanging = Hanging::member(&kind.etcd, member);
+        let name = member.to_string();
+        a.commit(term, &puts([(&*name, "1")])).expect("two of three suffice");
+        a.renew(term).expect("it lives");
+        assert_eq!(kept(&*a).len(), member + 1);
+        drop(hanging);
+    }
+    // Nor does it keep a candidate from seeing that the seat is vacant.
+    let next = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| b.campaign(&candidate("b"), LONG));
+        let _hanging = Hanging::member(&kind.etcd, 0);
+        a.resign(term).expect("a resignation");
+        waiting.join().expect("a thread").expect("a campaign")
+    });
+    assert!(next > Some(term));
 }
 
 #[test]

@@ -10,7 +10,8 @@ use tempfile::TempDir;
 pub(crate) struct Etcd {
     directory: TempDir,
     ports: Vec<Ports>,
-    running: Vec<Option<Child>>,
+    /// Their processes; none for one that is down.
+    pub(crate) running: Vec<Option<Child>>,
     extra: Vec<String>,
 }
 
