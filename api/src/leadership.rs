@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use tokio::runtime;
 
 /// How long one campaign waits for the other's end.
 const CAMPAIGN: Duration = Duration::from_secs(5);
@@ -98,7 +99,7 @@ impl Campaigner {
                 self.service.set_engine(Some(engine.clone()));
                 self.hold(term, &engine, clock);
                 self.service.set_engine(None);
-                engine.solver().end();
+                end(&engine);
                 tracing::info!(term = term.0, "leading no more");
             }
             Err(error) => {
@@ -139,5 +140,16 @@ impl Campaigner {
     /// Waits for the end, no longer than `wait`.
     fn is_ended(&self, wait: Duration) -> bool {
         !matches!(self.ended.recv_timeout(wait), Err(RecvTimeoutError::Timeout))
+    }
+}
+
+/// Ends what a term began: alerts under way are told or kept, what was taken is made durable.
+fn end(engine: &Engine) {
+    if let Some(alarms) = engine.outward().alarms() {
+        alarms.end(engine);
+    }
+    match runtime::Builder::new_current_thread().build() {
+        Ok(runtime) => runtime.block_on(engine.end()),
+        Err(error) => tracing::error!(%error, "the term ends without waiting for the store"),
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //!   Config ─► store ─► Service, Guard ─► Leading (makes the Engine of each term) ─► sockets ─► ready … end
 //! ```
+use crate::alarms::Alarms;
 use crate::clock;
 use crate::config::secret::SecretError;
 use crate::config::{Config, Secrets};
@@ -22,10 +23,12 @@ use crate::server::Server;
 use crate::service::Service;
 use axum::Router;
 use jiff::SignedDuration;
+use lifeboat_delivery::ChannelSettings;
 use lifeboat_store::{Candidate, Key, Options, Store, StoreAddress, StoreError, Term};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -98,6 +101,7 @@ impl Startup {
         let addresses: Vec<SocketAddr> =
             listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
         let bootstrap = bootstrap(config, &secrets)?;
+        let out = Out { channels: config.alerts.channels.clone(), credentials: secrets.credentials.clone() };
         let tls = config.tls_files().map(|files| Tls::load(files, secrets)).transpose()?.map(Arc::new);
         let limits = &config.limits;
         let door = Door::new(
@@ -111,7 +115,7 @@ impl Startup {
         let settings = engine_settings(config);
         let of_term = service.clone();
         let make = move |store: Arc<dyn Store>, term: Term| {
-            start_term(store, term, settings, bootstrap.as_ref(), &of_term)
+            start_term(store, term, settings, bootstrap.as_ref(), &out, &of_term)
         };
         let leading = Leading::start(store, candidate, service.clone(), Box::new(make))?;
         let server = Server { listeners, door, head_time: service.settings().head_time };
@@ -143,6 +147,14 @@ impl Startup {
             tokio::spawn(keep_fresh(tls, reload));
         }
         let upkeep = tokio::spawn(upkeep(self.service.clone()));
+        let service = self.service.clone();
+        let end = async move {
+            end.await;
+            // Event streams go on for ever by themselves.
+            if let Ok(engine) = service.engine() {
+                engine.close();
+            }
+        };
         let served = self.server.serve(router(&self.service).merge(self.more), end).await;
         upkeep.abort();
         // The term ends after the last answer, and so that another process can lead at once.
@@ -209,12 +221,19 @@ fn engine_settings(config: &Config) -> EngineSettings {
     }
 }
 
+/// By what people are told of alerts.
+struct Out {
+    channels: Vec<ChannelSettings>,
+    credentials: Option<PathBuf>,
+}
+
 /// Everything that belongs to a term: the pools, who may change them, and where that is written down.
 fn start_term(
     store: Arc<dyn Store>,
     term: Term,
     settings: EngineSettings,
     bootstrap: Option<&TokenRecord>,
+    out: &Out,
     service: &Service,
 ) -> Result<Engine, EngineError> {
     let records = all_under(&*store, &Key::of(&[TOKENS]))?;
@@ -228,13 +247,17 @@ fn start_term(
     }
     service.guard().publish(TokenBook::of(tokens));
     let metrics = service.metrics().clone();
-    Engine::start(
+    let engine = Engine::start(
         store,
         term,
         settings,
         Box::new(|_, _, _| Vec::new()),
         Box::new(move |took| metrics.searched(took)),
-    )
+    )?;
+    // What spreads retries need not be a secret; without chance they are spread all the same, by the channels' names.
+    let seed = getrandom::u64().unwrap_or(term.0);
+    Alarms::start(&engine, &out.channels, out.credentials.as_deref(), seed)?;
+    Ok(engine)
 }
 
 /// How often what is kept is looked through.

@@ -3,9 +3,10 @@ use super::Status;
 use super::output::Output;
 use super::trouble::Trouble;
 use crate::config::{Config, LogFormat, Secrets, USUAL_PATH};
+use crate::service::Service;
 use crate::source;
 use crate::startup::Startup;
-use sd_notify::NotifyState;
+use crate::systemd;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -54,11 +55,22 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
         output.flush().map_err(Trouble::Output)?;
         let (reload, reloads) = mpsc::channel(1);
         let end = ended(reload).map_err(Trouble::Runtime)?;
-        // Without systemd there is nobody to tell.
-        let _ = sd_notify::notify(&[NotifyState::Ready]);
+        let addresses: Vec<String> = service.addresses.iter().map(ToString::to_string).collect();
+        systemd::ready(&addresses.join(", "));
+        let answering = service.service.clone();
+        let living = tokio::spawn(systemd::pet(move || answers(answering.clone())));
         service.run(end, reloads).await?;
+        living.abort();
         Ok(Status::Answered)
     })
+}
+
+/// Whether the service can look at its pools, as every request does. One that does not lead answers that.
+async fn answers(service: Service) -> bool {
+    let looked = tokio::task::spawn_blocking(move || {
+        service.engine().map(|engine| engine.pools().iter().map(|pool| pool.view().revision).max())
+    });
+    looked.await.is_ok()
 }
 
 /// What is configured, with what the command line says instead.
@@ -127,6 +139,6 @@ fn ended(reload: mpsc::Sender<()>) -> io::Result<impl Future<Output = ()> + Send
                 _ = hang_up.recv() => drop(reload.try_send(())),
             }
         }
-        let _ = sd_notify::notify(&[NotifyState::Stopping]);
+        systemd::stopping();
     })
 }

@@ -6,6 +6,7 @@ use super::pool::{ChangeError, Means, PoolHandle, Turn};
 use super::solver::{OnVerdict, Solver, SolverSettings};
 use super::writer::{Writer, WriterError};
 use super::{Entry, Transition};
+use crate::alarms::AlarmsError;
 use crate::clock;
 use crate::served::ledger::{self, Ledger};
 use crate::served::record::{self, Head, RecordError};
@@ -57,6 +58,9 @@ pub enum EngineError {
     /// What is kept makes no pool.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// People cannot be told of alerts.
+    #[error(transparent)]
+    Alarms(#[from] AlarmsError),
     /// There can be no further thread.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
