@@ -64,6 +64,11 @@ impl EtcdStore {
     /// # Errors
     /// [`StoreError::CannotOpen`] if a certificate, key or password cannot be read.
     pub fn new(endpoints: &[String], tls: bool, prefix: &str, options: &Options) -> Result<Self, StoreError> {
+        if options.user.is_some() && !tls {
+            tracing::warn!(
+                "the password goes to etcd in the clear: give it TLS, and us etcds:// instead of etcd://"
+            );
+        }
         Ok(Self {
             client: Client::new(endpoints, tls, options)?,
             keys: Keys::new(prefix),
