@@ -11,6 +11,7 @@
 //! one. Readers look at what is there: they wait neither for a search nor for the store.
 pub mod audit;
 pub mod feed;
+pub mod once;
 pub mod outward;
 pub mod pool;
 pub mod pools;

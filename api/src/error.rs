@@ -31,6 +31,9 @@ pub enum ApiError {
     /// What the request's head makes its condition does not hold.
     #[error("{0}")]
     Precondition(String),
+    /// The idempotency key stands for another request.
+    #[error("this Idempotency-Key was used for another request: give each request a key of its own")]
+    KeyReused,
     /// A header is wrong.
     #[error("{0}")]
     BadHeader(String),
@@ -211,6 +214,9 @@ impl ApiError {
             Self::Body(_) => (StatusCode::UNPROCESSABLE_ENTITY, "faulty-document", "The body is wrong"),
             Self::Precondition(_) => {
                 (StatusCode::PRECONDITION_FAILED, "precondition-failed", "The condition does not hold")
+            }
+            Self::KeyReused => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", "The key is taken")
             }
             Self::BadHeader(_) => (StatusCode::BAD_REQUEST, "bad-header", "A header makes no sense"),
             Self::BadQuery(_) => (StatusCode::BAD_REQUEST, "bad-query", "The query makes no sense"),

@@ -8,7 +8,7 @@ use crate::metrics::measure;
 use crate::routes::things::{self, Thing};
 use crate::routes::{
     alerts, audit, backup, channels, check, events, explain, ha, health, host_actions, leader, metrics,
-    openapi, plan, pools, served_check, tasks, tokens, tolerance, vm_actions,
+    once, openapi, plan, pools, served_check, tasks, tokens, tolerance, vm_actions,
 };
 use crate::service::Service;
 use axum::Router;
@@ -20,6 +20,7 @@ pub fn router(service: &Service) -> Router {
     let (routes, _) = all(service).into_parts();
     let measured = from_fn_with_state(service.metrics().clone(), measure);
     let router = routes
+        .route_layer(from_fn_with_state(service.clone(), once::once))
         .route_layer(measured)
         .fallback(async || ApiError::NoSuchRoute)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)

@@ -18,6 +18,7 @@ pub(crate) mod host_actions;
 pub(crate) mod leader;
 mod listing;
 pub(crate) mod metrics;
+pub(crate) mod once;
 pub mod openapi;
 pub mod plan;
 pub mod pools;

@@ -1,6 +1,7 @@
 //! All pools: read from the store when a term begins, made and deleted while it lasts.
 use super::audit::{AuditLog, AuditSettings};
 use super::feed::{Feed, Logged};
+use super::once::OnceBook;
 use super::outward::Outward;
 use super::pool::{ChangeError, Means, PoolHandle, Turn};
 use super::solver::{OnVerdict, Solver, SolverSettings};
@@ -95,6 +96,7 @@ struct Inner {
     settings: EngineSettings,
     store: Arc<dyn Store>,
     means: Means,
+    once: OnceBook,
     over: watch::Receiver<bool>,
     pools: RwLock<BTreeMap<Arc<str>, Arc<PoolHandle>>>,
     /// Pools are made and deleted one at a time.
@@ -119,6 +121,7 @@ impl Engine {
         let solver = Solver::start(settings.solver, on_verdict, observe).map_err(EngineError::Thread)?;
         let outward = Outward::default();
         let audit = AuditLog::open(&*store, settings.audit)?;
+        let once = OnceBook::open(Arc::clone(&store))?;
         let means = Means { writer, solver, outward, audit };
         let mut pools = BTreeMap::new();
         for (id, records) in by_pool(all_under(&*store, &Key::of(&[record::POOLS]))?) {
@@ -134,6 +137,7 @@ impl Engine {
             settings,
             store,
             means,
+            once,
             over,
             pools: RwLock::new(pools),
             making: Mutex::new(()),
@@ -158,6 +162,11 @@ impl Engine {
     /// Where everything is kept. Reading it blocks.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.0.store
+    }
+
+    /// Requests that are made once.
+    pub fn once(&self) -> &OnceBook {
+        &self.0.once
     }
 
     /// The way to the store for changes.

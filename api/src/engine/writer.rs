@@ -130,7 +130,8 @@ impl Writer {
 
 impl Place {
     /// Hands the change over; what is given back resolves when it is durable, and fails if it never will be.
-    pub fn hand_over(self, batch: Batch) -> oneshot::Receiver<()> {
+    pub fn hand_over(self, mut batch: Batch) -> oneshot::Receiver<()> {
+        super::once::mark(&mut batch);
         let (done, durable) = oneshot::channel();
         self.0.send(Waiting { batch, done, last: false });
         durable

@@ -132,7 +132,7 @@ impl Listener {
             request = request.header("last-event-id", last);
         }
         let request = request.body(Body::empty()).expect("a request");
-        let response = router(serving.service.clone()).oneshot(request).await.expect("an answer");
+        let response = router(&serving.service).oneshot(request).await.expect("an answer");
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Self { body: response.into_body().into_data_stream(), read: String::new() }
     }

@@ -4,6 +4,7 @@ mod access;
 mod answers;
 mod events;
 mod limits;
+mod once;
 mod resources;
 mod serving;
 mod socket;

@@ -118,7 +118,7 @@ async fn every_kind_of_thing_is_put_read_changed_and_removed() {
             assert_eq!(&read.body[field], value, "{path}");
         }
         assert_eq!(changed.header("etag") == made.header("etag"), path.starts_with("networks"), "{path}");
-        serving.delete(&target).await.is(200);
+        serving.delete(&format!("{target}?force=true&reason=test")).await.is(200);
         serving.get(&target).await.is(404);
         serving.delete(&target).await.is(404);
         serving.patch(&target, &change).await.is(404);

@@ -57,6 +57,7 @@ impl Serving {
         let Self { service, engine, folder } = self;
         drop(service);
         engine.end().await;
+        drop(engine);
         Self::on(folder, EngineSettings::default())
     }
 
