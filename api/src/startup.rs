@@ -65,7 +65,7 @@ pub enum StartupError {
     #[error("the bootstrap token cannot be fetched")]
     Secret(#[from] SecretError),
     /// What should be a token is none.
-    #[error("what [tokens] bootstrap names is no token: `lifeboat token new` makes one")]
+    #[error("what [tokens] bootstrap names is no token: `lifeboat config bootstrap-token FILE` makes one")]
     BadBootstrap,
     /// A thread or a socket fails.
     #[error("the service cannot run")]
@@ -237,7 +237,7 @@ fn start_term(
     service: &Service,
 ) -> Result<Engine, EngineError> {
     let records = all_under(&*store, &Key::of(&[TOKENS]))?;
-    let mut tokens: Vec<TokenRecord> = bootstrap.into_iter().cloned().collect();
+    let mut tokens = Vec::new();
     for record in &records {
         let unreadable = |error: serde_json::Error| RecordError::Unreadable {
             key: record.key.clone(),
@@ -245,7 +245,11 @@ fn start_term(
         };
         tokens.push(serde_json::from_slice::<TokenRecord>(&record.value).map_err(unreadable)?);
     }
-    service.guard().publish(TokenBook::of(tokens));
+    let mut book = TokenBook::of(tokens);
+    if let Some(record) = bootstrap {
+        book.insert_unkept(record.clone());
+    }
+    service.guard().publish(book);
     let metrics = service.metrics().clone();
     let engine = Engine::start(
         store,

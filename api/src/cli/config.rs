@@ -3,7 +3,8 @@ use super::Status;
 use super::output::Output;
 use super::style::{BAD, GOOD, count, styled};
 use super::trouble::Trouble;
-use crate::config::{Config, USUAL_PATH, pages};
+use crate::config::{Config, USUAL_PATH, pages, secret};
+use crate::guard::token::{Randomness, Token};
 use crate::source;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,11 @@ enum Ask {
     Example,
     /// Print every key as tables in Markdown
     Keys,
+    /// Make a token for `bootstrap` in `[tokens]`: a first admin, who makes the other tokens
+    BootstrapToken {
+        /// The file to write it to, which must not be there yet; only its owner can read it
+        file: PathBuf,
+    },
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Status, Trouble> {
@@ -43,12 +49,25 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
         Ask::Check { file } => check(file, output),
         Ask::Example => print(output, &pages::example()),
         Ask::Keys => print(output, &pages::tables()),
+        Ask::BootstrapToken { file } => bootstrap_token(file, output),
     }
 }
 
 fn print(output: &mut Output<'_>, text: &str) -> Result<Status, Trouble> {
     output.text(text).map_err(Trouble::Output)?;
     Ok(Status::Answered)
+}
+
+fn bootstrap_token(path: &Path, output: &mut Output<'_>) -> Result<Status, Trouble> {
+    let unwritable = |source| Trouble::Unwritable { path: path.to_owned(), source };
+    let random = Randomness::fetch().map_err(|error| unwritable(error.into()))?;
+    secret::write_new(path, &Token::new(&random).reveal()).map_err(unwritable)?;
+    let text = format!(
+        "a token is in {0}, which only its owner can read\n\nin lifeboat.toml:\n  [tokens]\n  bootstrap = {{ file = \"{0}\" }}\n\
+         or, with LoadCredential=bootstrap-token:{0} in the unit:\n  bootstrap = {{ credential = \"bootstrap-token\" }}\n",
+        path.display()
+    );
+    print(output, &text)
 }
 
 fn check(path: &Path, output: &mut Output<'_>) -> Result<Status, Trouble> {
@@ -58,7 +77,7 @@ fn check(path: &Path, output: &mut Output<'_>) -> Result<Status, Trouble> {
             let listen: Vec<String> = config.listen.addresses.iter().map(ToString::to_string).collect();
             let means = if config.tls_files().is_some() { "by TLS" } else { "without TLS" };
             let who = if config.guard_settings().trust_loopback {
-                "everybody on this machine is admin while there is no token"
+                "everybody on this machine is admin while there is no admin's token"
             } else {
                 "everybody is asked who they are"
             };

@@ -191,10 +191,10 @@ sections! {
 
     /// Tokens, by which people and programs say who they are.
     Tokens in tokens {
-        /// Where credentials are needed: "always", or "beyond-loopback": while there is no token, and all addresses are loopback,
-        /// everybody on this machine is admin.
+        /// Where credentials are needed: "always", or "beyond-loopback": while all addresses are loopback, and there is no
+        /// token of an admin of all pools, everybody on this machine is admin.
         required: Required = Required::BeyondLoopback;
-        /// A token that is an admin's of all pools as long as it stands here: for a first entry, made with `lifeboat token new`.
+        /// A token that is an admin's of all pools as long as it stands here: for a first entry, made with `lifeboat config bootstrap-token FILE`.
         bootstrap: Option<SecretSource> = None, such as "{ credential = \"bootstrap-token\" }";
     }
 

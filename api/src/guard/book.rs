@@ -128,6 +128,8 @@ struct Entry {
     record: TokenRecord,
     /// Seconds since 1970; 0: never.
     last_used_s: Arc<AtomicI64>,
+    /// Whether it is in the store; one of the configuration is not, and must not get there by being used.
+    kept: bool,
 }
 
 /// The tokens that there are.
@@ -144,9 +146,10 @@ impl TokenBook {
         book
     }
 
-    /// Whether there is no token, not even one that has expired.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    /// Whether there is a token of an admin of all pools, be it one that has expired: somebody who can make all others.
+    pub fn has_admin(&self) -> bool {
+        let mut records = self.entries.values().map(|entry| &entry.record);
+        records.any(|record| record.role == Role::Admin && record.scope == Scope::All)
     }
 
     /// Makes a token: what is kept, and what its holder is shown once. Not in the book until it is [inserted](Self::insert).
@@ -182,8 +185,17 @@ impl TokenBook {
 
     /// Takes a record in, instead of the one with its id.
     pub fn insert(&mut self, record: TokenRecord) {
+        self.enter(record, true);
+    }
+
+    /// Takes a record in that holds for as long as this process: it never becomes due to be written.
+    pub fn insert_unkept(&mut self, record: TokenRecord) {
+        self.enter(record, false);
+    }
+
+    fn enter(&mut self, record: TokenRecord, kept: bool) {
         let last_used_s = record.last_used_at.map_or(0, Timestamp::as_second);
-        let entry = Entry { last_used_s: Arc::new(AtomicI64::new(last_used_s)), record };
+        let entry = Entry { last_used_s: Arc::new(AtomicI64::new(last_used_s)), record, kept };
         self.entries.insert(entry.record.id.clone(), entry);
     }
 
@@ -233,7 +245,9 @@ impl TokenBook {
         let (before, now) = (entry.last_used_s.load(Ordering::Relaxed), now.as_second());
         let due = before.saturating_add(LAST_USED_EVERY.as_secs()) <= now;
         // Of several requests at once only one is told to write.
-        due && entry.last_used_s.compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        let noted = due
+            && entry.last_used_s.compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        noted && entry.kept
     }
 }
 

@@ -36,6 +36,13 @@ fn as_it_is_printed_the_example_changes_nothing() {
 }
 
 #[test]
+fn the_file_that_the_package_installs_is_the_example() {
+    let path = format!("{}/../contrib/lifeboat.toml", env!("CARGO_MANIFEST_DIR"));
+    let shipped = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(shipped == example(), "run: lifeboat config example > contrib/lifeboat.toml");
+}
+
+#[test]
 fn the_example_fits_a_terminal() {
     let longest = example().lines().map(|line| line.chars().count()).max();
     assert!(longest.is_some_and(|columns| columns <= WIDTH), "{longest:?}");

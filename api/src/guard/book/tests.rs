@@ -68,6 +68,24 @@ fn last_use_is_worth_writing_once_an_hour() {
 }
 
 #[test]
+fn a_token_of_the_configuration_is_good_and_never_gets_into_the_store() {
+    let (book, token) = issued(request(Role::Viewer));
+    let mut without = TokenBook::default();
+    without.insert_unkept(book.record(&token.id).expect("there is one"));
+    assert!(without.authenticate(&token.reveal(), now()).is_ok());
+    assert!(!without.note_use(&token.id, later(7200)));
+    assert_eq!(without.list().next().and_then(|token| token.last_used_at), Some(later(7200)));
+}
+
+#[test]
+fn only_a_token_that_can_make_all_others_counts_as_an_admins() {
+    let has = |role, pools| issued(TokenRequest { role, pools, ..request(role) }).0.has_admin();
+    assert!(has(Role::Admin, Scope::All));
+    assert!(!has(Role::Admin, Scope::of("prod")) && !has(Role::Operator, Scope::All));
+    assert!(!TokenBook::default().has_admin());
+}
+
+#[test]
 fn nobody_gives_away_more_than_he_has() {
     let (book, random) = (TokenBook::default(), Randomness::fetch().expect("random bytes"));
     let by = Principal { role: Role::Admin, scope: Scope::of("prod"), ..Principal::local() };
