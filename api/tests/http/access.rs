@@ -40,7 +40,7 @@ async fn call(service: &Service, method: &Method, path: &str, token: Option<&str
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }
     let request = request.body(Body::from("{}")).expect("a request");
-    router(service.clone()).oneshot(request).await.expect("the router does not fail")
+    router(service).oneshot(request).await.expect("the router does not fail")
 }
 
 fn filled(route: &RouteAccess, pool: &str) -> String {

@@ -111,7 +111,7 @@ fn start(change: impl FnOnce(&mut TlsFiles, &TempDir, &Authority)) -> Running {
     let runtime = runtime.expect("a runtime");
     let settings = GuardSettings { trust_loopback: false, ..GuardSettings::default() };
     let guard = Guard::new(settings, TokenBook::default());
-    let router: Router = router(Service::new(ServiceSettings::default()).behind(guard));
+    let router: Router = router(&Service::new(ServiceSettings::default()).behind(guard));
     let door = Door::new(Some(tls.config()), 100, 100);
     runtime.spawn(async move {
         let server = axum_server::from_tcp(listener).expect("a socket").acceptor(door);
