@@ -6,6 +6,7 @@ use super::trouble::Trouble;
 use crate::config::{Config, USUAL_PATH, pages, secret};
 use crate::guard::token::{Randomness, Token};
 use crate::source;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The largest configuration file.
@@ -60,7 +61,7 @@ fn print(output: &mut Output<'_>, text: &str) -> Result<Status, Trouble> {
 
 fn bootstrap_token(path: &Path, output: &mut Output<'_>) -> Result<Status, Trouble> {
     let unwritable = |source| Trouble::Unwritable { path: path.to_owned(), source };
-    let random = Randomness::fetch().map_err(|error| unwritable(error.into()))?;
+    let random = Randomness::fetch().map_err(|error| unwritable(io::Error::other(error.to_string())))?;
     secret::write_new(path, &Token::new(&random).reveal()).map_err(unwritable)?;
     let text = format!(
         "a token is in {0}, which only its owner can read\n\nin lifeboat.toml:\n  [tokens]\n  bootstrap = {{ file = \"{0}\" }}\n\
