@@ -1,9 +1,9 @@
 //! Every request of a run is spoilt in turn: lost, answered into the void, or brought late. Commits take effect once and
 //! in order all the same, and what was read stays true.
-use crate::cases::{candidate, everything, key};
+use crate::cases::{candidate, key};
 use crate::etcd::Etcd;
 use crate::relay::{Fault, Plan, Relay};
-use lifeboat_store::{Batch, Key, Options, Store, StoreAddress, StoreError, Term, open};
+use lifeboat_store::{Batch, Key, Options, Record, Store, StoreAddress, StoreError, Term, open};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -53,12 +53,28 @@ fn last(store: &dyn Store) -> Result<u64, StoreError> {
     Ok(value.map_or(0, |value| str::from_utf8(&value).expect("digits").parse().expect("a number")))
 }
 
-/// Writes everything, and looks after each doubtful answer what became of it.
-fn write_all(relay: &Relay, store: &dyn Store, witness: &dyn Store, term: Term) {
+/// What a writer does after a doubtful answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doubt {
+    /// Looks what came of it, and writes it again if nothing did.
+    Look,
+    /// Goes on with the next, whatever came of it.
+    GoOn,
+}
+
+/// Writes everything; which commits were acknowledged, or found to be there.
+fn write_all(relay: &Relay, store: &dyn Store, witness: &dyn Store, term: Term, doubt: Doubt) -> Vec<u64> {
+    let mut certain = Vec::new();
     let mut number = 1;
     while number <= COMMITS {
         match store.commit(term, &batch(number)) {
             Ok(()) => {}
+            // The last one is written until it is certain, so that there is an end to look at.
+            Err(StoreError::Unavailable(_)) if doubt == Doubt::GoOn => {
+                relay.light();
+                number = COMMITS.min(number + 1);
+                continue;
+            }
             Err(StoreError::Unavailable(_)) => {
                 relay.light();
                 let read = insist(relay, || last(store));
@@ -74,13 +90,15 @@ fn write_all(relay: &Relay, store: &dyn Store, witness: &dyn Store, term: Term) 
             }
             Err(fault) => panic!("{fault}"),
         }
-        assert!(insist(relay, || last(witness)) == number, "what was acknowledged is there");
+        assert_eq!(insist(relay, || last(witness)), number, "what was acknowledged is there");
+        certain.extend((number > 0).then_some(number));
         number += 1;
     }
+    certain
 }
 
 /// A run through this network; how many requests it took.
-fn run(member: &str, prefix: &str, plan: Option<Plan>) -> u64 {
+fn run(member: &str, prefix: &str, plan: Option<Plan>, doubt: Doubt) -> u64 {
     let relay = Relay::to(member, plan);
     let witness = open(&at(member, prefix), &Options::default()).expect("it opens");
     let store = insist(&relay, || open(&at(&relay.endpoint(), prefix), &hasty()));
@@ -93,15 +111,25 @@ fn run(member: &str, prefix: &str, plan: Option<Plan>) -> u64 {
             Err(fault) => panic!("{fault}"),
         }
     };
-    write_all(&relay, &*store, &*witness, term);
+    let certain = write_all(&relay, &*store, &*witness, term, doubt);
     relay.bring_late();
-    let records = everything(&*witness);
-    assert_eq!(records.len() as u64, 150 + 1 + COMMITS);
-    let wide = witness.scan(&Key::of(&["wide"]), None, 200).expect("a scan");
-    assert!(wide.iter().all(|record| record.value == COMMITS.to_string().as_bytes()));
+    let log: Vec<u64> = scan(&*witness, "log").iter().map(number).collect();
+    assert!(certain.iter().all(|number| log.contains(number)), "{certain:?} are certain, {log:?} are there");
+    assert!(doubt == Doubt::GoOn || log.iter().copied().eq(1..=COMMITS), "{log:?}");
+    let wide = scan(&*witness, "wide");
+    let newest = log.iter().rfind(|number| number.is_multiple_of(3));
+    assert!(wide.len() == 150 && wide.iter().all(|record| Some(&number(record)) == newest));
     assert_eq!(last(&*witness).expect("a read"), COMMITS);
     insist(&relay, || store.renew(term));
     relay.requests()
+}
+
+fn scan(store: &dyn Store, name: &str) -> Vec<Record> {
+    store.scan(&Key::of(&[name]), None, usize::MAX).expect("a scan")
+}
+
+fn number(record: &Record) -> u64 {
+    str::from_utf8(&record.value).expect("digits").parse().expect("a number")
 }
 
 #[test]
@@ -110,15 +138,17 @@ fn whatever_request_is_spoilt_commits_take_effect_once_and_in_order() {
     let member = &etcd.endpoints()[0];
     let patient = Options { timeout: Duration::from_secs(30), ..Options::default() };
     drop(open(&at(member, "warm"), &patient).expect("it starts"));
-    let requests = run(member, "clean", None);
+    let requests = run(member, "clean", None, Doubt::Look);
     let ways = [
-        (Fault::LoseRequest, false),
-        (Fault::LoseAnswer, false),
-        (Fault::LoseAnswer, true),
-        (Fault::Late(1), false),
-        (Fault::Late(2), false),
-        (Fault::Late(1), true),
-        (Fault::Late(u64::MAX / 4), true),
+        (Fault::LoseRequest, false, Doubt::Look),
+        (Fault::LoseAnswer, false, Doubt::Look),
+        (Fault::LoseAnswer, true, Doubt::Look),
+        (Fault::LoseAnswer, true, Doubt::GoOn),
+        (Fault::Late(1), false, Doubt::Look),
+        (Fault::Late(2), false, Doubt::Look),
+        (Fault::Late(1), true, Doubt::Look),
+        (Fault::Late(1), true, Doubt::GoOn),
+        (Fault::Late(u64::MAX / 4), true, Doubt::Look),
     ];
     let next = AtomicU64::new(0);
     std::thread::scope(|scope| {
@@ -130,10 +160,10 @@ fn whatever_request_is_spoilt_commits_take_effect_once_and_in_order() {
                     if request >= requests {
                         return;
                     }
-                    let (fault, dark) = ways[(number % ways.len() as u64) as usize];
+                    let (fault, dark, doubt) = ways[(number % ways.len() as u64) as usize];
                     let plan = Plan { request, fault, dark };
-                    println!("run {number}: {plan:?}");
-                    run(member, &format!("run-{number}"), Some(plan));
+                    println!("run {number}: {plan:?}, {doubt:?}");
+                    run(member, &format!("run-{number}"), Some(plan), doubt);
                 }
             });
         }
