@@ -40,7 +40,7 @@ pub fn draw(scene: &Scene, size: Size) -> Vec<Row> {
     let mut rows = header(scene);
     rows.push(Row::new());
     let grid = grid(scene);
-    let foot = suggestions(scene);
+    let foot = suggestions(scene, size.columns);
     let left = size.rows.saturating_sub(rows.len() + foot.len() + 1);
     if size.columns >= WIDE {
         let beside = width(&grid) + 3;
@@ -132,7 +132,7 @@ fn vms(scene: &Scene) -> Row {
     let tone = if protected.run == protected.all { Tone::Good } else { Tone::Bad };
     let coordinator = scene.coordinator.as_deref().unwrap_or("none");
     let rest = format!(
-        "   best effort {}/{}   unprotected {}/{}   coordinator ",
+        "   best effort {}/{}   others {}/{}   coordinator ",
         best_effort.run, best_effort.all, others.run, others.all
     );
     vec![
@@ -274,24 +274,30 @@ fn broken(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-fn suggestions(scene: &Scene) -> Vec<Row> {
-    let mut row = vec![span(Tone::Quiet, "try  ")];
-    for (position, suggestion) in scene.suggestions.iter().map(String::as_str).chain(["help"]).enumerate() {
-        if position > 0 {
-            row.push(span(Tone::Quiet, "  ·  "));
+/// As many of them as have room beside `help`, which always has.
+fn suggestions(scene: &Scene, columns: usize) -> Vec<Row> {
+    const BETWEEN: &str = "  ·  ";
+    let help = [span(Tone::Quiet, BETWEEN), span(Tone::Strong, "help")];
+    let mut row = vec![span(Tone::Quiet, "try")];
+    for suggestion in &scene.suggestions {
+        let between = if row.len() == 1 { "  " } else { BETWEEN };
+        let longer = [span(Tone::Quiet, between), span(Tone::Strong, suggestion.as_str())];
+        if length(&row) + length(&longer) + length(&help) > columns {
+            break;
         }
-        row.push(span(Tone::Strong, suggestion));
+        row.extend(longer);
     }
+    row.extend(help);
     vec![row]
 }
 
-fn length(row: &Row) -> usize {
+fn length(row: &[Span]) -> usize {
     row.iter().map(|span| span.text.chars().count()).sum()
 }
 
 fn width(rows: &[Row]) -> usize {
     // The legend may be longer than the hosts: it is cut where the story begins.
-    rows.iter().take(rows.len().saturating_sub(1)).map(length).max().unwrap_or(0)
+    rows.iter().take(rows.len().saturating_sub(1)).map(|row| length(row)).max().unwrap_or(0)
 }
 
 /// Two rows side by side.

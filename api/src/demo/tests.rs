@@ -16,7 +16,10 @@ struct Running {
 
 impl Running {
     fn start(script: &str) -> Self {
-        let recipe = Recipe { hosts: 12, vms: 180, seed: 3 };
+        Self::of(Recipe { hosts: 12, vms: 180, seed: 3 }, script)
+    }
+
+    fn of(recipe: Recipe, script: &str) -> Self {
         let pool = made(recipe);
         let script = script::parse(script, &pool).expect("it is a script");
         let mut service = DemoService::start(Some(0), pool.clone()).expect("a service on any port");
@@ -66,7 +69,7 @@ impl Running {
 
 #[test]
 fn a_script_kills_a_host_and_the_service_knows_what_is_true_in_the_end() {
-    let demo = Running::start("at 5s kill h07");
+    let demo = Running::of(Recipe::default(), "at 5s kill h07");
     let before = demo.until("a first verdict", |scene| scene.verdict.is_some());
     let before = before.verdict.clone().expect("there is one");
     let scene = demo.until("all is well again", |scene| {

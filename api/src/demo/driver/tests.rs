@@ -66,7 +66,7 @@ impl Told {
 
 #[test]
 fn a_kill_is_told_from_the_blow_to_the_last_vm_and_the_tolerance_drops() {
-    let mut told = Told::small("at 5s kill h07");
+    let mut told = Told::new(Recipe::default(), "at 5s kill h07");
     let before = told.lives(4).verdict();
     assert!(!before.overcommitted);
     assert_eq!(told.items().len(), 2, "the pool has formed, and what is proven: {:?}", told.texts());

@@ -39,7 +39,8 @@ impl Told {
             let step = (self.live.now() + Duration::from_millis(500)).min(until);
             self.live.run_until(step);
             let mut telling = Telling::of(Arc::clone(self.served.pool()), Arc::clone(self.served.vm_names()));
-            for told in self.facts.of(self.live.pool(), &self.live.take()) {
+            let happened = self.live.take();
+            for told in self.facts.of(self.live.pool(), &happened) {
                 let known = event::KINDS.iter().any(|(kind, _)| *kind == told.kind);
                 assert!(known, "{} is no kind of event", told.kind);
                 let news = telling.tell(&told.fact);
