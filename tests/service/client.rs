@@ -1,5 +1,6 @@
 //! A client as anybody would write one.
 use serde_json::Value;
+use std::sync::mpsc;
 use std::time::Duration;
 use ureq::Agent;
 
@@ -41,15 +42,37 @@ impl Client {
         Some((status, answer.body_mut().read_json().ok()?))
     }
 
-    /// Asks until the service is ready; false if it is not within so many questions of a millisecond's distance.
-    pub(crate) fn is_ready(&self) -> bool {
-        let (_never, wait) = std::sync::mpsc::channel::<()>();
-        (0..20_000).any(|_| {
-            let ready = self.get("/readyz").is_some_and(|(status, _)| status == 200);
-            if !ready {
-                let _ = wait.recv_timeout(Duration::from_millis(1));
-            }
-            ready
+    /// Whether the service says that another one leads, and which; it is asked until it does.
+    pub(crate) fn leads_elsewhere(&self, address: &str) -> bool {
+        let agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build().new_agent();
+        until(|| {
+            let answer = agent.get(format!("{}/v1/pools/p/summary", self.base)).call().ok();
+            answer.is_some_and(|answer| {
+                let to = answer.headers().get("location").and_then(|to| to.to_str().ok());
+                answer.status() == 307 && to == Some(&format!("http://{address}/v1/pools/p/summary"))
+            })
         })
     }
+
+    /// Tells something until it is taken; false if it never is. What is told may be told twice.
+    pub(crate) fn post_until_taken(&self, path: &str, body: &Value) -> bool {
+        until(|| self.post(path, body).is_some_and(|(status, _)| status == 200))
+    }
+
+    /// Asks until the service is ready; false if it is not within half a minute.
+    pub(crate) fn is_ready(&self) -> bool {
+        until(|| self.get("/readyz").is_some_and(|(status, _)| status == 200))
+    }
+}
+
+/// Looks again and again, milliseconds apart, for half a minute.
+fn until(mut holds: impl FnMut() -> bool) -> bool {
+    let (_never, wait) = mpsc::channel::<()>();
+    (0..3_000).any(|_| {
+        let held = holds();
+        if !held {
+            let _ = wait.recv_timeout(Duration::from_millis(10));
+        }
+        held
+    })
 }

@@ -122,11 +122,11 @@ fn check_log(client: &Client, round: u64, seed: u64) {
     }
 }
 
-fn created(name: &str) -> Value {
+pub(crate) fn created(name: &str) -> Value {
     json!({"kind": "vm-created", "vm": {"id": name, "memory_mib": 1, "host": "a", "restart_priority": "restart"}})
 }
 
-fn empty_pool() -> Value {
+pub(crate) fn empty_pool() -> Value {
     let host = |id: &str| json!({"id": id, "memory_mib": 1_000_000});
     json!({
         "format": "lifeboat.pool/v1", "id": "p", "vms": [], "hosts": [host("a"), host("b"), host("c")],
