@@ -26,3 +26,4 @@ pub mod service;
 pub mod source;
 pub mod startup;
 pub mod systemd;
+pub mod telemetry;

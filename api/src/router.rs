@@ -7,8 +7,8 @@ use crate::guard::{Guarded, RouteAccess};
 use crate::metrics::measure;
 use crate::routes::things::{self, Thing};
 use crate::routes::{
-    alerts, audit, backup, channels, check, events, explain, ha, health, host_actions, leader, metrics,
-    once, openapi, plan, pools, served_check, tasks, tokens, tolerance, vm_actions,
+    alerts, audit, backup, channels, check, events, explain, ha, health, host_actions, leader, metrics, once,
+    openapi, plan, pools, served_check, tasks, tokens, tolerance, vm_actions,
 };
 use crate::service::Service;
 use axum::Router;

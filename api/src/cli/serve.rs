@@ -2,19 +2,18 @@
 use super::Status;
 use super::output::Output;
 use super::trouble::Trouble;
-use crate::config::{Config, LogFormat, Secrets, USUAL_PATH};
+use crate::config::{Config, Secrets, USUAL_PATH};
 use crate::service::Service;
 use crate::source;
 use crate::startup::Startup;
 use crate::systemd;
+use crate::telemetry::Telemetry;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt;
 
 const EXAMPLES: &str = "Examples:
   Serve on the usual port, everything kept in one file, and ask:
@@ -43,7 +42,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Status, Trouble> {
     let config = configured(arguments)?;
-    log(&config);
+    let _telemetry = Telemetry::start(&config)?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Trouble::Runtime)?;
     let secrets = secrets();
     runtime.block_on(async {
@@ -112,17 +111,6 @@ fn secrets() -> Secrets {
     #[expect(clippy::disallowed_methods, reason = "systemd tells it so, and in no other way")]
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
     Secrets { credentials: credentials.map(PathBuf::from) }
-}
-
-/// The log goes to standard error, from where systemd takes it.
-fn log(config: &Config) {
-    let filter = EnvFilter::default().add_directive(config.log.level.filter().into());
-    let subscriber = fmt().with_env_filter(filter).with_writer(io::stderr);
-    // In one process there may be several services, as in tests: the first one's log holds.
-    let _ = match config.log.format {
-        LogFormat::Text => subscriber.try_init(),
-        LogFormat::Json => subscriber.json().try_init(),
-    };
 }
 
 /// Comes with SIGTERM or SIGINT; SIGHUP has the certificates read again.

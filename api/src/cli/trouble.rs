@@ -12,6 +12,7 @@ use crate::dto::pool::Fault;
 use crate::failure_set::FailureSetError;
 use crate::source::SourceError;
 use crate::startup::StartupError;
+use crate::telemetry::TelemetryError;
 use lifeboat_generate::RecipeError;
 use lifeboat_model::change::ChangeError;
 use lifeboat_simulator::RunError;
@@ -75,6 +76,9 @@ pub enum Trouble {
     /// The service does not start, or fails.
     #[error("cannot serve")]
     Serve(#[from] StartupError),
+    /// Traces cannot be sent.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
     /// There is nothing that could run tasks and wait for signals.
     #[error("cannot start the service")]
     Runtime(#[source] io::Error),
@@ -209,6 +213,7 @@ impl Trouble {
             | Self::Misspelt { .. }
             | Self::Change(_)
             | Self::Serve(_)
+            | Self::Telemetry(_)
             | Self::Runtime(_)
             | Self::Watch(_)
             | Self::Output(_) => None,
