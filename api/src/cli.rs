@@ -5,25 +5,34 @@
 //! `run(&Arguments, &mut Output) -> Result<Status, Trouble>`, a line in [`Verb`] and one in [`run`]. Pools are
 //! read through [`pool::PoolArguments`], searches bounded through [`search::SearchArguments`], and everything
 //! is printed through [`output::Output`].
+mod alerts;
 mod assign;
+mod attachments;
+mod audit;
+mod backup;
 mod bench;
 mod capacity;
 pub mod certificate;
 mod change;
 mod check;
+mod completions;
 mod config;
+mod contexts;
 mod demo;
 mod described;
 mod diagnose;
 pub mod environment;
+mod events;
 mod explain;
 mod fields;
 pub mod file;
 mod generate;
+mod groups;
 mod hosts;
 mod interrupt;
 mod libvirt_hook;
 mod listing;
+mod manual;
 mod obstacles;
 pub mod output;
 mod plan;
@@ -38,13 +47,14 @@ mod sim;
 mod standing;
 pub mod style;
 mod tasks;
+mod tokens;
 pub mod trouble;
 mod verify;
 mod vms;
 mod watch;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use output::Output;
 use std::ffi::OsString;
 use trouble::Trouble;
@@ -81,7 +91,8 @@ impl Status {
 #[derive(Debug, Parser)]
 #[command(name = "lifeboat", version, max_term_width = 100, disable_help_subcommand = true)]
 #[command(
-    after_help = "Exit status: 0 answered; 1 the input cannot be used; 3 overcommitted (with --check); \
+    after_help = "Exit status: 0 answered; 1 the input cannot be used; 3 overcommitted (with --check), or \
+                        refused by the service; \
                         4 certificate refused; 5 a simulated pool broke a law or missed an expectation."
 )]
 struct CommandLine {
@@ -108,8 +119,24 @@ enum Verb {
     Pool(Box<pools::Arguments>),
     Host(Box<hosts::Arguments>),
     Vm(Box<vms::Arguments>),
+    Group(groups::Arguments),
+    Storage(attachments::Arguments),
+    Network(attachments::Arguments),
+    Alert(alerts::Arguments),
+    Event(events::Arguments),
     Task(tasks::Arguments),
     Demo(demo::Arguments),
+    Token(tokens::Arguments),
+    Audit(audit::Arguments),
+    Backup(backup::Arguments),
+    Context(contexts::Arguments),
+    Completions(completions::Arguments),
+    Man(manual::Arguments),
+}
+
+/// The whole command line as clap knows it: for completions, manual pages, and whoever asks whether a line is one.
+pub fn command() -> clap::Command {
+    CommandLine::command()
 }
 
 /// Runs one command line, the program's name first.
@@ -133,8 +160,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, output: &mut Output<'_
             Verb::Pool(arguments) => pools::run(arguments, output),
             Verb::Host(arguments) => hosts::run(arguments, output),
             Verb::Vm(arguments) => vms::run(arguments, output),
+            Verb::Group(arguments) => groups::run(arguments, output),
+            Verb::Storage(arguments) => attachments::run(arguments, attachments::Kind::Storage, output),
+            Verb::Network(arguments) => attachments::run(arguments, attachments::Kind::Network, output),
+            Verb::Alert(arguments) => alerts::run(arguments, output),
+            Verb::Event(arguments) => events::run(arguments, output),
             Verb::Task(arguments) => tasks::run(arguments, output),
             Verb::Demo(arguments) => demo::run(arguments, output),
+            Verb::Token(arguments) => tokens::run(arguments, output),
+            Verb::Audit(arguments) => audit::run(arguments, output),
+            Verb::Backup(arguments) => backup::run(arguments, output),
+            Verb::Context(arguments) => contexts::run(arguments, output),
+            Verb::Completions(arguments) => completions::run(arguments, output),
+            Verb::Man(arguments) => manual::run(arguments, output),
         },
         Err(error) => misunderstood(&error, output),
     };

@@ -3,17 +3,20 @@
 //! only with `--force` and a reason, which are recorded.
 use super::Status;
 use super::check::report;
-use super::fields::{flag, shown};
+use super::fields::{flag, list, shown, word};
 use super::output::Output;
 use super::session::Session;
 use super::standing::line;
-use super::style::{BAD, GOOD, OPEN, STRONG, styled};
+use super::style::{BAD, GOOD, OPEN, STRONG, styled, wrapped};
 use super::trouble::Trouble;
 use crate::client::{Call, ClientError, Method};
 use crate::dto::admission::AdmissionAnswer;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+
+/// Steps of a remedy beyond which the rest is counted.
+const MOST_STEPS: usize = 6;
 
 /// Whether a warning is overridden.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -57,6 +60,13 @@ pub(super) struct How {
     force: ForceArguments,
 }
 
+impl How {
+    /// Done although it cannot be judged, for this reason.
+    pub(super) fn forced(reason: String) -> Self {
+        Self { judge_only: false, hint: "", force: ForceArguments { force: true, reason: Some(reason) } }
+    }
+}
+
 impl From<&OrdinaryArguments> for How {
     fn from(arguments: &OrdinaryArguments) -> Self {
         Self {
@@ -85,23 +95,25 @@ pub(super) struct Change {
     /// What has been done when it is done: `host h03 is disabled`.
     pub(super) done: String,
     /// Only if there is nothing there yet.
-    pub(super) only_new: bool,
+    only_new: bool,
+    /// Only if it is still of this version.
+    version: Option<String>,
 }
 
 impl Change {
     /// Does something.
     pub(super) fn post(route: String, body: Value, done: String) -> Self {
-        Self { method: Method::Post, route, body: Some(body), done, only_new: false }
+        Self { method: Method::Post, route, body: Some(body), done, only_new: false, version: None }
     }
 
     /// Changes some of something.
     pub(super) fn patch(route: String, body: Value, done: String) -> Self {
-        Self { method: Method::Patch, route, body: Some(body), done, only_new: false }
+        Self { method: Method::Patch, route, body: Some(body), done, only_new: false, version: None }
     }
 
     /// Makes something be so.
     pub(super) fn put(route: String, body: Value, done: String) -> Self {
-        Self { method: Method::Put, route, body: Some(body), done, only_new: false }
+        Self { method: Method::Put, route, body: Some(body), done, only_new: false, version: None }
     }
 
     /// The same, but only if there is nothing there yet.
@@ -109,9 +121,14 @@ impl Change {
         Self { only_new: true, ..self }
     }
 
+    /// The same, but only if it is still of this version.
+    pub(super) fn of_version(self, version: Option<&str>) -> Self {
+        Self { version: version.map(str::to_owned), ..self }
+    }
+
     /// Removes something.
     pub(super) fn delete(route: String, done: String) -> Self {
-        Self { method: Method::Delete, route, body: None, done, only_new: false }
+        Self { method: Method::Delete, route, body: None, done, only_new: false, version: None }
     }
 }
 
@@ -144,6 +161,11 @@ pub(super) fn make(
             }
             return Ok(Made { status: Status::Overcommitted, task: None });
         }
+        // Refused as things are, without a judgement: scripts see what they see where admission refuses.
+        Err(error @ ClientError::Refused(_)) if error.status() == Some(409) => {
+            output.trouble(&error.into());
+            return Ok(Made { status: Status::Overcommitted, task: None });
+        }
         Err(error) => return Err(error.into()),
     };
     let admission = answer.get("admission").filter(|admission| !admission.is_null());
@@ -160,15 +182,47 @@ pub(super) fn make(
     Ok(Made { status, task })
 }
 
-/// Sends it, with a key of its own: however often it is sent, it is made once.
+/// Sends a change that is to be judged.
 fn send(session: &Session, change: &Change, how: &How) -> Result<Value, ClientError> {
-    let body = change.body.as_ref().map(Value::to_string);
-    let call = Call::change(change.method, &*change.route, key()).with_query(&[
+    let query = [
         ("check", how.judge_only.then_some("only")),
         ("force", how.force.force.then_some("true")),
         ("reason", how.force.reason.as_deref()),
-    ]);
+    ];
+    ask(session, change, &query)
+}
+
+/// Has a change made that nobody judges, and gives what the service answers.
+pub(super) fn tell(session: &Session, change: &Change) -> Result<Value, ClientError> {
+    ask(session, change, &[])
+}
+
+/// Has a change made that nobody judges, and says that it is done.
+pub(super) fn have_done(
+    session: &Session,
+    change: &Change,
+    json: bool,
+    output: &mut Output<'_>,
+) -> Result<Status, Trouble> {
+    let answer = tell(session, change)?;
+    if json {
+        output.json(&answer)
+    } else {
+        output.text(&format!("{}: {}\n", styled(GOOD, "done"), change.done))
+    }
+    .map_err(Trouble::Output)?;
+    Ok(Status::Answered)
+}
+
+/// Sends it, with a key of its own: however often it is sent, it is made once.
+fn ask(session: &Session, change: &Change, query: &[(&str, Option<&str>)]) -> Result<Value, ClientError> {
+    let body = change.body.as_ref().map(Value::to_string);
+    let call = Call::change(change.method, &*change.route, key()).with_query(query);
     let call = if change.only_new { call.with("if-none-match", "*") } else { call };
+    let call = match &change.version {
+        Some(version) => call.with("if-match", version),
+        None => call,
+    };
     let call = match &body {
         Some(body) => call.with_json(body.as_bytes()),
         None => call,
@@ -177,7 +231,7 @@ fn send(session: &Session, change: &Change, how: &How) -> Result<Value, ClientEr
 }
 
 /// A key that no other change has.
-pub(super) fn key() -> String {
+fn key() -> String {
     let mut bytes = [0; 16];
     // Without randomness the key is only not unique between two programs that lack it at the same time.
     if getrandom::fill(&mut bytes).is_err() {
@@ -190,10 +244,31 @@ pub(super) fn key() -> String {
 }
 
 /// The warning as `lifeboat check` shows it.
-fn warning(admission: &Value, width: Option<u16>) -> Result<String, Trouble> {
-    let admission =
-        AdmissionAnswer::deserialize(admission).map_err(|_| Trouble::Answer("a readable warning"))?;
-    Ok(report::text(&admission, width))
+fn warning(told: &Value, width: Option<u16>) -> Result<String, Trouble> {
+    let admission = AdmissionAnswer::deserialize(told).map_err(|_| Trouble::Answer("a readable warning"))?;
+    let mut text = report::text(&admission, width);
+    remedies(&mut text, told, width);
+    Ok(text)
+}
+
+/// What would restore the target once the change is made, as far as the service has looked.
+fn remedies(text: &mut String, admission: &Value, width: Option<u16>) {
+    let remedies = list(admission, "remedies");
+    if remedies.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n{}", styled(STRONG, "What would restore the target then, each verified"));
+    for remedy in remedies {
+        let steps = list(remedy, "steps");
+        let told: Vec<&str> = steps.iter().map(|step| word(step, "text")).take(MOST_STEPS).collect();
+        let more = steps.len().saturating_sub(told.len());
+        let more = if more == 0 { String::new() } else { format!("; and {more} more") };
+        let _ = writeln!(text, "{}", wrapped(&format!("- {}{more}", told.join("; ")), width));
+    }
+    let note = word(admission, "remedies_note");
+    if !note.is_empty() {
+        let _ = writeln!(text, "{}", wrapped(note, width));
+    }
 }
 
 fn refusal(code: &str) -> String {

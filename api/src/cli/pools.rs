@@ -9,13 +9,12 @@ mod verbs;
 pub(super) use verbs::Arguments;
 
 use super::Status;
-use super::fields::{number, text};
+use super::fields::text;
 use super::listing::{ListArguments, Listing};
 use super::output::Output;
 use super::session::{Session, pool_name};
 use super::trouble::Trouble;
 use super::watch::Watching;
-use serde_json::Value;
 use verbs::Verb;
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Status, Trouble> {
@@ -40,7 +39,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
             ha::enable(&session, storage.as_deref(), *timeout_s, how, json, output)
         }
         Verb::DisableHa { how } => ha::disable(&session, how, json, output),
-        Verb::EmergencyDisable { how } => ha::emergency(&session, how, json, output),
+        Verb::EmergencyDisable { yes, reason } => {
+            ha::emergency(&session, *yes, reason.as_deref(), json, output)
+        }
+        Verb::Admission { policy } => ha::admission(&session, *policy, json, output),
     }
 }
 
@@ -55,25 +57,19 @@ fn list(
         route: "/v1/pools".to_owned(),
         noun: "pool",
         how_much,
-        header: ["pool", "HA", "hosts", "VMs", "protected", "tolerates", "target", "status", "plan"],
+        header: ["pool", "hosts", "VMs", "protected", "tolerates", "target", "status", "verdict"],
         row: &|pool| {
             [
                 pool_name(pool).unwrap_or_default(),
-                show::ha_state(pool),
-                number(pool, "hosts").to_string(),
-                number(pool, "vms").to_string(),
-                text(pool, "protected"),
+                show::count_of(pool, "hosts", "total"),
+                show::count_of(pool, "vms", "total"),
+                show::count_of(pool, "vms", "protected"),
                 show::tolerates(pool),
                 text(pool, "effective_target"),
                 show::status(pool),
-                show::plan_age(pool),
+                show::age(pool),
             ]
         },
     };
     listing.show(session, json, if watching { &Watching::Now } else { &Watching::Once }, output)
-}
-
-/// A field of an object in an object.
-fn inner<'v>(value: &'v Value, outer: &str, field: &str) -> Option<&'v Value> {
-    value.get(outer)?.get(field)
 }

@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
                         text(task, "id"),
                         what(task),
                         word(task, "state").to_owned(),
-                        time(word(task, "begun_at")),
+                        time(word(task, "began_at")),
                         time(word(task, "ended_at")),
                         text(task, "by"),
                     ]
@@ -88,7 +88,7 @@ pub(super) fn follow(
     output: &mut Output<'_>,
 ) -> Result<Status, Trouble> {
     let (status, state) = show(session, task, true, json, output)?;
-    Ok(if matches!(state.as_str(), "failed" | "cancelled") { Status::Unusable } else { status })
+    Ok(if matches!(state.as_str(), "failed" | "canceled") { Status::Unusable } else { status })
 }
 
 fn show(
@@ -103,7 +103,7 @@ fn show(
     let status = watch::show(session, &session.watching(watching)?, output, |width| {
         let task = session.get(&route)?;
         word(&task, "state").clone_into(&mut state);
-        let goes_on = !matches!(state.as_str(), "done" | "failed" | "cancelled");
+        let goes_on = !matches!(state.as_str(), "done" | "failed" | "canceled");
         let shown = if json { Shown::Json(task) } else { Shown::Text(page(&task, width)) };
         Ok((shown, goes_on))
     })?;
@@ -123,7 +123,7 @@ fn what(task: &Value) -> String {
 fn style(state: &str) -> Style {
     match state {
         "done" => GOOD,
-        "failed" | "cancelled" => BAD,
+        "failed" | "canceled" => BAD,
         _ => OPEN,
     }
 }
@@ -138,8 +138,9 @@ fn page(task: &Value, width: Option<u16>) -> String {
     );
     page.push_str(&details(&[
         ("by", text(task, "by")),
-        ("begun", time(word(task, "begun_at"))),
+        ("begun", time(word(task, "began_at"))),
         ("ended", time(word(task, "ended_at"))),
+        ("why", text(task, "reason")),
     ]));
     let rows = list(task, "steps").iter().enumerate().map(|(position, step)| {
         [

@@ -92,6 +92,14 @@ impl ClientError {
         matches!(self, Self::Refused(problem) if matches!(problem.status, 502..=504))
     }
 
+    /// The HTTP status, where the service refuses.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused(problem) => Some(problem.status),
+            _ => None,
+        }
+    }
+
     /// Whether trying again later may help: what a watch waits out.
     pub fn may_pass(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Unreadable { .. })
@@ -159,6 +167,14 @@ fn refused_step(problem: &Problem) -> Option<String> {
         (409, code) if problem.admission.is_some() && code != "cannot-be-done" => {
             "--force --reason TEXT does it all the same, and is recorded"
         }
+        (409, "vm-is-protected") => "--lift-protection stops it and lifts its protection in the same step",
+        (409, "host-is-live") => {
+            "make sure that it is off; then --yes --force --reason TEXT, which is recorded"
+        }
+        (409, "cannot-be-evacuated") => {
+            "`lifeboat host evacuate HOST` shows what is stuck; --force --reason TEXT leaves it there"
+        }
+        (409, "cannot-enable") => "`lifeboat pool preconditions` shows everything that enabling needs",
         (412, _) => "somebody else has changed it meanwhile: look again, then try again",
         (413, _) => "the document is larger than the service takes; its configuration sets how large",
         (422, "faulty-document") => "correct the document; `lifeboat schema` prints what belongs in it",
@@ -188,6 +204,9 @@ fn told(problem: &Problem) -> String {
     for fault in &problem.faults {
         let place = if fault.pointer.is_empty() { "the whole" } else { &fault.pointer };
         let _ = write!(text, "\n  {place}: {}", fault.message);
+    }
+    for finding in problem.findings() {
+        let _ = write!(text, "\n  {finding}");
     }
     if let Some(more) = problem.more_faults {
         let _ = write!(text, "\n  and {more} more");

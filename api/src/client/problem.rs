@@ -22,6 +22,8 @@ pub struct Problem {
     pub more_faults: Option<usize>,
     /// What the change would do, where it was judged.
     pub admission: Option<Value>,
+    /// What enabling HA needs, where that is the problem.
+    pub preconditions: Option<Value>,
 }
 
 /// One thing that is wrong with a document.
@@ -44,6 +46,16 @@ impl Problem {
             reason.unwrap_or("no reason given").clone_into(&mut problem.title);
         }
         problem
+    }
+
+    /// Everything that is against enabling HA, in words.
+    pub fn findings(&self) -> impl Iterator<Item = String> + '_ {
+        let refusals = self.preconditions.as_ref().and_then(|found| found.get("refusals")?.as_array());
+        refusals.into_iter().flatten().map(|one| {
+            let text = |field| one.get(field).and_then(Value::as_str);
+            let place = text("host").map_or_else(String::new, |host| format!("{host}: "));
+            format!("{place}{}", text("text").unwrap_or_default())
+        })
     }
 
     /// The problem in one sentence, what is particular before what is general.

@@ -3,12 +3,15 @@
 use super::route;
 use crate::cli::Status;
 use crate::cli::change::{Change, DangerousArguments, How, make};
-use crate::cli::fields::{NOTHING, list, text, word};
+use crate::cli::fields::{flag, list, memory, number, text};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
+use crate::cli::standing::line;
 use crate::cli::style::{BAD, GOOD, STRONG, count, section, styled};
 use crate::cli::tasks;
 use crate::cli::trouble::Trouble;
+use crate::dto::admission::AdmissionAnswer;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -24,7 +27,7 @@ pub(super) fn run(
         let plan = session.get(&route(session, host, "/evacuation")?)?;
         if json { output.json(&plan) } else { output.text(&page(host, &plan, output.width())) }
             .map_err(Trouble::Output)?;
-        return Ok(if complete(&plan) { Status::Answered } else { Status::Overcommitted });
+        return Ok(if harmless(&plan) { Status::Answered } else { Status::Overcommitted });
     }
     let done = format!("host {host} is being emptied");
     let change = Change::post(route(session, host, "/actions/evacuate")?, json!({}), done);
@@ -35,14 +38,13 @@ pub(super) fn run(
     }
 }
 
-/// Whether everything has a place.
-fn complete(plan: &Value) -> bool {
-    list(plan, "stuck").is_empty() && list(plan, "unplaced").is_empty()
+/// Whether everything has a place, and admission lets it be done.
+fn harmless(plan: &Value) -> bool {
+    flag(plan, "complete") && plan.get("admission").is_some_and(|admission| flag(admission, "allowed"))
 }
 
 fn page(host: &str, plan: &Value, width: Option<u16>) -> String {
-    let moves = [list(plan, "moves"), list(plan, "steps")].concat();
-    let stuck = [list(plan, "stuck"), list(plan, "unplaced")].concat();
+    let (moves, stuck) = (list(plan, "moves"), list(plan, "stuck"));
     let outcome = if stuck.is_empty() {
         styled(GOOD, "all have a place")
     } else {
@@ -51,12 +53,21 @@ fn page(host: &str, plan: &Value, width: Option<u16>) -> String {
     let mut page =
         format!("To empty {}: {}, {outcome}\n", styled(STRONG, host), count(moves.len(), "migration"));
     let rows = moves.iter().enumerate().map(|(position, step)| {
-        let to = ["to", "host"].iter().map(|field| word(step, field)).find(|to| !to.is_empty());
-        [(position + 1).to_string(), text(step, "vm"), to.unwrap_or(NOTHING).to_owned()]
+        let size = memory(number(step, "memory_mib").into());
+        let under_way = if flag(step, "under_way") { "under way" } else { "" };
+        let [vm, to, priority] = ["vm", "to", "restart_priority"].map(|field| text(step, field));
+        [(position + 1).to_string(), vm, to, size, priority, under_way.to_owned()]
     });
-    section(&mut page, "Migrations, in this order", ["", "VM", "to"], rows, width);
+    let header = ["", "VM", "to", "memory", "priority", ""];
+    section(&mut page, "Migrations, in this order", header, rows, width);
     let rows = stuck.iter().map(|vm| [text(vm, "vm"), text(vm, "reason")]);
     section(&mut page, "Without a place", ["VM", "why"], rows, width);
+    if let Some(Ok(admission)) = plan.get("admission").map(AdmissionAnswer::deserialize) {
+        let allowed = if admission.allowed { styled(GOOD, "allowed") } else { styled(BAD, "better not") };
+        let _ = writeln!(page, "\n  {allowed}: {}", admission.reason);
+        let (before, after) = (line(&admission.before), line(&admission.after));
+        let _ = writeln!(page, "  {:<6}{before}\n  {:<6}{after}", "now", "then");
+    }
     let _ = writeln!(page, "\n{}", styled(STRONG, "Nothing has been changed; --yes does it."));
     page
 }

@@ -1,15 +1,15 @@
 //! Pool documents in and out, and pools that are forgotten.
 use crate::cli::Status;
-use crate::cli::change::{Change, key};
+use crate::cli::change::{Change, have_done};
 use crate::cli::described::described;
 use crate::cli::fields::{list, word};
 use crate::cli::file;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
-use crate::cli::style::{GOOD, OPEN, STRONG, count, styled, table};
+use crate::cli::style::{OPEN, STRONG, count, styled, table};
 use crate::cli::trouble::Trouble;
 use crate::client::path::of_pool;
-use crate::client::{Call, ClientError, Method};
+use crate::client::{Call, ClientError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -64,7 +64,7 @@ pub(super) fn import(
         count(list(&document, "vms").len(), "VM")
     );
     let change = Change::put(route, document, done);
-    send(session, if there.is_none() { change.new_only() } else { change }, json, output)
+    have_done(session, &if there.is_none() { change.new_only() } else { change }, json, output)
 }
 
 /// What an import would add, remove and change, by kind.
@@ -105,7 +105,7 @@ pub(super) fn delete(
 ) -> Result<Status, Trouble> {
     let route = of_pool(pool, "");
     if yes {
-        return send(session, Change::delete(route, format!("pool {pool} is forgotten")), json, output);
+        return have_done(session, &Change::delete(route, format!("pool {pool} is forgotten")), json, output);
     }
     let there = session.get(&route)?;
     let (hosts, vms) = (list(&there, "hosts").len(), list(&there, "vms").len());
@@ -119,26 +119,6 @@ pub(super) fn delete(
             styled(OPEN, format_args!("Keep it first: lifeboat pool export {pool}.json.gz --pool {pool}")),
             styled(STRONG, "Nothing has been changed; --yes does it.")
         ))
-    }
-    .map_err(Trouble::Output)?;
-    Ok(Status::Answered)
-}
-
-/// Sends a change that nobody judges.
-fn send(session: &Session, change: Change, json: bool, output: &mut Output<'_>) -> Result<Status, Trouble> {
-    let body = change.body.as_ref().map(Value::to_string);
-    let call = Call::change(change.method, change.route, key());
-    let call = if change.only_new { call.with("if-none-match", "*") } else { call };
-    let call = match &body {
-        Some(body) => call.with_json(body.as_bytes()),
-        None => call,
-    };
-    debug_assert!(matches!(change.method, Method::Put | Method::Delete));
-    let answer = session.client().ask(&call)?.json()?;
-    if json {
-        output.json(&answer)
-    } else {
-        output.text(&format!("{}: {}\n", styled(GOOD, "done"), change.done))
     }
     .map_err(Trouble::Output)?;
     Ok(Status::Answered)

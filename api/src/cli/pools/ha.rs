@@ -1,13 +1,16 @@
 //! HA on and off, and what it needs.
+use super::show::ha_state;
+use super::verbs::Policy;
 use crate::cli::Status;
-use crate::cli::change::{Change, DangerousArguments, OrdinaryArguments, make};
-use crate::cli::fields::{NOTHING, flag, list, text, word};
+use crate::cli::change::{Change, DangerousArguments, How, OrdinaryArguments, have_done, make};
+use crate::cli::fields::{NOTHING, details, flag, list, number, text, word};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
-use crate::cli::style::{BAD, GOOD, OPEN, STRONG, section, styled};
+use crate::cli::style::{BAD, GOOD, STRONG, section, styled, wrapped};
 use crate::cli::trouble::Trouble;
 use crate::cli::watch::{self, Shown};
 use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
 
 pub(super) fn preconditions(
     session: &Session,
@@ -23,27 +26,45 @@ pub(super) fn preconditions(
 }
 
 fn page(pool: &str, ha: &Value, width: Option<u16>) -> String {
-    let state = word(ha, "state");
-    let style = if state == "enabled" { GOOD } else { OPEN };
-    let mut page = format!("{}  HA {}\n", styled(STRONG, pool), styled(style, state));
-    let yes = |one: &Value, fields: [&str; 2]| {
-        if fields.iter().any(|field| flag(one, field)) { styled(GOOD, "yes") } else { styled(BAD, "no") }
+    let found = ha.get("preconditions").unwrap_or(&Value::Null);
+    let could = match (flag(ha, "enabled"), flag(found, "met")) {
+        (true, _) => String::new(),
+        (false, true) => format!(": {}", styled(GOOD, "it can be enabled")),
+        (false, false) => format!(": {}", styled(BAD, "it cannot be enabled")),
     };
-    let why = |one: &Value| {
-        let why = ["why_not", "reason"].iter().map(|field| word(one, field)).find(|why| !why.is_empty());
-        why.unwrap_or(NOTHING).to_owned()
-    };
-    let rows = list(ha, "preconditions").iter().map(|one| {
-        let what =
-            ["what", "text", "code"].iter().map(|field| word(one, field)).find(|what| !what.is_empty());
-        [what.unwrap_or(NOTHING).to_owned(), yes(one, ["met", "holds"]), why(one)]
+    let mut page = format!("{}  HA {}{could}\n\n", styled(STRONG, pool), ha_state(ha));
+    page.push_str(&details(&[
+        ("medium", text(found, "medium")),
+        ("on", text(found, "storage")),
+        ("T", format!("{} s", number(found, "timeout_s"))),
+        ("admission", text(ha, "admission")),
+    ]));
+    findings(&mut page, "Against it", list(found, "refusals"), width);
+    findings(&mut page, "Could be better", list(found, "warnings"), width);
+    let rows = list(found, "storages").iter().map(|one| {
+        let fit = if flag(one, "fit") { "yes" } else { "no" }.to_owned();
+        let why: Vec<String> = list(one, "obstacles").iter().map(sentence).collect();
+        [text(one, "storage"), fit, if why.is_empty() { NOTHING.to_owned() } else { why.join("; ") }]
     });
-    section(&mut page, "What enabling needs", ["", "met", "why not"], rows, width);
-    let rows = list(ha, "storages")
-        .iter()
-        .map(|one| [text(one, "storage"), yes(one, ["can_carry_heartbeat", "can_carry"]), why(one)]);
     section(&mut page, "Storages", ["storage", "can carry the heartbeat", "why not"], rows, width);
     page
+}
+
+fn findings(page: &mut String, heading: &str, all: &[Value], width: Option<u16>) {
+    if all.is_empty() {
+        return;
+    }
+    let _ = writeln!(page, "\n{}", styled(STRONG, heading));
+    for one in all {
+        let _ = writeln!(page, "{}", wrapped(&sentence(one), width));
+    }
+}
+
+fn sentence(finding: &Value) -> String {
+    match word(finding, "host") {
+        "" => text(finding, "text"),
+        host => format!("{host}: {}", text(finding, "text")),
+    }
 }
 
 pub(super) fn enable(
@@ -74,11 +95,33 @@ pub(super) fn disable(
 
 pub(super) fn emergency(
     session: &Session,
-    how: &DangerousArguments,
+    yes: bool,
+    reason: Option<&str>,
     json: bool,
     output: &mut Output<'_>,
 ) -> Result<Status, Trouble> {
+    let Some(reason) = reason.filter(|_| yes) else {
+        let what = "HA would be disabled wherever the service is heard. A host that does not hear of it goes on \
+                    guarding its VMs, and fences itself if it is cut off.";
+        let hint = styled(STRONG, "Nothing has been changed; --yes --reason TEXT does it.");
+        output.text(&format!("{}\n\n{hint}\n", wrapped(what, output.width()))).map_err(Trouble::Output)?;
+        return Ok(Status::Answered);
+    };
     let done = "HA is disabled wherever it was heard".to_owned();
     let change = Change::post(session.route("/ha/emergency-disable")?, json!({}), done);
-    Ok(make(session, &change, &how.into(), json, output)?.status)
+    Ok(make(session, &change, &How::forced(reason.to_owned()), json, output)?.status)
+}
+
+pub(super) fn admission(
+    session: &Session,
+    policy: Policy,
+    json: bool,
+    output: &mut Output<'_>,
+) -> Result<Status, Trouble> {
+    let (word, done) = match policy {
+        Policy::Enforce => ("enforce", "changes that make matters worse are refused"),
+        Policy::Warn => ("warn", "changes that make matters worse are made, with a warning"),
+    };
+    let change = Change::put(session.route("/ha/admission")?, json!({"admission": word}), done.to_owned());
+    have_done(session, &change, json, output)
 }

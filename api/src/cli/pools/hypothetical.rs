@@ -11,6 +11,7 @@ use crate::client::{Call, Method};
 use crate::dto::verdict::ToleranceAnswer;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
 
 pub(super) fn run(
     session: &Session,
@@ -26,13 +27,16 @@ pub(super) fn run(
     if json {
         output.json(&answer)
     } else {
-        let tolerance = answer.get("tolerance").unwrap_or(&answer);
-        let tolerance =
-            ToleranceAnswer::deserialize(tolerance).map_err(|_| Trouble::Answer("readable bounds"))?;
+        let bounds = |field: &str| answer.get(field).and_then(|told| ToleranceAnswer::deserialize(told).ok());
+        let tolerance = bounds("tolerance").ok_or(Trouble::Answer("readable bounds"))?;
         let vms: Vec<&str> = with.iter().map(|(vm, _)| vm.as_str()).collect();
         let what = if vms.is_empty() { "as it is".to_owned() } else { format!("with {} so", names(&vms, 8)) };
         let heading = format!("{}  {what} survives so many host failures", styled(STRONG, session.pool()?));
-        output.text(&format!("{heading}\n\n{}", details(&both(&tolerance))))
+        let mut text = format!("{heading}\n\n{}", details(&both(&tolerance)));
+        if let (Some(now), false) = (bounds("now"), vms.is_empty()) {
+            let _ = write!(text, "\nAs it is now\n\n{}", details(&both(&now)));
+        }
+        output.text(&text)
     }
     .map_err(Trouble::Output)?;
     Ok(Status::Answered)

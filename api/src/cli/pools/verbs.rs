@@ -163,12 +163,31 @@ pub(super) enum Verb {
     #[command(
         name = "emergency-disable",
         after_help = "A host that does not hear of it goes on guarding its VMs, and fences itself if it is cut off.\n\n\
-                      Example:\n  lifeboat pool emergency-disable --yes"
+                      Example:\n  lifeboat pool emergency-disable --yes --reason 'the array is gone'"
     )]
     EmergencyDisable {
-        #[command(flatten)]
-        how: DangerousArguments,
+        /// Do it; without this nothing changes
+        #[arg(long, requires = "reason")]
+        yes: bool,
+        /// Why; it is recorded
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
+    /// Set what becomes of changes that make matters worse
+    #[command(after_help = "Examples:\n  lifeboat pool admission warn\n  lifeboat pool admission enforce")]
+    Admission {
+        /// enforce: they are refused; warn: they are made, with a warning
+        policy: Policy,
+    },
+}
+
+/// What becomes of changes that make matters worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Policy {
+    /// They are refused, unless forced
+    Enforce,
+    /// They are made, with a warning
+    Warn,
 }
 
 /// `VM=PRIORITY`; names may have `=` in them.
