@@ -73,7 +73,8 @@ fn in_lines(conductor: &Conductor, inputs: &Receiver<Input>, output: &mut Output
         let over = conductor.is_over();
         let scene = conductor.scene();
         for item in conductor::after(&scene, last) {
-            last = item.number;
+            // Sentences stand in the order of their times, which is not always that of their numbers.
+            last = last.max(item.number);
             for row in screen::sentence(item, usize::MAX) {
                 output.text(&format!("{}\n", paint::ansi(&row)))?;
             }
