@@ -7,8 +7,8 @@ use crate::guard::{Guarded, RouteAccess};
 use crate::metrics::measure;
 use crate::routes::things::{self, Thing};
 use crate::routes::{
-    alerts, audit, backup, channels, check, events, explain, ha, health, host_actions, leader, metrics, once,
-    openapi, plan, pools, served_check, tasks, tokens, tolerance, vm_actions,
+    alerts, audit, backup, channels, check, docs, events, explain, ha, health, host_actions, leader, metrics,
+    once, openapi, plan, pools, served_check, tasks, tokens, tolerance, vm_actions,
 };
 use crate::service::Service;
 use axum::Router;
@@ -40,6 +40,9 @@ fn all(service: &Service) -> Guarded<Service> {
         .get("/readyz", Open, health::readyz)
         .get("/metrics", ViewerOfAll, metrics::metrics)
         .get("/v1/openapi.json", Open, openapi::openapi)
+        .get("/v1/docs", Open, docs::lead)
+        .get("/v1/docs/", Open, docs::page)
+        .get("/v1/docs/{*file}", Open, docs::file)
         .post("/v1/plan", Viewer, plan::plan)
         .post("/v1/check", Viewer, check::check)
         .post("/v1/explain", Viewer, explain::explain)

@@ -9,6 +9,7 @@ pub mod backup;
 pub(crate) mod channels;
 pub mod check;
 mod conditions;
+pub(crate) mod docs;
 mod edits;
 pub mod events;
 pub mod explain;

@@ -160,3 +160,45 @@ async fn why_not_more_is_explained() {
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(body(response).await["failures"], 2);
 }
+
+#[tokio::test]
+async fn every_route_is_described_and_everything_described_is_a_route() {
+    let description = lifeboat::routes::openapi::description();
+    let mut described = Vec::new();
+    for (path, operations) in description["paths"].as_object().expect("paths") {
+        for (method, operation) in operations.as_object().expect("operations") {
+            assert!(operation["summary"].as_str().is_some_and(|words| !words.is_empty()), "{method} {path}");
+            assert!(operation["responses"].as_object().is_some_and(|all| all.len() > 1), "{method} {path}");
+            described.push(format!("{} {path}", method.to_uppercase()));
+        }
+    }
+    let routes = lifeboat::router::table(&service());
+    let mut there: Vec<String> = routes
+        .iter()
+        .filter(|route| !route.path.starts_with("/v1/docs/"))
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
+    described.sort();
+    there.sort();
+    assert_eq!(described, there);
+}
+
+#[tokio::test]
+async fn the_description_can_be_read_in_a_browser_without_another_network() {
+    let get = async |path: &str| {
+        let request = Request::get(path).body(Body::empty()).expect("a request");
+        ask(&service(), request).await
+    };
+    assert_eq!(get("/v1/docs").await.headers()["location"], "/v1/docs/");
+    let page = get("/v1/docs/").await;
+    assert_eq!(
+        (page.status(), &page.headers()[header::CONTENT_TYPE]),
+        (StatusCode::OK, &"text/html".parse().expect("a header"))
+    );
+    let html = axum::body::to_bytes(page.into_body(), usize::MAX).await.expect("a page");
+    let html = String::from_utf8(html.to_vec()).expect("text");
+    assert!(!html.contains("src=\"http") && !html.contains("href=\"http"), "{html}");
+    for file in html.split(['"', '\'']).filter(|part| part.starts_with("./")) {
+        assert_eq!(get(&format!("/v1/docs/{}", &file[2..])).await.status(), StatusCode::OK, "{file}");
+    }
+}
