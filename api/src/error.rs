@@ -338,6 +338,9 @@ fn unchanged(error: &engine::pool::ChangeError) -> (StatusCode, &'static str, &'
     use engine::writer::WriterError;
     match error {
         Unchanged::Gone => (StatusCode::NOT_FOUND, "no-such-pool", "No such pool"),
+        Unchanged::TooLarge(_) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "too-large-record", "The store takes no record of that size")
+        }
         Unchanged::NotAcknowledged => {
             (StatusCode::SERVICE_UNAVAILABLE, "not-acknowledged", "The store has not acknowledged it in time")
         }

@@ -13,7 +13,7 @@ use crate::served::{Delta, Outlook, Resource, Served, Step};
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
 use lifeboat_model::Pool;
-use lifeboat_store::Batch;
+use lifeboat_store::{Batch, StoreError, limits};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -246,6 +246,9 @@ pub enum ChangeError {
     /// The pool was deleted.
     #[error("the pool was deleted")]
     Gone,
+    /// No store takes a record of that size.
+    #[error("{0}: name fewer things in one document")]
+    TooLarge(String),
     /// The store has not acknowledged the change in time: it may be in force after all.
     #[error(
         "the store has not acknowledged the change in time: it may take effect yet; look before doing it again"
@@ -287,6 +290,8 @@ pub struct Committed {
     pub delta: Delta,
     /// Resolves when the change is durable.
     durable: oneshot::Receiver<()>,
+    /// Why it was taken back, if it was.
+    too_large: Option<String>,
 }
 
 impl Turn {
@@ -324,7 +329,8 @@ impl Turn {
         // Before the lock: it takes milliseconds, seldom.
         let compacted = pool.as_ref().and_then(|(pool, _)| state::compacted(pool));
         let (delta, durable) = {
-            let mut held = self.pool.write();
+            let handle = Arc::clone(&self.pool);
+            let mut held = handle.write();
             let state = &mut *held;
             let before = Arc::clone(state.served.pool());
             let delta = match pool {
@@ -336,6 +342,9 @@ impl Turn {
                 batch.delete(record::key(&self.pool.id, resource));
             }
             record::put(&mut batch, &state.served, &delta.changed);
+            if let Err(error) = limits::check(&batch) {
+                return self.take_back(held, &before, &error);
+            }
             if !delta.is_empty() {
                 entries.append(&mut entries_if_changed);
                 state.newest = at.unwrap_or(now).min(now);
@@ -361,7 +370,25 @@ impl Turn {
             self.pool.solver.wake(&self.pool);
         }
         self.pool.read().feed.wake();
-        Committed { delta, durable }
+        Committed { delta, durable, too_large: None }
+    }
+
+    /// What no store takes is not in force either: the pool is as before, under a revision of its own.
+    fn take_back(
+        self,
+        mut held: RwLockWriteGuard<'_, State>,
+        before: &Arc<Pool>,
+        error: &StoreError,
+    ) -> Committed {
+        let delta = held.served.adopt(Pool::clone(before), Step::Rebuilt);
+        let mut batch = Batch::default();
+        record::put(&mut batch, &held.served, &delta.changed);
+        let head = Head { revision: delta.revision, next_entry: held.feed.next() };
+        record::put_head(&mut batch, &self.pool.id, head);
+        let durable = self.place.hand_over(batch);
+        drop(held);
+        self.pool.solver.wake(&self.pool);
+        Committed { delta, durable, too_large: Some(error.to_string()) }
     }
 }
 
@@ -371,6 +398,9 @@ impl Committed {
     /// # Errors
     /// If it will not be, or it is not known in time.
     pub async fn acknowledged(self) -> Result<Delta, ChangeError> {
+        if let Some(why) = self.too_large {
+            return Err(ChangeError::TooLarge(why));
+        }
         match timeout(ACKNOWLEDGED_WITHIN, self.durable).await {
             Ok(Ok(())) => Ok(self.delta),
             Ok(Err(_)) => Err(ChangeError::Writer(WriterError::Superseded)),

@@ -13,7 +13,7 @@ use crate::served::ledger::{self, Ledger};
 use crate::served::record::{self, Head, RecordError};
 use crate::served::{Served, Step};
 use lifeboat_model::Pool;
-use lifeboat_store::{Batch, Key, Record, Store, StoreError, Term};
+use lifeboat_store::{Batch, Key, Record, Store, StoreError, Term, limits};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io;
@@ -227,6 +227,7 @@ impl Engine {
         }
         let head = Head { revision: served.revision(), next_entry: feed.next() };
         record::put_head(&mut batch, &id, head);
+        limits::check(&batch).map_err(|error| ChangeError::TooLarge(error.to_string()))?;
         let durable = place.hand_over(batch);
         durable.await.map_err(|_| WriterError::Superseded)?;
         let handle = PoolHandle::new(served, feed, Ledger::default(), self.0.means.clone());

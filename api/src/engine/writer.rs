@@ -10,8 +10,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// Changes that may wait to be written.
 const MOST_WAITING: usize = 4096;
-/// Writes in one batch, beyond which the next change waits for the next batch.
+/// Writes and bytes in one batch, beyond which the next change waits for the next batch.
 const MOST_WRITES: usize = 4096;
+const MOST_BYTES: usize = 16 << 20;
 /// How long to wait before writing again what the store did not take.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
@@ -149,9 +150,11 @@ fn write_all(
         let mut last = first.last;
         let mut batch = first.batch;
         let mut done = vec![first.done];
-        while batch.writes.len() < MOST_WRITES && !last {
+        let mut bytes = batch.bytes();
+        while batch.writes.len() < MOST_WRITES && bytes < MOST_BYTES && !last {
             let Ok(next) = waiting.try_recv() else { break };
             last = next.last;
+            bytes += next.batch.bytes();
             batch.append(next.batch);
             done.push(next.done);
         }

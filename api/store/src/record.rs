@@ -44,6 +44,17 @@ impl Batch {
         self.writes.push(Write::DeleteUnder(key));
     }
 
+    /// How many bytes are written, keys counted.
+    pub fn bytes(&self) -> usize {
+        self.writes
+            .iter()
+            .map(|write| match write {
+                Write::Put(record) => record.key.as_bytes().len() + record.value.len(),
+                Write::Delete(key) | Write::DeleteUnder(key) => key.as_bytes().len(),
+            })
+            .sum()
+    }
+
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
