@@ -25,11 +25,11 @@ pub(crate) async fn watch(service: Service, mut stop: watch::Receiver<bool>) -> 
     while !*stop.borrow_and_update() {
         ticks.tick().await;
         let summary = client.get(&path).await?;
-        let Some(reflects) = summary["reflects"].as_str() else { continue };
+        let Some(reflects) = summary["plan"]["reflects"].as_str() else { continue };
         let reflects: jiff::Timestamp = reflects.parse()?;
         let age = clock::now().duration_since(reflects);
         ages.times.note(Duration::try_from(age).unwrap_or_default());
-        let bounds = &summary["tolerance"];
+        let bounds = &summary["plan"]["tolerance"];
         if ["simultaneous", "sequential"].iter().any(|notion| !bounds[notion]["stopped_by"].is_null()) {
             ages.open += 1;
         }

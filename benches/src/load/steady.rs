@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 0)]
     unplaced_permille: u32,
     /// Connections that tell events, and as many that ask
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 48)]
     connections: u32,
 }
 
