@@ -42,7 +42,7 @@ fn all(service: &Service) -> Guarded<Service> {
         .get("/v1/openapi.json", Open, openapi::openapi)
         .get("/v1/docs", Open, docs::lead)
         .get("/v1/docs/", Open, docs::page)
-        .get("/v1/docs/{*file}", Open, docs::file)
+        .get("/v1/docs/{file}", Open, docs::file)
         .post("/v1/plan", Viewer, plan::plan)
         .post("/v1/check", Viewer, check::check)
         .post("/v1/explain", Viewer, explain::explain)
