@@ -26,6 +26,9 @@ const TICK: Duration = Duration::from_millis(500);
 /// Makes the pools of a term.
 pub type MakeEngine = dyn Fn(Arc<dyn Store>, Term) -> Result<Engine, EngineError> + Send;
 
+/// Looks at what the store holds while another process leads.
+pub type Watch = dyn Fn(&dyn Store) -> Result<(), StoreError> + Send;
+
 /// The thread that campaigns and leads.
 #[derive(Debug)]
 pub struct Leading {
@@ -39,6 +42,7 @@ struct Campaigner {
     candidate: Candidate,
     service: Service,
     make: Box<MakeEngine>,
+    watch: Box<Watch>,
     ended: Receiver<()>,
 }
 
@@ -52,9 +56,10 @@ impl Leading {
         candidate: Candidate,
         service: Service,
         make: Box<MakeEngine>,
+        watch: Box<Watch>,
     ) -> io::Result<Self> {
         let (end, ended) = mpsc::channel();
-        let campaigner = Campaigner { store, candidate, service, make, ended };
+        let campaigner = Campaigner { store, candidate, service, make, watch, ended };
         let thread = thread::Builder::new().name("leadership".to_owned()).spawn(move || campaigner.run())?;
         Ok(Self { end, thread })
     }
@@ -70,6 +75,8 @@ impl Leading {
 
 impl Campaigner {
     fn run(self) {
+        // Whoever does not lead can say at once who does, to those whom it knows.
+        self.follow();
         while !self.is_ended(Duration::ZERO) {
             match self.store.campaign(&self.candidate, CAMPAIGN) {
                 Ok(Some(term)) => self.lead(term),
@@ -83,7 +90,8 @@ impl Campaigner {
     }
 
     fn follow(&self) {
-        match self.store.leader() {
+        let looked = (self.watch)(&*self.store).and_then(|()| self.store.leader());
+        match looked {
             Ok(leadership) => self.service.set_leader(leadership.map(|leadership| leadership.leader)),
             Err(error) => tracing::warn!(%error, "cannot tell who leads"),
         }

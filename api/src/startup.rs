@@ -23,8 +23,10 @@ use crate::server::Server;
 use crate::service::Service;
 use axum::Router;
 use jiff::SignedDuration;
-use lifeboat_delivery::ChannelSettings;
+use lifeboat_delivery::dispatcher::OnLost;
+use lifeboat_delivery::{ChannelSettings, Dispatcher};
 use lifeboat_store::{Candidate, Key, Options, Store, StoreAddress, StoreError, Term};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
@@ -67,6 +69,9 @@ pub enum StartupError {
     /// What should be a token is none.
     #[error("what [tokens] bootstrap names is no token: `lifeboat config bootstrap-token FILE` makes one")]
     BadBootstrap,
+    /// The channels for alerts cannot be opened.
+    #[error("the channels for alerts cannot be opened: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Channels(Vec<lifeboat_delivery::Fault>),
     /// A thread or a socket fails.
     #[error("the service cannot run")]
     Run(#[from] io::Error),
@@ -102,6 +107,7 @@ impl Startup {
             listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
         let bootstrap = bootstrap(config, &secrets)?;
         let out = Out { channels: config.alerts.channels.clone(), credentials: secrets.credentials.clone() };
+        try_channels(&out)?;
         let tls = config.tls_files().map(|files| Tls::load(files, secrets)).transpose()?.map(Arc::new);
         let limits = &config.limits;
         let door = Door::new(
@@ -114,10 +120,18 @@ impl Startup {
         let candidate = candidate(config, &addresses);
         let settings = engine_settings(config);
         let of_term = service.clone();
+        let (watching, known) = (service.clone(), bootstrap.clone());
+        let watch = move |store: &dyn Store| {
+            // What cannot be read is for the next leader to stumble over.
+            if let Ok(book) = tokens(store, known.as_ref())? {
+                watching.guard().publish(book);
+            }
+            Ok(())
+        };
         let make = move |store: Arc<dyn Store>, term: Term| {
             start_term(store, term, settings, bootstrap.as_ref(), &out, &of_term)
         };
-        let leading = Leading::start(store, candidate, service.clone(), Box::new(make))?;
+        let leading = Leading::start(store, candidate, service.clone(), Box::new(make), Box::new(watch))?;
         let server = Server { listeners, door, head_time: service.settings().head_time };
         Ok(Self { addresses, service, server, tls, leading, more: Router::new() })
     }
@@ -227,6 +241,15 @@ struct Out {
     credentials: Option<PathBuf>,
 }
 
+/// Opens the channels and closes them again: what is wrong with them is told before the service starts, not at night.
+fn try_channels(out: &Out) -> Result<(), StartupError> {
+    let nothing_lost: OnLost = Arc::new(|_, _| ());
+    let opened =
+        Dispatcher::start(&out.channels, out.credentials.as_deref(), 0, BTreeMap::new(), &nothing_lost);
+    opened.map_err(StartupError::Channels)?.stop(Duration::ZERO);
+    Ok(())
+}
+
 /// Everything that belongs to a term: the pools, who may change them, and where that is written down.
 fn start_term(
     store: Arc<dyn Store>,
@@ -236,20 +259,7 @@ fn start_term(
     out: &Out,
     service: &Service,
 ) -> Result<Engine, EngineError> {
-    let records = all_under(&*store, &Key::of(&[TOKENS]))?;
-    let mut tokens = Vec::new();
-    for record in &records {
-        let unreadable = |error: serde_json::Error| RecordError::Unreadable {
-            key: record.key.clone(),
-            reason: error.to_string(),
-        };
-        tokens.push(serde_json::from_slice::<TokenRecord>(&record.value).map_err(unreadable)?);
-    }
-    let mut book = TokenBook::of(tokens);
-    if let Some(record) = bootstrap {
-        book.insert_unkept(record.clone());
-    }
-    service.guard().publish(book);
+    service.guard().publish(tokens(&*store, bootstrap)??);
     let metrics = service.metrics().clone();
     let engine = Engine::start(
         store,
@@ -260,8 +270,34 @@ fn start_term(
     )?;
     // What spreads retries need not be a secret; without chance they are spread all the same, by the channels' names.
     let seed = getrandom::u64().unwrap_or(term.0);
-    Alarms::start(&engine, &out.channels, out.credentials.as_deref(), seed)?;
+    if let Err(error) = Alarms::start(&engine, &out.channels, out.credentials.as_deref(), seed) {
+        // They were in order when the service started. Pools without alerts are worse off than with them, and better than with
+        // no coordinator.
+        tracing::error!(%error, "people are told of no alerts: mend the channels and start the service again");
+    }
     Ok(engine)
+}
+
+/// The tokens that are kept, and the one of the configuration.
+fn tokens(
+    store: &dyn Store,
+    bootstrap: Option<&TokenRecord>,
+) -> Result<Result<TokenBook, RecordError>, StoreError> {
+    let mut tokens = Vec::new();
+    for record in all_under(store, &Key::of(&[TOKENS]))? {
+        match serde_json::from_slice::<TokenRecord>(&record.value) {
+            Ok(token) => tokens.push(token),
+            Err(error) => {
+                let reason = error.to_string();
+                return Ok(Err(RecordError::Unreadable { key: record.key, reason }));
+            }
+        }
+    }
+    let mut book = TokenBook::of(tokens);
+    if let Some(record) = bootstrap {
+        book.insert_unkept(record.clone());
+    }
+    Ok(Ok(book))
 }
 
 /// How often what is kept is looked through.

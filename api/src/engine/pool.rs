@@ -373,6 +373,13 @@ impl Turn {
         Committed { delta, durable, too_large: None }
     }
 
+    /// Ends the turn with a remark in the audit log: the pool stays as it is, and nobody waits until the remark is durable.
+    pub fn remark(self, entry: &AuditEntry) {
+        let mut batch = Batch::default();
+        self.pool.audit.add(&mut batch, entry);
+        drop(self.place.hand_over_unmarked(batch));
+    }
+
     /// What no store takes is not in force either: the pool is as before, under a revision of its own.
     fn take_back(
         self,
@@ -385,7 +392,7 @@ impl Turn {
         record::put(&mut batch, &held.served, &delta.changed);
         let head = Head { revision: delta.revision, next_entry: held.feed.next() };
         record::put_head(&mut batch, &self.pool.id, head);
-        let durable = self.place.hand_over(batch);
+        let durable = self.place.hand_over_unmarked(batch);
         drop(held);
         self.pool.solver.wake(&self.pool);
         Committed { delta, durable, too_large: Some(error.to_string()) }

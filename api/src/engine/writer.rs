@@ -133,6 +133,12 @@ impl Place {
     /// Hands the change over; what is given back resolves when it is durable, and fails if it never will be.
     pub fn hand_over(self, mut batch: Batch) -> oneshot::Receiver<()> {
         super::once::mark(&mut batch);
+        self.hand_over_unmarked(batch)
+    }
+
+    /// Hands over what does not carry out the request that is being answered, such as that it was refused: its key may be
+    /// used again.
+    pub fn hand_over_unmarked(self, batch: Batch) -> oneshot::Receiver<()> {
         let (done, durable) = oneshot::channel();
         self.0.send(Waiting { batch, done, last: false });
         durable

@@ -211,9 +211,7 @@ pub(crate) async fn admit(
         !judged.allowed && asked.force.is_some() && judged.verdict != Verdict::CannotBeDone && !warned;
     if !judged.allowed && !forced && !warned {
         told("refused");
-        let audit = vec![act.actor.did(act.action, act.resource).refused()];
-        // Nobody waits until it is durable: it changes nothing.
-        drop(turn.commit(Transition { audit, ..Transition::default() }));
+        turn.remark(&act.actor.did(act.action, act.resource).refused());
         return Err(refused(&judged));
     }
     told(if forced {
