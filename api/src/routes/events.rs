@@ -151,7 +151,8 @@ fn page(handle: &PoolHandle, after: Option<u64>, most: usize, kinds: &Kinds) -> 
         json.push_str(&entry.json);
     }
     let next = items.last().filter(|_| more).map(|last| format!("\"{}\"", last.number));
-    json.push_str(&format!("],\"next\":{},\"gap\":{}}}", next.as_deref().unwrap_or("null"), page.gap));
+    let end = format!("],\"next\":{},\"gap\":{}}}", next.as_deref().unwrap_or("null"), page.gap);
+    json.push_str(&end);
     ([(CONTENT_TYPE, "application/json")], json).into_response()
 }
 

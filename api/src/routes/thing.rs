@@ -202,7 +202,7 @@ impl Thing for SettingsSpec {
     fn count(_: &Pool) -> usize {
         1
     }
-    fn name(_: &Pool, _: usize) -> &str {
+    fn name(_: &Pool, _: usize) -> &'static str {
         ""
     }
     fn describe(pool: &Pool, _: usize) -> Self {

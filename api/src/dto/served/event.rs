@@ -6,7 +6,7 @@ use crate::dto::pool::json::{Fields, Reader};
 use crate::dto::pool::{Amounts, Fault, FaultKind, HostDocument, VmDocument};
 use crate::served::Fact;
 use jiff::Timestamp;
-use lifeboat_model::spec::{self, HostSpec, HostState, VmSpec};
+use lifeboat_model::spec::{self, HostState};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -274,13 +274,11 @@ fn fact<'d>(reader: &mut Reader, fields: &mut Fields<'d>, says: Says) -> Fact {
     match says {
         Says::VmDescribed => {
             let vm = reader.required(fields, "vm", |reader, value, at| Some(faults::vm(reader, value, at)));
-            Fact::VmDescribed(Box::new(vm.unwrap_or_else(VmSpec::default)))
+            Fact::VmDescribed(Box::new(vm.unwrap_or_default()))
         }
         Says::HostDescribed => {
             let read = |reader: &mut Reader, value, at: &str| Some(faults::host(reader, value, at));
-            Fact::HostDescribed(Box::new(
-                reader.required(fields, "host", read).unwrap_or_else(HostSpec::default),
-            ))
+            Fact::HostDescribed(Box::new(reader.required(fields, "host", read).unwrap_or_default()))
         }
         Says::Runs => Fact::VmRuns { vm: name(reader, fields, "vm"), host: name(reader, fields, "host") },
         Says::Stopped => Fact::VmStopped { vm: name(reader, fields, "vm") },

@@ -105,8 +105,7 @@ fn tag(path: &str) -> &str {
     let mut words =
         path.split('/').filter(|word| !word.is_empty() && *word != "v1" && !word.starts_with('{'));
     match (words.next(), words.next()) {
-        (Some("pools"), Some(about)) => about,
-        (Some(about), _) => about,
+        (Some("pools"), Some(about)) | (Some(about), _) => about,
         _ => "service",
     }
 }
