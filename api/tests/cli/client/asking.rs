@@ -166,7 +166,12 @@ fn what_the_service_refuses_is_told_with_every_fault() {
 
 #[test]
 fn something_that_is_no_service_of_ours_is_told_so() {
-    let stub = Stub::start().answers("GET /v1/pools/p/summary", 200, json!("hello"));
+    let hello = json!("hello");
+    let stub = Stub::start().answers("GET /v1/pools/p/summary", 200, hello.clone()).answers(
+        "GET /v1/pools/p/ha",
+        200,
+        hello,
+    );
     assert_eq!(stub.run("pool show --pool p").status, Status::Answered, "what is missing is no trouble");
     let run = stub.run("pool tolerance --pool p");
     assert!(
