@@ -83,8 +83,8 @@ impl Alarms {
             Dispatcher::start(channels, credentials, seed, saved, &on_lost).map_err(AlarmsError::Channels)?;
         let alarms = Self(Arc::new(dispatcher));
         alarms.keep(engine)?;
-        alarms.tell_again(engine);
         engine.outward().set(alarms.clone());
+        alarms.tell_again(engine);
         Ok(alarms)
     }
 
@@ -167,7 +167,8 @@ fn outgoing(pool: &str, alert: &Alert) -> lifeboat_delivery::Alert {
     let kind = if over.is_some() { alert.kind.end_word() } else { alert.kind.word() };
     let because = alert.closed_because.clone().unwrap_or_default();
     lifeboat_delivery::Alert {
-        id: alert.id.to_string(),
+        // A pool that was deleted and made again counts its alerts anew.
+        id: format!("{}-{}", alert.id, alert.raised_at.as_microsecond()),
         at: over.unwrap_or(alert.raised_at),
         since: over.map(|_| alert.raised_at),
         pool: pool.to_owned(),

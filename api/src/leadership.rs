@@ -20,6 +20,8 @@ use tokio::runtime;
 const CAMPAIGN: Duration = Duration::from_secs(5);
 /// How long to wait before asking a store again that did not answer.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How long the store may take for the last changes of a term.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 /// How often a leader looks whether its term is over.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -78,8 +80,10 @@ impl Campaigner {
         // Whoever does not lead can say at once who does, to those whom it knows.
         self.follow();
         while !self.is_ended(Duration::ZERO) {
+            // The lease counts from before it was asked for.
+            let asked = Stopwatch::start();
             match self.store.campaign(&self.candidate, CAMPAIGN) {
-                Ok(Some(term)) => self.lead(term),
+                Ok(Some(term)) => self.lead(term, asked),
                 Ok(None) => self.follow(),
                 Err(error) => {
                     tracing::warn!(%error, "cannot campaign; trying again");
@@ -97,15 +101,16 @@ impl Campaigner {
         }
     }
 
-    fn lead(&self, term: Term) {
+    fn lead(&self, term: Term, asked: Stopwatch) {
         let clock = Stopwatch::start();
-        match (self.make)(Arc::clone(&self.store), term) {
+        let (made, renewed) = self.make_while_renewing(term, asked);
+        match made {
             Ok(engine) => {
                 let pools = engine.pools().len();
                 tracing::info!(term = term.0, pools, elapsed_us = clock.elapsed_us(), "leading");
                 self.service.set_leader(None);
                 self.service.set_engine(Some(engine.clone()));
-                self.hold(term, &engine, clock);
+                self.hold(term, &engine, renewed);
                 self.service.set_engine(None);
                 end(&engine);
                 tracing::info!(term = term.0, "leading no more");
@@ -120,13 +125,35 @@ impl Campaigner {
         }
     }
 
+    /// Reads the pools, however long that takes, without losing the lease meanwhile. When it was last renewed.
+    fn make_while_renewing(&self, term: Term, asked: Stopwatch) -> (Result<Engine, EngineError>, Stopwatch) {
+        let Some(lease) = self.store.lease() else {
+            return ((self.make)(Arc::clone(&self.store), term), asked);
+        };
+        let (made, wait) = mpsc::channel::<()>();
+        let store = Arc::clone(&self.store);
+        let renewing = thread::spawn(move || {
+            let mut renewed = asked;
+            while matches!(wait.recv_timeout(lease / 4), Err(RecvTimeoutError::Timeout)) {
+                let asked = Stopwatch::start();
+                if store.renew(term).is_ok() {
+                    renewed = asked;
+                }
+            }
+            renewed
+        });
+        let engine = (self.make)(Arc::clone(&self.store), term);
+        drop(made);
+        (engine, renewing.join().unwrap_or(asked))
+    }
+
     /// Keeps the lease until the term is over or the process ends.
     fn hold(&self, term: Term, engine: &Engine, mut renewed: Stopwatch) {
         let lease = self.store.lease();
         let over = engine.over();
         loop {
             let tick = lease.map_or(TICK, |lease| (lease / 4).min(TICK));
-            if self.is_ended(tick) || *over.borrow() {
+            if self.is_ended(tick) || *over.borrow() || over.has_changed().is_err() {
                 return;
             }
             let Some(lease) = lease else { continue };
@@ -156,8 +183,13 @@ fn end(engine: &Engine) {
     if let Some(alarms) = engine.outward().alarms() {
         alarms.end(engine);
     }
-    match runtime::Builder::new_current_thread().build() {
-        Ok(runtime) => runtime.block_on(engine.end()),
+    match runtime::Builder::new_current_thread().enable_time().build() {
+        Ok(runtime) => runtime.block_on(async {
+            // A store that does not answer must not keep the process from ending: what it has not taken was not acknowledged.
+            if tokio::time::timeout(LAST_WRITES, engine.end()).await.is_err() {
+                tracing::error!("the store does not take the last changes; they were not acknowledged");
+            }
+        }),
         Err(error) => tracing::error!(%error, "the term ends without waiting for the store"),
     }
 }

@@ -319,8 +319,12 @@ async fn upkeep(service: Service) {
         let collected = tokio::task::spawn_blocking(move || {
             let mut batch = audit.outdated(&*store, clock::now(), MOST_OUTDATED)?;
             for record in used {
-                if let Ok(kept) = serde_json::to_vec(&record) {
-                    batch.put(Key::of(&[TOKENS, &record.id]), kept);
+                let key = Key::of(&[TOKENS, &record.id]);
+                // A token that was taken back is not written again.
+                if store.get(&key)?.is_some()
+                    && let Ok(kept) = serde_json::to_vec(&record)
+                {
+                    batch.put(key, kept);
                 }
             }
             Ok::<_, StoreError>(batch)

@@ -189,12 +189,10 @@ impl Ticket {
 
     /// Keeps its answer, if anything was changed. That it is not kept, because the store does not answer, harms nobody: the
     /// key is kept already.
-    pub async fn keep(&self, writer: &Writer, answer: KeptAnswer) {
+    pub fn keep(&self, writer: &Writer, answer: KeptAnswer) {
         let mut batch = Batch::default();
         self.book.keep(&mut batch, &self.key, &self.kept(Some(answer)));
-        if let Ok(place) = writer.place().await {
-            let _ = place.hand_over(batch).await;
-        }
+        writer.hand_over(batch);
     }
 
     fn kept(&self, answer: Option<KeptAnswer>) -> Kept {
@@ -208,11 +206,22 @@ impl Drop for Ticket {
     }
 }
 
-/// Adds the key of the request that is being answered, if it has one, to what it makes durable.
-pub(super) fn mark(batch: &mut Batch) {
-    let _ = TICKET.try_with(|ticket| {
-        if !ticket.used.swap(true, Ordering::Relaxed) {
-            ticket.book.keep(batch, &ticket.key, &ticket.kept(None));
-        }
-    });
+/// Adds the key of the request that is being answered, if it has one, to what it makes durable. The ticket is to be held until
+/// that is decided: nobody may think the key free before.
+pub(super) fn mark(batch: &mut Batch) -> Option<Arc<Ticket>> {
+    let ticket = TICKET.try_with(Arc::clone).ok()?;
+    if !ticket.used.swap(true, Ordering::Relaxed) {
+        ticket.book.keep(batch, &ticket.key, &ticket.kept(None));
+    }
+    Some(ticket)
+}
+
+/// Runs work to its end even if whoever waits for it goes away, under the ticket of the request that is being answered.
+/// None: it has failed.
+pub async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    let task = match TICKET.try_with(Arc::clone) {
+        Ok(ticket) => tokio::spawn(TICKET.scope(ticket, work)),
+        Err(_) => tokio::spawn(work),
+    };
+    task.await.ok()
 }

@@ -159,11 +159,12 @@ impl PoolHandle {
     /// # Errors
     /// If the store takes no changes now, or the pool was deleted meanwhile.
     pub async fn turn(self: &Arc<Self>) -> Result<Turn, ChangeError> {
-        let place = self.writer.place().await?;
+        // The place last: those who wait for this pool must not keep the others' changes from the writer.
         let held = Arc::clone(&self.turn).lock_owned().await;
         if self.is_gone() {
             return Err(ChangeError::Gone);
         }
+        let place = self.writer.place().await?;
         Ok(Turn { pool: Arc::clone(self), place, _held: held })
     }
 

@@ -2,6 +2,7 @@
 use super::audit::{AuditLog, AuditSettings};
 use super::feed::{Feed, Logged};
 use super::once::OnceBook;
+use super::once::to_its_end;
 use super::outward::Outward;
 use super::pool::{ChangeError, Means, PoolHandle, Turn};
 use super::solver::{OnVerdict, Solver, SolverSettings};
@@ -21,6 +22,9 @@ use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 
+/// Changes that could have been seen, and lost before they were durable, when a term ended: the next one numbers its own beyond
+/// them, so that no tag that somebody has is given out twice.
+const SEEN_AND_LOST: u64 = 10_000;
 /// Records read from the store at once.
 const PAGE: usize = 4096;
 /// The last heads of pools that were deleted: a pool of the same name goes on counting.
@@ -125,7 +129,8 @@ impl Engine {
         let means = Means { writer, solver, outward, audit };
         let mut pools = BTreeMap::new();
         for (id, records) in by_pool(all_under(&*store, &Key::of(&[record::POOLS]))?) {
-            let (served, head) = record::read(&id, &records)?;
+            let (mut served, head) = record::read(&id, &records)?;
+            served.skip_revisions(SEEN_AND_LOST);
             let feed = Feed::new(kept_log(&*store, &id)?, head.next_entry.max(1), settings.entries_kept);
             let alerts = all_under(&*store, &Key::of(&[ledger::ALERTS, &id]))?;
             let tasks = all_under(&*store, &Key::of(&[ledger::TASKS, &id]))?;
@@ -204,6 +209,18 @@ impl Engine {
         entries: Vec<Entry>,
         records: Batch,
     ) -> Result<Arc<PoolHandle>, CreateError> {
+        let engine = self.clone();
+        // What is durable must be served, whether its caller waits for it or not.
+        let made = to_its_end(async move { engine.make(pool, entries, records).await }).await;
+        made.unwrap_or(Err(CreateError::Change(WriterError::Superseded.into())))
+    }
+
+    async fn make(
+        &self,
+        pool: Pool,
+        entries: Vec<Entry>,
+        records: Batch,
+    ) -> Result<Arc<PoolHandle>, CreateError> {
         let _making = self.0.making.lock().await;
         let id: Arc<str> = pool.id().into();
         if self.pool(&id).is_some() {
@@ -216,6 +233,7 @@ impl Engine {
         let place = self.0.means.writer.place().await?;
         let served = Served::new(pool, last.revision + 1);
         let mut batch = records;
+        batch.delete_under(record::pool_key(&id));
         for beside in [record::LOG, ledger::ALERTS, ledger::TASKS] {
             batch.delete_under(Key::of(&[beside, &id]));
         }
@@ -240,6 +258,12 @@ impl Engine {
     /// # Errors
     /// If the store does not acknowledge it.
     pub async fn delete(&self, turn: Turn, records: Batch) -> Result<(), ChangeError> {
+        let engine = self.clone();
+        let deleted = to_its_end(async move { engine.unmake(turn, records).await }).await;
+        deleted.unwrap_or(Err(WriterError::Superseded.into()))
+    }
+
+    async fn unmake(&self, turn: Turn, records: Batch) -> Result<(), ChangeError> {
         let _making = self.0.making.lock().await;
         let handle = Arc::clone(turn.pool());
         handle.mark_gone();

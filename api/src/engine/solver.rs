@@ -8,6 +8,7 @@ use crate::served::Outlook;
 use lifeboat_planner::{Assessment, Limits, assess};
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
@@ -117,9 +118,13 @@ impl Shared {
 
     fn solve_all(&self) {
         while let Some(task) = self.next() {
-            match task {
-                Task::Quick(pool) => self.solve(&pool, self.settings.quick),
-                Task::Deep(pool) => self.solve(&pool, self.settings.deep),
+            let (pool, time) = match task {
+                Task::Quick(pool) => (pool, self.settings.quick),
+                Task::Deep(pool) => (pool, self.settings.deep),
+            };
+            // A search that panics is a defect of ours; it costs its pool this verdict, and the other pools nothing.
+            if catch_unwind(AssertUnwindSafe(|| self.solve(&pool, time))).is_err() {
+                tracing::error!(pool = pool.id(), "a search has failed: this is a defect of the service");
             }
         }
     }

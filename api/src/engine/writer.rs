@@ -1,6 +1,7 @@
 //! One thread that makes changes durable. It takes all that waits and writes it as one batch, so that a thousand changes cost
 //! hardly more than one; their order is kept. A batch whose fate is not known is written again until it is: batches say what
 //! is, not what to add, so writing one twice is writing it once, and nobody else writes in this term.
+use super::once::Ticket;
 use lifeboat_store::{Batch, Store, StoreError, Term};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +23,8 @@ struct Waiting {
     done: oneshot::Sender<()>,
     /// Whether nothing is to be written after it.
     last: bool,
+    /// The ticket of the request that it carries out: held until it is decided.
+    ticket: Option<Arc<Ticket>>,
 }
 
 /// The way to the writing thread.
@@ -114,14 +117,14 @@ impl Writer {
     /// Hands over what nobody waits for, if the queue has room: a verdict can be computed again.
     pub fn hand_over(&self, batch: Batch) -> bool {
         let (done, _) = oneshot::channel();
-        self.queue.try_send(Waiting { batch, done, last: false }).is_ok()
+        self.queue.try_send(Waiting { batch, done, last: false, ticket: None }).is_ok()
     }
 
     /// Takes no further changes, writes those that wait, and lets go of the store.
     pub async fn end(&self) {
         self.health.over.store(true, Ordering::Relaxed);
         let (done, ended) = oneshot::channel();
-        let last = Waiting { batch: Batch::default(), done, last: true };
+        let last = Waiting { batch: Batch::default(), done, last: true, ticket: None };
         if self.queue.send(last).await.is_ok() {
             // It is not answered: the thread drops it when it has ended.
             let _ = ended.await;
@@ -132,15 +135,19 @@ impl Writer {
 impl Place {
     /// Hands the change over; what is given back resolves when it is durable, and fails if it never will be.
     pub fn hand_over(self, mut batch: Batch) -> oneshot::Receiver<()> {
-        super::once::mark(&mut batch);
-        self.hand_over_unmarked(batch)
+        let ticket = super::once::mark(&mut batch);
+        self.send(batch, ticket)
     }
 
     /// Hands over what does not carry out the request that is being answered, such as that it was refused: its key may be
     /// used again.
     pub fn hand_over_unmarked(self, batch: Batch) -> oneshot::Receiver<()> {
+        self.send(batch, None)
+    }
+
+    fn send(self, batch: Batch, ticket: Option<Arc<Ticket>>) -> oneshot::Receiver<()> {
         let (done, durable) = oneshot::channel();
-        self.0.send(Waiting { batch, done, last: false });
+        self.0.send(Waiting { batch, done, last: false, ticket });
         durable
     }
 }
@@ -152,27 +159,36 @@ fn write_all(
     health: &Health,
     over: &watch::Sender<bool>,
 ) -> Option<oneshot::Sender<()>> {
-    while let Some(first) = waiting.blocking_recv() {
+    let mut held_back = None;
+    while let Some(first) = held_back.take().or_else(|| waiting.blocking_recv()) {
         let mut last = first.last;
         let mut batch = first.batch;
-        let mut done = vec![first.done];
+        let mut asked = vec![(first.done, first.ticket)];
         let mut bytes = batch.bytes();
-        while batch.writes.len() < MOST_WRITES && bytes < MOST_BYTES && !last {
+        while !last {
             let Ok(next) = waiting.try_recv() else { break };
+            if batch.writes.len() + next.batch.writes.len() > MOST_WRITES
+                || bytes + next.batch.bytes() > MOST_BYTES
+            {
+                held_back = Some(next);
+                break;
+            }
             last = next.last;
             bytes += next.batch.bytes();
             batch.append(next.batch);
-            done.push(next.done);
+            asked.push((next.done, next.ticket));
         }
-        let ended = if last { done.pop() } else { None };
-        if !write(store, term, &batch, health) {
-            health.over.store(true, Ordering::Relaxed);
-            over.send_replace(true);
-            return ended;
-        }
-        for done in done {
+        let ended = if last { asked.pop().map(|(done, _)| done) } else { None };
+        match write(store, term, &batch, health) {
             // Whoever does not wait any more need not be told.
-            let _ = done.send(());
+            Written::Durable => asked.into_iter().for_each(|(done, _)| drop(done.send(()))),
+            // Those who wait see that their sender is gone.
+            Written::Never => drop(asked),
+            Written::Over => {
+                health.over.store(true, Ordering::Relaxed);
+                over.send_replace(true);
+                return ended;
+            }
         }
         if last {
             return ended;
@@ -181,19 +197,34 @@ fn write_all(
     None
 }
 
-/// Writes a batch, however often it takes. Whether this process may still write.
-fn write(store: &dyn Store, term: Term, batch: &Batch, health: &Health) -> bool {
+/// What became of a batch.
+enum Written {
+    /// It is durable.
+    Durable,
+    /// No store takes it.
+    Never,
+    /// This process may not write any more.
+    Over,
+}
+
+/// Writes a batch, however often it takes.
+fn write(store: &dyn Store, term: Term, batch: &Batch, health: &Health) -> Written {
     loop {
         match store.commit(term, batch) {
             Ok(()) => {
                 if health.failing.swap(false, Ordering::Relaxed) {
                     tracing::info!("the store takes writes again");
                 }
-                return true;
+                return Written::Durable;
             }
             Err(StoreError::Superseded) => {
                 tracing::error!("another coordinator leads now: nothing more is written");
-                return false;
+                return Written::Over;
+            }
+            Err(error @ (StoreError::TooLarge(_) | StoreError::Reserved(_))) => {
+                // What is large by itself is refused before it is handed over. This must not hold up everybody for ever.
+                tracing::error!(%error, "a batch that no store takes was given up: this is a defect of the service");
+                return Written::Never;
             }
             Err(error) => {
                 if !health.failing.swap(true, Ordering::Relaxed) {

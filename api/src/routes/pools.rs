@@ -116,6 +116,10 @@ pub(crate) async fn import(
     if ask.query.only {
         return Ok(Json(Done::unjudged(false, revision)).into_response());
     }
+    let ha = turn.pool().ledger(|ledger| ledger.ha.clone());
+    if let Some(reason) = ha.would_lose(&turn.view().pool, &pool) {
+        return Err(ApiError::Forbidden { code: "heartbeat-storage-in-use", reason });
+    }
     let entry = edits::entry(&Edit::Replace(Box::default()), &ask.who.name);
     let transition = Transition {
         pool: Some((pool, Step::Rebuilt)),

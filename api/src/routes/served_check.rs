@@ -19,6 +19,7 @@ use lifeboat_planner::{Limits, assess};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// May this change be made to the pool, and what would it do to the tolerance? Changes nothing
 #[utoipa::path(
@@ -80,22 +81,23 @@ pub(crate) async fn hypothetical(
 ) -> Result<Response, ApiError> {
     let handle = service.pool(&pool)?;
     let supposed: Supposition = read_body(&body)?;
-    let view = handle.view();
     let priorities: Vec<_> = supposed.restart_priorities.into_iter().collect();
-    let changes = handle.with(|served| {
+    // Names and pool at one moment: indices of another would be other VMs.
+    let (supposed_of, revision, changes) = handle.with(|served| {
         let change = |(name, priority): (String, RestartPriorityWord)| {
-            let vm = served.find_vm(&name).filter(|vm| vm.get() < view.pool.vms().len());
-            let vm = vm.ok_or_else(|| ServedError::Unknown(Resource::new(Kind::Vm, name)))?;
+            let vm =
+                served.find_vm(&name).ok_or_else(|| ServedError::Unknown(Resource::new(Kind::Vm, name)))?;
             Ok(Change::Protect { vm, priority: priority.into() })
         };
-        priorities.into_iter().map(change).collect::<Result<Vec<Change>, ServedError>>()
+        let changes = priorities.into_iter().map(change).collect::<Result<Vec<Change>, ServedError>>()?;
+        Ok::<_, ServedError>((Arc::clone(served.pool()), served.revision(), changes))
     })?;
-    let known = handle.outlook().filter(|outlook| outlook.revision == view.revision);
+    let known = handle.outlook().filter(|outlook| outlook.revision == revision);
     let time = service.settings().usual_time;
     let json = service
         .compute(time, move |stop| {
             let clock = crate::clock::Stopwatch::start();
-            let pool = view.pool.with_all(&changes)?;
+            let pool = supposed_of.with_all(&changes)?;
             let stop = || stop.reached(1.0);
             let assessment = assess(&pool, &Limits { stop: Some(&stop), ..Limits::default() });
             let bounds = match pool.settings().guarantee {
@@ -104,7 +106,7 @@ pub(crate) async fn hypothetical(
             };
             super::question::json(&HypotheticalTolerance {
                 verdict: PlanAnswer::new(&pool, &assessment, clock.elapsed_us()),
-                revision: view.revision,
+                revision,
                 most_proven: bounds.proven,
                 now: known.map(|outlook| ToleranceAnswer::from(outlook.assessment.tolerance)),
             })

@@ -42,8 +42,8 @@ pub(super) fn of(
 ) -> Response {
     let mut news = handle.subscribe();
     let newest = news.borrow_and_update().saturating_sub(1);
-    // Nobody has heard what is not said yet: a number from another life of the pool begins at its end.
-    let last = after.map_or(newest, |after| after.min(newest));
+    // A number that was not given out yet is from another life of the pool: such a listener is told that it missed something.
+    let last = after.map_or(newest, |after| if after > newest { 0 } else { after });
     let listener = Listener {
         handle,
         news,

@@ -1,5 +1,7 @@
 //! Tokens: listed, made, and taken back. The secret of a new one is shown once, in the answer that makes it.
 use crate::clock;
+use crate::engine::Engine;
+use crate::engine::once::to_its_end;
 use crate::error::ApiError;
 use crate::guard::audit::Author;
 use crate::guard::book::{TokenAnswer, TokenRequest};
@@ -17,6 +19,8 @@ use lifeboat_store::{Batch, Key};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
+use std::sync::Arc;
+use tokio::sync::OwnedMutexGuard;
 
 /// All tokens, without their secrets.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -65,7 +69,7 @@ pub(crate) async fn make(
     let request: TokenRequest =
         serde_json::from_slice(&body).map_err(|error| ApiError::BadBody(error.to_string()))?;
     let engine = service.engine()?;
-    let _changing = service.changing_tokens().await;
+    let changing = service.changing_tokens().await;
     let random = Randomness::fetch().map_err(|_| ApiError::Internal)?;
     let mut book = TokenBook::clone(&service.guard().book());
     let (record, token) = book.issue(request, &principal, clock::now(), &random)?;
@@ -76,10 +80,9 @@ pub(crate) async fn make(
     let entry = AuditEntry::new(clock::now(), &author, "make-token", resource)
         .with_change(json!(null), json!({"name": record.name, "role": record.role, "pools": record.scope}));
     engine.audit().add(&mut batch, &entry);
-    engine.keep(batch).await?;
     let id = record.id.clone();
     book.insert(record);
-    service.guard().publish(book);
+    kept_and_published(&service, engine, batch, book, changing).await?;
     let record = service.guard().book().list().find(|token| token.id == id).ok_or(ApiError::Internal)?;
     let mut response =
         (StatusCode::CREATED, Json(MadeToken { token: token.reveal(), record })).into_response();
@@ -100,7 +103,7 @@ pub(crate) async fn remove(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let engine = service.engine()?;
-    let _changing = service.changing_tokens().await;
+    let changing = service.changing_tokens().await;
     let mut book = TokenBook::clone(&service.guard().book());
     if !book.remove(&id) {
         return Err(ApiError::NoSuchToken(id));
@@ -109,7 +112,25 @@ pub(crate) async fn remove(
     batch.delete(Key::of(&[TOKENS, &id]));
     let entry = AuditEntry::new(clock::now(), &author, "remove-token", format!("tokens/{id}"));
     engine.audit().add(&mut batch, &entry);
-    engine.keep(batch).await?;
-    service.guard().publish(book);
+    kept_and_published(&service, engine, batch, book, changing).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Makes a change of the tokens durable and has it hold, whether its caller still waits or not: what the store forgets the guard
+/// must not remember.
+async fn kept_and_published(
+    service: &Service,
+    engine: Arc<Engine>,
+    batch: Batch,
+    book: TokenBook,
+    changing: OwnedMutexGuard<()>,
+) -> Result<(), ApiError> {
+    let guard = service.guard().clone();
+    let done = to_its_end(async move {
+        engine.keep(batch).await?;
+        guard.publish(book);
+        drop(changing);
+        Ok::<(), ApiError>(())
+    });
+    done.await.unwrap_or(Err(ApiError::Internal))
 }

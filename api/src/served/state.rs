@@ -98,6 +98,11 @@ impl Served {
         self.revision
     }
 
+    /// Leaves out the next revisions: somebody may have seen changes under them that are not known here.
+    pub fn skip_revisions(&mut self, count: u64) {
+        self.revision += count;
+    }
+
     /// When a thing last changed; none if there is no such thing.
     pub fn mark_of(&self, resource: &Resource) -> Option<Mark> {
         self.marks.get(resource).copied()

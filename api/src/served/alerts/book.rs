@@ -1,4 +1,5 @@
 //! All alerts of a pool: those that go on, and the newest of those that are over.
+use super::Severity;
 use super::{Acknowledged, Alert, Finding, Holds, Kind, Subject};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -143,7 +144,9 @@ impl Book {
 
     fn raise(&mut self, finding: Finding, now: Timestamp) -> Option<News> {
         let key = (finding.kind, finding.subject.clone());
-        if self.open.contains_key(&key) || self.open.len() >= MOST_OPEN {
+        // However many lesser alerts are open, what is urgent is raised.
+        let lesser = matches!(finding.kind.severity(), Severity::Info | Severity::Warning);
+        if self.open.contains_key(&key) || lesser && self.open.len() >= MOST_OPEN {
             return None;
         }
         let id = self.next.max(1);
