@@ -261,3 +261,6 @@ fn together(pool: &Pool, changes: &[Change]) -> ChangeAnswer {
         [] => ChangeAnswer::default(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! The service as its users meet it: in process for what it answers, over a real socket for what clients do to
 //! it.
 mod access;
+mod actions;
 mod answers;
 mod events;
 mod limits;

@@ -34,3 +34,6 @@ pub(crate) fn compare_with(
     }
     answer
 }
+
+#[cfg(test)]
+mod tests;
