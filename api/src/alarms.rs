@@ -117,7 +117,9 @@ impl Alarms {
             let mut alerts: Vec<Alert> =
                 pool.ledger(|ledger| ledger.alerts.newest_first().filter(recent).cloned().collect());
             alerts.reverse();
-            alerts.iter().for_each(|alert| self.tell(pool.id(), alert));
+            for alert in &alerts {
+                self.tell(pool.id(), alert);
+            }
         }
     }
 

@@ -81,7 +81,7 @@ impl PreconditionsAnswer {
             Ok(enablement) => (Some(enablement.medium), Vec::new()),
             Err(refusals) => (None, refusals),
         };
-        let mut refusals: Vec<FindingAnswer> = refusals.iter().map(|one| refusal(pool, one)).collect();
+        let mut refusals: Vec<FindingAnswer> = refusals.into_iter().map(|one| refusal(pool, one)).collect();
         if refusals.is_empty() && chosen.is_none() {
             let text = Refusal::NoStorage.to_string();
             refusals.push(FindingAnswer { code: "no-storage".to_owned(), host: None, text });
@@ -146,7 +146,7 @@ pub fn medium_word(medium: Medium) -> &'static str {
     }
 }
 
-fn refusal(pool: &Pool, one: &Finding<Refusal>) -> FindingAnswer {
+fn refusal(pool: &Pool, one: Finding<Refusal>) -> FindingAnswer {
     let host = one.host.map(|host| pool.host_id(host).to_owned());
     let down = one.host.is_some_and(|host| !pool.host(host).state.is_up());
     let (code, text) = match one.reason {

@@ -219,7 +219,9 @@ impl State {
         let entries = entries.into_iter().map(|(kind, data)| Entry::new(kind, None, data)).collect();
         self.log(pool, now, entries, batch);
         batch.append(records);
-        told.iter().for_each(|alert| outward.tell(pool, alert));
+        for alert in &told {
+            outward.tell(pool, alert);
+        }
     }
 
     fn log(&mut self, pool: &str, at: Timestamp, entries: Vec<Entry>, batch: &mut Batch) {

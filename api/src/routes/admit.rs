@@ -108,6 +108,9 @@ impl Actor {
     }
 }
 
+/// What is logged of something that was judged and done.
+type Entries<'a> = Box<dyn FnOnce(&Judged) -> Vec<Entry> + Send + 'a>;
+
 /// What is done, as it is written down.
 pub(crate) struct Act<'a> {
     /// Who does it.
@@ -117,7 +120,7 @@ pub(crate) struct Act<'a> {
     /// To what: a path such as `pools/prod/vms/db1`.
     pub(crate) resource: String,
     /// What is logged when it is done.
-    pub(crate) entries: Box<dyn FnOnce(&Judged) -> Vec<Entry> + Send + 'a>,
+    pub(crate) entries: Entries<'a>,
     /// What is noted beside the pool when it is done.
     pub(crate) notes: Vec<Note>,
     /// The task that carries it out, where it takes time.

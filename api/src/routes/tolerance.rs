@@ -39,7 +39,7 @@ pub(crate) async fn tolerance(
     let handle = service.pool(&pool)?;
     let outlook = published(&service, &handle).await?;
     let revision = handle.view().revision;
-    sent(json(&PublishedTolerance::new(&outlook, revision))?)
+    Ok(sent(json(&PublishedTolerance::new(&outlook, revision))?))
 }
 
 /// The newest verdict; of a pool that is new, the first one is waited for.
@@ -106,7 +106,7 @@ pub(crate) async fn plan(
             json(&RestartPlanAnswer::new(&view.pool, &plan, remaining.tolerance, clock.elapsed_us()))
         })
         .await?;
-    sent(answer)
+    Ok(sent(answer))
 }
 
 /// What keeps a VM from each host
@@ -128,9 +128,9 @@ pub(crate) async fn diagnosis(
     let handle = service.pool(&pool)?;
     let (pool, index) = handle.with(|served| (Arc::clone(served.pool()), served.find_vm(&vm)));
     let index = index.ok_or_else(|| ServedError::Unknown(Resource::new(Kind::Vm, vm)))?;
-    sent(json(&VmAgility::new(&pool, index))?)
+    Ok(sent(json(&VmAgility::new(&pool, index))?))
 }
 
-fn sent(json: Vec<u8>) -> Result<Response, ApiError> {
-    Ok(([(CONTENT_TYPE, "application/json")], json).into_response())
+fn sent(json: Vec<u8>) -> Response {
+    ([(CONTENT_TYPE, "application/json")], json).into_response()
 }

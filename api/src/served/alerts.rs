@@ -15,7 +15,7 @@ mod kind;
 #[cfg(test)]
 mod tests;
 
-pub use book::{Book, News};
+pub use book::{Book, Level, News};
 pub(crate) use conditions::{BY_VERDICT, proven_of as proven};
 pub use conditions::{Finding, Holds, of_hosts, of_outlook};
 pub use kind::{Kind, Severity};

@@ -60,7 +60,7 @@ async fn settled(serving: &Serving) {
             outlooks.changed().await.expect("the pool is there");
         }
     };
-    timeout(Duration::from_secs(60), settles).await.expect("a verdict in time");
+    timeout(Duration::from_mins(1), settles).await.expect("a verdict in time");
 }
 
 async fn open_alerts(serving: &Serving) -> Vec<String> {

@@ -27,6 +27,16 @@ pub enum News {
     Forgotten(u64),
 }
 
+/// The tolerance that a drop is measured from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// Nothing was settled yet.
+    #[default]
+    Unknown,
+    /// So many failures were proven survivable; none: the pool was broken.
+    Settled(Option<u32>),
+}
+
 /// The book of a pool's alerts.
 #[derive(Clone, Debug, Default)]
 pub struct Book {
@@ -34,7 +44,7 @@ pub struct Book {
     open: BTreeMap<(Kind, Subject), u64>,
     next: u64,
     /// The tolerance below which it has dropped; what was last settled, while no such alert goes on.
-    level: Option<Option<u32>>,
+    level: Level,
 }
 
 impl Book {
@@ -47,7 +57,7 @@ impl Book {
                 book.open.insert((alert.kind, alert.subject.clone()), alert.id);
             }
             if alert.is_open() && alert.kind == Kind::ToleranceDropped {
-                book.level = Some(alert.data["before"].as_u64().map(|level| level as u32));
+                book.level = Level::Settled(alert.data["before"].as_u64().map(|level| level as u32));
             }
             book.alerts.insert(alert.id, alert);
         }
@@ -78,15 +88,15 @@ impl Book {
         self.open.values().filter_map(|id| self.alerts.get(id))
     }
 
-    /// The tolerance that a drop is measured from: what was last settled before it. None: nothing was settled yet.
-    pub fn level(&self) -> Option<Option<u32>> {
+    /// The tolerance that a drop is measured from: what was last settled before it.
+    pub fn level(&self) -> Level {
         self.level
     }
 
     /// Takes note of a settled tolerance, unless a drop below the earlier one goes on.
     pub fn settle(&mut self, proven: Option<u32>) {
         if !self.open.contains_key(&(Kind::ToleranceDropped, Subject::Pool)) {
-            self.level = Some(proven);
+            self.level = Level::Settled(proven);
         }
     }
 
@@ -135,7 +145,7 @@ impl Book {
         let accepted = alert.is_open() && alert.kind == Kind::ToleranceDropped;
         let mut news = vec![News::Acknowledged(alert.clone())];
         if accepted {
-            self.level = Some(alert.data["proven"].as_u64().map(|level| level as u32));
+            self.level = Level::Settled(alert.data["proven"].as_u64().map(|level| level as u32));
             let because = format!("{by} accepts the lower tolerance");
             news.extend(self.close(alert.kind, alert.subject, because, false, now));
         }

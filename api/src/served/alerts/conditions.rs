@@ -1,5 +1,5 @@
 //! What holds of a pool, in the words in which people are told: from its verdicts, and from the states of its hosts.
-use super::{Kind, Subject};
+use super::{Kind, Level, Subject};
 use crate::served::Outlook;
 use lifeboat_model::spec::{Guarantee, HostState, RestartPriority};
 use lifeboat_model::{GroupIndex, HostIndex, Pool, ResourceIndex};
@@ -59,10 +59,12 @@ pub(crate) const BY_VERDICT: [Kind; 4] =
     [Kind::VmUnplaced, Kind::VmNotAgile, Kind::RuleBroken, Kind::HostOverFull];
 
 /// What a verdict says. `level` is the tolerance that a drop is measured from.
-pub fn of_outlook(outlook: &Outlook, level: Option<Option<u32>>) -> Vec<Finding> {
+pub fn of_outlook(outlook: &Outlook, level: Level) -> Vec<Finding> {
     let (pool, assessment) = (&*outlook.pool, &*outlook.assessment);
     let mut findings = vec![overcommitted(outlook)];
-    findings.extend(level.map(|level| dropped(outlook, level)));
+    if let Level::Settled(level) = level {
+        findings.push(dropped(outlook, level));
+    }
     findings.extend(assessment.pending_unplaced.iter().map(|unplaced| {
         let vm = pool.vm_id(unplaced.vm);
         Finding {
@@ -121,9 +123,8 @@ fn overcommitted(outlook: &Outlook) -> Finding {
         TargetStatus::Proven => Holds::No {
             because: format!("the target of {target} holds: {held} host failures are proven survivable"),
         },
-        TargetStatus::Refuted => Holds::Yes,
         TargetStatus::Open if outlook.provisional => Holds::Unknown,
-        TargetStatus::Open => Holds::Yes,
+        TargetStatus::Open | TargetStatus::Refuted => Holds::Yes,
     };
     let open = if assessment.target_status == TargetStatus::Open {
         " More than that is neither proven nor refuted."

@@ -16,7 +16,7 @@ fn pool() -> Pool {
         ..PoolSpec::default()
     };
     let maintenance = Change::HostState { host: HostIndex(0), state: HostState::Maintenance };
-    Pool::new(&spec).and_then(|pool| Ok(pool.with(&maintenance).expect("it is up"))).expect("sound")
+    Pool::new(&spec).map(|pool| pool.with(&maintenance).expect("it is up")).expect("sound")
 }
 
 fn begun(pool: &Pool) -> Tasks {
