@@ -56,7 +56,7 @@ impl Running {
         answer.body_mut().read_json().expect("JSON")
     }
 
-    fn says(&self, text: &str, scene: &Scene) -> bool {
+    fn says(scene: &Scene, text: &str) -> bool {
         scene.items.iter().any(|item| item.text.contains(text))
     }
 
@@ -73,9 +73,9 @@ fn a_script_kills_a_host_and_the_service_knows_what_is_true_in_the_end() {
     let before = demo.until("a first verdict", |scene| scene.verdict.is_some());
     let before = before.verdict.clone().expect("there is one");
     let scene = demo.until("all is well again", |scene| {
-        demo.says("all protected VMs run: ", scene)
-            && demo.says("tolerance ", scene)
-            && demo.says(" → ", scene)
+        Running::says(scene, "all protected VMs run: ")
+            && Running::says(scene, "tolerance ")
+            && Running::says(scene, " → ")
     });
     assert_eq!(scene.vms[0].run, scene.vms[0].all, "every protected VM runs");
     let after = scene.verdict.clone().expect("there is one");

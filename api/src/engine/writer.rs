@@ -181,7 +181,9 @@ fn write_all(
         let ended = if last { asked.pop().map(|(done, _)| done) } else { None };
         match write(store, term, &batch, health) {
             // Whoever does not wait any more need not be told.
-            Written::Durable => asked.into_iter().for_each(|(done, _)| drop(done.send(()))),
+            Written::Durable => asked.into_iter().for_each(|(done, _)| {
+                let _ = done.send(());
+            }),
             // Those who wait see that their sender is gone.
             Written::Never => drop(asked),
             Written::Over => {

@@ -32,7 +32,8 @@ impl Demo {
         std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let mut demo = Self { process, lines, port: String::new() };
         let first = demo.line("the service answers at ");
-        demo.port = first.rsplit(':').next().expect("an address has a port").to_owned();
+        let port = first.rsplit(':').next().expect("an address has a port").to_owned();
+        demo.port = port;
         demo
     }
 

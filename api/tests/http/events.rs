@@ -150,7 +150,8 @@ impl Listener {
                 let data = serde_json::from_str(&field("data:").unwrap_or_default()).expect("JSON");
                 let found =
                     (field("event:").unwrap_or_default(), field("id:").and_then(|id| id.parse().ok()), data);
-                self.read = rest.to_owned();
+                let rest = rest.to_owned();
+                self.read = rest;
                 return Some(found);
             }
             let more = timeout(Duration::from_secs(20), self.body.next()).await.expect("in time")?;

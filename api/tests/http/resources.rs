@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-pub fn small() -> Value {
+pub(crate) fn small() -> Value {
     json!({
         "format": "lifeboat.pool/v1", "id": "p",
         "settings": {"host_failures_to_tolerate": 1},
@@ -20,7 +20,7 @@ pub fn small() -> Value {
     })
 }
 
-pub async fn serving() -> Serving {
+pub(crate) async fn serving() -> Serving {
     let serving = Serving::new();
     serving.put("/v1/pools/p", &small()).await.is(201);
     serving

@@ -13,27 +13,27 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 /// A service that leads.
-pub struct Serving {
-    pub service: Service,
-    pub engine: Engine,
+pub(crate) struct Serving {
+    pub(crate) service: Service,
+    pub(crate) engine: Engine,
     folder: TempDir,
 }
 
 /// What it answered.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
 }
 
 impl Serving {
     /// A service without pools.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(EngineSettings::default())
     }
 
-    pub fn with(settings: EngineSettings) -> Self {
+    pub(crate) fn with(settings: EngineSettings) -> Self {
         let folder = TempDir::new().expect("a folder");
         Self::on(folder, settings)
     }
@@ -53,7 +53,7 @@ impl Serving {
     }
 
     /// The service after it was ended and started again.
-    pub async fn again(self) -> Self {
+    pub(crate) async fn again(self) -> Self {
         let Self { service, engine, folder } = self;
         drop(service);
         engine.end().await;
@@ -62,7 +62,7 @@ impl Serving {
     }
 
     /// Asks for something.
-    pub async fn ask(
+    pub(crate) async fn ask(
         &self,
         method: Method,
         target: &str,
@@ -81,23 +81,23 @@ impl Serving {
         Answer { status, headers, body }
     }
 
-    pub async fn get(&self, target: &str) -> Answer {
+    pub(crate) async fn get(&self, target: &str) -> Answer {
         self.ask(Method::GET, target, &[], Body::empty()).await
     }
 
-    pub async fn put(&self, target: &str, sent: &Value) -> Answer {
+    pub(crate) async fn put(&self, target: &str, sent: &Value) -> Answer {
         self.ask(Method::PUT, target, &[], sent.to_string()).await
     }
 
-    pub async fn patch(&self, target: &str, sent: &Value) -> Answer {
+    pub(crate) async fn patch(&self, target: &str, sent: &Value) -> Answer {
         self.ask(Method::PATCH, target, &[], sent.to_string()).await
     }
 
-    pub async fn post(&self, target: &str, sent: &Value) -> Answer {
+    pub(crate) async fn post(&self, target: &str, sent: &Value) -> Answer {
         self.ask(Method::POST, target, &[], sent.to_string()).await
     }
 
-    pub async fn delete(&self, target: &str) -> Answer {
+    pub(crate) async fn delete(&self, target: &str) -> Answer {
         self.ask(Method::DELETE, target, &[], Body::empty()).await
     }
 }
@@ -105,24 +105,24 @@ impl Serving {
 impl Answer {
     /// The answer, which must have this status.
     #[track_caller]
-    pub fn is(self, status: u16) -> Self {
+    pub(crate) fn is(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
         self
     }
 
     /// The problem's code.
-    pub fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
     }
 
     /// The names of a list's items.
-    pub fn ids(&self) -> Vec<&str> {
+    pub(crate) fn ids(&self) -> Vec<&str> {
         let items = self.body["items"].as_array().expect("a list");
         items.iter().map(|item| item["id"].as_str().expect("a name")).collect()
     }
 
     /// A header.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }

@@ -72,7 +72,7 @@ fn a_host_that_dies_and_comes_back_is_told_in_the_order_in_which_the_pool_knows_
     told.lives(1, "kill h03");
     told.tell_until(Duration::from_secs(9));
     assert_eq!(told.all, [], "nobody knows it yet");
-    told.tell_until(Duration::from_secs(60));
+    told.tell_until(Duration::from_mins(1));
     let position = |wanted: &dyn Fn(&Fact) -> bool| told.all.iter().position(wanted);
     let down =
         position(&|fact| matches!(fact, Fact::HostState { host, state: HostState::Dead } if host == "h03"));
@@ -89,7 +89,7 @@ fn a_host_that_dies_and_comes_back_is_told_in_the_order_in_which_the_pool_knows_
 fn an_evacuation_is_told_move_by_move_and_the_host_is_in_maintenance() {
     let mut told = Told::new();
     told.lives(1, "evacuate h02");
-    told.tell_until(Duration::from_secs(120));
+    told.tell_until(Duration::from_mins(2));
     told.agrees();
     let h02 = told.served.pool().find_host("h02").expect("there is one");
     assert_eq!(told.served.pool().host(h02).state, HostState::Maintenance);
@@ -110,7 +110,7 @@ fn a_split_a_lost_statefile_and_crashes_leave_the_service_with_the_truth() {
     told.lives(260, "storage-heal");
     told.lives(300, "kill coordinator");
     told.lives(360, "revive all");
-    told.tell_until(Duration::from_secs(600));
+    told.tell_until(Duration::from_mins(10));
     assert!(told.all.iter().any(|fact| matches!(fact, Fact::VmCrashed { .. })));
     told.agrees();
 }

@@ -22,10 +22,12 @@ impl Service for Told {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as it is looked up")]
 fn known(host: Option<&str>, to: Option<&str>) -> Option<Known> {
     Some(Known { host: host.map(Into::into), migrating_to: to.map(Into::into), power_state: None })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as it is answered")]
 fn allowed(allowed: bool) -> Result<Admission, CallError> {
     Ok(Admission { allowed, reason: "tolerance falls from 1 to 0".into() })
 }
