@@ -1,6 +1,6 @@
 //! Builds and runs the real program, in a folder of the test's own.
 use lifeboat_tests::program::program;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// What a run ended with.
