@@ -179,17 +179,20 @@ impl PoolHandle {
     }
 
     /// Publishes a verdict and logs `entries`, unless a newer one was published meanwhile.
-    pub(super) fn publish(&self, outlook: Outlook, entries: Vec<Entry>) {
+    pub(super) fn publish(&self, outlook: Outlook, mut entries: Vec<Entry>) {
         let mut batch = Batch::default();
         {
             // Under the lock of the state, so that verdicts come out in the order of the states that they speak of.
             let mut held = self.write();
             let state = &mut *held;
-            let newer = self.outlook.load().as_ref().is_some_and(|known| known.revision > outlook.revision);
+            let before = self.outlook.load_full();
+            let newer = before.as_ref().is_some_and(|known| known.revision > outlook.revision);
             if newer || self.is_gone() {
                 return;
             }
             let now = clock::now();
+            let news = outlook.news(before.as_deref()).map(|data| Entry::new("verdict", None, data));
+            entries.extend(news);
             state.log(&self.id, now, entries, &mut batch);
             let effects = state.ledger.judge(&outlook, now);
             state.carry(&self.id, now, effects, &mut batch, &self.outward);

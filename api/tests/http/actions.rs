@@ -376,6 +376,10 @@ async fn the_published_verdict_the_plan_and_suppositions_can_be_read() {
     let verdict = serving.get("/v1/pools/p/tolerance").await.is(200).body;
     assert_eq!((&verdict["revision"], &verdict["up_to_date"]), (&json!(1), &json!(true)));
     assert_eq!(verdict["tolerance"]["sequential"]["proven"], 1);
+    let log = serving.get("/v1/pools/p/events").await.is(200).body;
+    let told = log["items"].as_array().expect("a list").iter().filter(|entry| entry["kind"] == "verdict");
+    let told: Vec<&Value> = told.collect();
+    assert_eq!(told.last().expect("it is logged")["sequential"], json!({"proven": 1, "refuted": 2}));
     let plan = serving.get("/v1/pools/p/plan?fail=a").await.is(200).body;
     assert_eq!((&plan["restarts"][0]["vm"], &plan["unplaced"]), (&json!("v1"), &json!([])));
     assert_eq!(serving.get("/v1/pools/p/plan?fail=x").await.is(400).code(), "unknown-host");
