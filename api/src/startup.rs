@@ -6,7 +6,7 @@
 use crate::alarms::Alarms;
 use crate::clock;
 use crate::config::secret::SecretError;
-use crate::config::{Config, Secrets};
+use crate::config::{Config, SecretSource, Secrets};
 use crate::engine::pools::all_under;
 use crate::engine::solver::SolverSettings;
 use crate::engine::{AuditSettings, Engine, EngineError, EngineSettings};
@@ -66,6 +66,15 @@ pub enum StartupError {
     /// A secret cannot be fetched.
     #[error("the bootstrap token cannot be fetched")]
     Secret(#[from] SecretError),
+    /// A secret for the store cannot be fetched.
+    #[error("what {key} in [store] names cannot be fetched")]
+    StoreSecret {
+        /// The key of the configuration.
+        key: &'static str,
+        /// Why.
+        #[source]
+        source: SecretError,
+    },
     /// What should be a token is none.
     #[error("what [tokens] bootstrap names is no token: `lifeboat config bootstrap-token FILE` makes one")]
     BadBootstrap,
@@ -182,12 +191,18 @@ fn open_store(config: &Config, secrets: &Secrets) -> Result<Arc<dyn Store>, Star
     let section = &config.store;
     let failed = |source| StartupError::Store { address: section.address.clone(), source };
     let address: StoreAddress = section.address.parse().map_err(failed)?;
+    // The store reads the files itself; what they must be is looked at here, as for every other secret.
+    let file_of = |key, source: &Option<SecretSource>| {
+        let Some(source) = source else { return Ok(None) };
+        let fetched = secrets.fetch(source).map(|_| source.path(secrets));
+        fetched.map_err(|source| StartupError::StoreSecret { key, source })
+    };
     let options = Options {
         ca_file: section.etcd_ca_file.clone(),
         certificate_file: section.etcd_certificate_file.clone(),
-        key_file: section.etcd_key.as_ref().and_then(|key| key.path(secrets)),
+        key_file: file_of("etcd_key", &section.etcd_key)?,
         user: section.etcd_user.clone(),
-        password_file: section.etcd_password.as_ref().and_then(|password| password.path(secrets)),
+        password_file: file_of("etcd_password", &section.etcd_password)?,
         ..Options::default()
     };
     lifeboat_store::open(&address, &options).map(Arc::from).map_err(failed)
@@ -338,6 +353,39 @@ async fn upkeep(service: Service) {
             }
             Ok(Err(error)) => tracing::warn!(%error, "upkeep has to wait"),
             Err(error) => tracing::error!(%error, "upkeep has failed"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// Opening an etcd with this password; nobody listens there.
+    fn opened(source: &SecretSource) -> Result<(), StartupError> {
+        let mut config = Config::default();
+        config.store.address = "etcds://127.0.0.1:1".into();
+        config.store.etcd_user = Some("lifeboat".into());
+        config.store.etcd_password = Some(source.clone());
+        open_store(&config, &Secrets::default()).map(drop)
+    }
+
+    #[test]
+    fn a_secret_for_etcd_is_held_to_the_rules_of_every_secret() {
+        let missing = opened(&SecretSource::Credential("etcd-password".into()));
+        let refused = |opened: &Result<(), StartupError>| {
+            matches!(opened, Err(StartupError::StoreSecret { key: "etcd_password", .. }))
+        };
+        assert!(refused(&missing), "systemd gave no such credential: {missing:?}");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("password");
+        fs::write(&path, "s3cret\n").expect("a file");
+        for (mode, is_refused) in [(0o644, true), (0o600, false)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("permissions");
+            let opened = opened(&SecretSource::File(path.clone()));
+            assert_eq!(refused(&opened), is_refused, "{mode:o}: {opened:?}");
         }
     }
 }

@@ -19,23 +19,26 @@ use std::time::Duration;
 const MOST_BYTES: u64 = 1 << 20;
 
 const EXAMPLES: &str = "Examples:
-  Install it (contrib/libvirt/qemu is a script of two lines that runs it):
+  Install it (contrib/libvirt/qemu is a script that runs it):
     install -m 755 contrib/libvirt/qemu /etc/libvirt/hooks/qemu
   See what it makes of a VM, without libvirt:
-    virsh dumpxml web1 | lifeboat libvirt-hook web1 prepare begin -";
+    virsh dumpxml web1 | lifeboat libvirt-hook -- web1 prepare begin -";
 
 /// What libvirt runs on a host when something happens to a VM
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The VM, as libvirt names it
+    /// The VM, as libvirt names it; one that is named like an option goes behind --
+    #[arg(allow_hyphen_values = true)]
     domain: Option<String>,
     /// What happens: prepare, start, started, stopped, release, migrate, restore, reconnect, attach
-    #[arg(requires = "sub_operation")]
+    #[arg(requires = "sub_operation", allow_hyphen_values = true)]
     operation: Option<String>,
     /// Whether it begins or ends
+    #[arg(allow_hyphen_values = true)]
     sub_operation: Option<String>,
     /// What else libvirt says
+    #[arg(allow_hyphen_values = true)]
     extra: Vec<String>,
     /// The hook's configuration
     #[arg(long, value_name = "FILE", default_value = settings::USUAL_PATH)]
@@ -56,7 +59,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
         output.note("libvirt runs this: lifeboat libvirt-hook DOMAIN OPERATION SUB_OPERATION EXTRA, with XML on standard input\n");
         return Ok(Status::Unusable);
     };
-    let Some(occasion) = Occasion::of(operation, sub_operation) else { return Ok(Status::Answered) };
+    let Some(occasion) = Occasion::of(operation, sub_operation, arguments.extra.first().map(String::as_str))
+    else {
+        return Ok(Status::Answered);
+    };
     let decision = decide(occasion, &arguments.config, since);
     let name = arguments.domain.as_deref().unwrap_or_default();
     Ok(match decision {
@@ -84,7 +90,11 @@ fn decide(occasion: Occasion, config: &Path, since: Stopwatch) -> Decision {
     let limit = Duration::from_millis(settings.time_limit_ms);
     let (sender, decided) = mpsc::channel();
     let asked = settings.clone();
-    thread::spawn(move || sender.send(ask(occasion, &asked, since)));
+    let worker = thread::Builder::new().name("ask".to_owned());
+    if let Err(error) = worker.spawn(move || sender.send(ask(occasion, &asked, since))) {
+        let none = CallError::Unreachable(format!("this host has no thread left to ask by: {error}"));
+        return Host { name: "", settings: &settings }.no_answer(occasion, &none);
+    }
     decided.recv_timeout(limit.saturating_sub(since.elapsed())).unwrap_or_else(|_| {
         let late = CallError::Unreachable(format!("no answer within {} ms", limit.as_millis()));
         Host { name: "", settings: &settings }.no_answer(occasion, &late)

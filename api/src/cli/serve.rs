@@ -8,6 +8,7 @@ use crate::source;
 use crate::startup::Startup;
 use crate::systemd;
 use crate::telemetry::Telemetry;
+use lifeboat_store::StoreAddress;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -35,7 +36,7 @@ pub(super) struct Arguments {
     /// Where to listen, instead of what is configured; several times for several addresses
     #[arg(long, value_name = "ADDRESS")]
     listen: Vec<SocketAddr>,
-    /// Where everything is kept, instead of what is configured: a file, or etcd://host:port[,host:port...]
+    /// Where everything is kept, instead of what is configured: a file, or etcds://host:port[,host:port...]
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
 }
@@ -85,6 +86,11 @@ fn configured(arguments: &Arguments) -> Result<Config, Trouble> {
     }
     if let Some(store) = &arguments.store {
         config.store.address = here(store);
+        // Who writes etcd:// and an address on loopback has decided; nothing else can be meant.
+        let address = store.parse::<StoreAddress>();
+        config.store.etcd_plain = address.is_ok_and(|address| {
+            matches!(address, StoreAddress::Etcd { tls: false, .. }) && address.is_loopback()
+        });
     }
     let faults = config.faults();
     let path = || "what is configured".to_owned();
@@ -129,4 +135,25 @@ fn ended(reload: mpsc::Sender<()>) -> io::Result<impl Future<Output = ()> + Send
         }
         systemd::stopping();
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn served(store: &str) -> Result<Config, Trouble> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lifeboat.toml");
+        std::fs::write(&path, "").expect("a file");
+        configured(&Arguments { config: Some(path), listen: vec![], store: Some(store.to_owned()) })
+    }
+
+    #[test]
+    fn an_etcd_on_loopback_needs_no_file_and_one_beyond_it_tls() {
+        assert!(served("etcd://127.0.0.1:2379,[::1]:2379/two").is_ok_and(|config| config.store.etcd_plain));
+        assert!(served("etcds://10.0.0.1:2379").is_ok_and(|config| !config.store.etcd_plain));
+        for beyond in ["etcd://10.0.0.1:2379", "etcd://127.0.0.1:2379,127.evil.example:2379"] {
+            assert!(matches!(served(beyond), Err(Trouble::Config { .. })), "{beyond}");
+        }
+    }
 }

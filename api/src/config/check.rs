@@ -4,6 +4,7 @@ use super::sections::{Config, Required};
 use crate::guard::sentry::GuardSettings;
 use crate::guard::tls::TlsFiles;
 use crate::service::ServiceSettings;
+use lifeboat_store::StoreAddress;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -124,34 +125,48 @@ pub(super) fn together(config: &Config, places: &Places<'_>) -> Vec<ConfigFault>
 
 fn store(config: &Config, fault: &mut dyn FnMut(&str, String)) {
     let store = &config.store;
-    let is_etcd = store.address.starts_with("etcd://");
-    if !is_etcd && !store.address.starts_with('/') {
-        fault("store.address", "must be an absolute path, or etcd://host:port,host:port,...".into());
-    }
-    if !is_etcd {
-        for (key, is_set) in [
-            ("store.etcd_plain", store.etcd_plain),
-            ("store.etcd_user", store.etcd_user.is_some()),
-            ("store.etcd_password", store.etcd_password.is_some()),
-            ("store.etcd_ca_file", store.etcd_ca_file.is_some()),
-            ("store.etcd_certificate_file", store.etcd_certificate_file.is_some()),
-            ("store.etcd_key", store.etcd_key.is_some()),
-        ] {
-            if is_set {
+    let secured = [
+        ("store.etcd_password", store.etcd_password.is_some()),
+        ("store.etcd_ca_file", store.etcd_ca_file.is_some()),
+        ("store.etcd_certificate_file", store.etcd_certificate_file.is_some()),
+        ("store.etcd_key", store.etcd_key.is_some()),
+    ];
+    let address = match store.address.parse() {
+        Ok(StoreAddress::File(path)) if !path.is_absolute() => None,
+        parsed => parsed.ok(),
+    };
+    let Some(address) = address else {
+        fault("store.address", "must be an absolute path, or etcds://host:port,host:port,...".into());
+        return;
+    };
+    match &address {
+        StoreAddress::File(_) => {
+            let more =
+                [("store.etcd_plain", store.etcd_plain), ("store.etcd_user", store.etcd_user.is_some())];
+            for (key, _) in more.into_iter().chain(secured).filter(|(_, is_set)| *is_set) {
                 fault(key, "means nothing for a store in a file".into());
             }
+            return;
         }
-        return;
-    }
-    if store.etcd_plain {
-        let hosts = store.address.trim_start_matches("etcd://").split(',');
-        for host in hosts.filter(|host| {
-            !host.starts_with("127.") && !host.starts_with("localhost:") && !host.starts_with("[::1]")
-        }) {
-            fault(
-                "store.etcd_plain",
-                format!("{host} is not on loopback, and is spoken to only by TLS: leave etcd_plain out"),
-            );
+        StoreAddress::Etcd { tls: true, .. } => {
+            if store.etcd_plain {
+                fault("store.etcd_plain", "the address begins with etcds://, which is TLS: leave it out".into());
+            }
+        }
+        StoreAddress::Etcd { .. } if !address.is_loopback() => fault(
+            "store.address",
+            "beyond loopback etcd is spoken to only by TLS: begin with etcds:// (an etcd on this machine is given by \
+             its address, 127.0.0.1 or [::1])"
+                .into(),
+        ),
+        StoreAddress::Etcd { .. } if !store.etcd_plain => fault(
+            "store.address",
+            "etcd:// is without TLS: begin with etcds://, or set etcd_plain = true in [store]".into(),
+        ),
+        StoreAddress::Etcd { .. } => {
+            for (key, _) in secured.into_iter().filter(|(_, is_set)| *is_set) {
+                fault(key, "means nothing without TLS: let store.address begin with etcds://".into());
+            }
         }
     }
     for (one, has_one, other, has_other) in [

@@ -113,15 +113,15 @@ sections! {
 
     /// Where everything that was acknowledged is kept.
     StoreSection in store {
-        /// A file (redb, for one coordinator), or `etcd://host:port,host:port,...` for several, of which one leads.
+        /// A file (redb, for one coordinator), or `etcds://host:port,host:port,...` for several, of which one leads.
         address: String = "/var/lib/lifeboat/store.redb".to_owned();
-        /// Whether etcd is spoken to without TLS. Only for an etcd on loopback.
+        /// Whether etcd may be spoken to without TLS, as `etcd://`. Only for an etcd on loopback, given by its address.
         etcd_plain: bool = false;
         /// The user in etcd.
         etcd_user: Option<String> = None, such as "\"lifeboat\"";
         /// The user's password.
         etcd_password: Option<SecretSource> = None, such as "{ credential = \"etcd-password\" }";
-        /// Authorities whose certificates are believed of etcd, in PEM; left out: those of the system.
+        /// Authorities whose certificates are believed of etcd, in PEM; left out: Mozilla's list.
         etcd_ca_file: Option<PathBuf> = None, such as "\"/etc/lifeboat/etcd/ca.pem\"";
         /// The certificate shown to etcd, in PEM.
         etcd_certificate_file: Option<PathBuf> = None, such as "\"/etc/lifeboat/etcd/client.pem\"";

@@ -20,6 +20,9 @@ pub struct Known {
     /// Its power state; left out where it follows from the host.
     #[serde(default)]
     pub power_state: Option<String>,
+    /// Its restart priority; `restart`: it is protected.
+    #[serde(default)]
+    pub restart_priority: Option<String>,
 }
 
 /// What the service says of a change.
@@ -92,7 +95,8 @@ pub fn attend(occasion: Occasion, domain: &Domain, host: &Host<'_>, service: &dy
         Occasion::Starting => host.starting(domain, service),
         Occasion::Arriving => host.arriving(domain, service),
         Occasion::Running => host.running(domain, service),
-        Occasion::Stopped => host.stopped(domain, service),
+        Occasion::Stopped => host.stopped(domain, false, service),
+        Occasion::ShutDown => host.stopped(domain, true, service),
     };
     done.unwrap_or_else(|error| host.no_answer(occasion, &error))
 }
@@ -163,7 +167,7 @@ impl Host<'_> {
         Ok(Decision::Pass)
     }
 
-    fn stopped(&self, domain: &Domain, service: &dyn Service) -> Result<Decision, CallError> {
+    fn stopped(&self, domain: &Domain, in_order: bool, service: &dyn Service) -> Result<Decision, CallError> {
         let id = self.id(domain);
         let Some(known) = service.vm(&id)? else { return Ok(Decision::Pass) };
         let event = match &known.migrating_to {
@@ -171,7 +175,13 @@ impl Host<'_> {
                 json!({"kind": "migration-ended", "vm": id, "host": to})
             }
             Some(to) if to == self.name => json!({"kind": "migration-aborted", "vm": id}),
-            _ if self.counts_here(&known) => json!({"kind": "vm-stopped", "vm": id}),
+            _ if self.counts_here(&known) => {
+                // libvirt seldom says why. A protected VM that ends unasked is one to restart: whoever means to stop it
+                // tells the service, which knows it as halted by now.
+                let is_protected = known.restart_priority.as_deref() == Some("restart");
+                let kind = if is_protected && !in_order { "vm-crashed" } else { "vm-stopped" };
+                json!({"kind": kind, "vm": id})
+            }
             _ => return Ok(Decision::Pass),
         };
         service.tell(&json!([event]))?;

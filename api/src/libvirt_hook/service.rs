@@ -1,6 +1,7 @@
 //! The calls to the service. One connection, one deadline for all of them together.
 use super::attend::{Admission, CallError, Known, Service};
-use super::settings::{self, HookSettings};
+use super::settings::HookSettings;
+use crate::client::address::{AddressError, ServerAddress};
 use crate::clock::Stopwatch;
 use crate::config::Secrets;
 use crate::config::secret::SecretError;
@@ -26,6 +27,9 @@ pub enum SetupError {
     /// No pool is set.
     #[error("no pool is set: set pool in /etc/lifeboat/libvirt-hook.conf")]
     NoPool,
+    /// Where the service is, is no address.
+    #[error("{0}")]
+    Address(#[from] AddressError),
     /// A secret cannot be fetched.
     #[error("{0}")]
     Secret(#[from] SecretError),
@@ -52,7 +56,9 @@ pub enum SetupError {
 pub struct Remote {
     agent: Agent,
     /// Where the service is, and once it is known: its leader.
-    base: RefCell<String>,
+    base: RefCell<ServerAddress>,
+    /// The servers that the settings name: the token goes to no other one.
+    named: Vec<ServerAddress>,
     /// The path of the pool.
     pool: String,
     token: Option<String>,
@@ -67,7 +73,10 @@ impl Remote {
     /// If a file that the settings name cannot be used.
     pub fn new(settings: &HookSettings, secrets: &Secrets, since: Stopwatch) -> Result<Self, SetupError> {
         let pool = settings.pool.as_deref().ok_or(SetupError::NoPool)?;
+        let named = settings.servers()?;
         let token = settings.token.as_ref().map(|source| secrets.fetch(source)).transpose()?;
+        // There is always a first: text that is split has one part at least.
+        let first = named.first().cloned().ok_or(SetupError::NoPool)?;
         let agent: Agent = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -79,7 +88,8 @@ impl Remote {
             .into();
         Ok(Self {
             agent,
-            base: RefCell::new(settings.service.trim_end_matches('/').to_owned()),
+            base: RefCell::new(first),
+            named,
             pool: format!("/v1/pools/{}", escaped(pool)),
             token: token.map(|token| format!("Bearer {}", token.as_str())),
             since,
@@ -96,20 +106,24 @@ impl Remote {
     fn call(&self, path: &str, body: Option<&Value>) -> Result<Answer, CallError> {
         let path = format!("{}{path}", self.pool);
         let answer = self.send(&path, body)?;
-        let Some(leader) = answer.leader.as_deref().and_then(|url| url.strip_suffix(&path)) else {
-            return Ok(answer);
-        };
-        if !settings::is_safe(leader) {
-            return Err(CallError::Unreachable(format!(
-                "it names {leader} as its leader, which is not spoken to by TLS"
-            )));
+        let Some(location) = answer.leader.as_deref() else { return Ok(answer) };
+        let leader = location.strip_suffix(&path).and_then(|url| url.parse::<ServerAddress>().ok());
+        let refused = |why| CallError::Unreachable(format!("it names {location:?} as its leader, {why}"));
+        let leader = leader.ok_or_else(|| refused("which is no address of a service"))?;
+        let leaves_tls = self.base.borrow().is_secure() && !leader.is_secure();
+        if leaves_tls || !leader.keeps_secrets() {
+            return Err(refused("which is not spoken to by TLS"));
         }
-        self.base.replace(leader.to_owned());
+        // Whoever answers could name any place.
+        if self.token.is_some() && !self.named.iter().any(|named| named.is_same_server(&leader)) {
+            return Err(refused("which gets no token: add it to service in /etc/lifeboat/libvirt-hook.conf"));
+        }
+        self.base.replace(leader);
         self.send(&path, body)
     }
 
     fn send(&self, path: &str, body: Option<&Value>) -> Result<Answer, CallError> {
-        let (url, left) = (format!("{}{path}", self.base.borrow()), Some(self.left()?));
+        let (url, left) = (self.base.borrow().url(path), Some(self.left()?));
         let token = self.token.as_deref();
         answer(match body {
             None => {

@@ -1,4 +1,5 @@
 //! The hook's own configuration file, `/etc/lifeboat/libvirt-hook.conf`: declared like the service's, once.
+use crate::client::address::{AddressError, ServerAddress};
 use crate::config::pages;
 use crate::config::read::Reader;
 use crate::config::sections::{SectionPage, sections};
@@ -12,7 +13,8 @@ pub const USUAL_PATH: &str = "/etc/lifeboat/libvirt-hook.conf";
 sections! {
     /// What libvirt's hook asks, and what it does with the answer.
     HookSettings in hook {
-        /// Where the service is.
+        /// Where the service is. Several coordinators have commas between them: the first is asked, and sends the hook on to the one that
+        /// leads. The token goes to none but these.
         service: String = "http://127.0.0.1:7878".to_owned();
         /// The pool that this host belongs to. The hook does nothing until it is set.
         pool: Option<String> = None, such as "\"prod-a\"";
@@ -75,14 +77,6 @@ pub enum VmId {
 }
 words!(VmId: Name = "name", Uuid = "uuid");
 
-/// Whether a token may be sent there: by TLS, or not beyond this machine.
-pub(super) fn is_safe(url: &str) -> bool {
-    let local = ["http://127.", "http://localhost:", "http://localhost/", "http://[::1]"];
-    url.starts_with("https://")
-        || url == "http://localhost"
-        || local.iter().any(|start| url.starts_with(start))
-}
-
 impl HookSettings {
     /// Reads the text of the file.
     ///
@@ -95,19 +89,29 @@ impl HookSettings {
         let mut fault = |key: &str, message: &str| {
             faults.push(ConfigFault { at: places.of(key), key: key.to_owned(), message: message.to_owned() });
         };
-        let service = &settings.service;
-        if !service.starts_with("http://") && !service.starts_with("https://") {
-            fault("hook.service", "must be a URL, such as \"https://coordinator-1.example:7878\"");
-        } else if !is_safe(service) {
-            fault(
+        match settings.servers() {
+            Err(error) => fault("hook.service", &error.to_string()),
+            Ok(_) if !settings.service.split(',').all(|url| url.contains("://")) => {
+                fault("hook.service", "must be a URL, such as \"https://coordinator-1.example:7878\"");
+            }
+            Ok(servers) if !servers.iter().all(ServerAddress::keeps_secrets) => fault(
                 "hook.service",
                 "beyond this machine the service is spoken to only by TLS: begin with https://",
-            );
+            ),
+            Ok(_) => (),
         }
         if settings.certificate_file.is_some() != settings.key.is_some() {
             fault("hook.key", "certificate_file and key are needed together");
         }
         if faults.is_empty() { Ok(settings) } else { Err(faults) }
+    }
+
+    /// Where the service may be; the first is asked.
+    ///
+    /// # Errors
+    /// If one is no address.
+    pub fn servers(&self) -> Result<Vec<ServerAddress>, AddressError> {
+        self.service.split(',').map(|url| url.trim().parse()).collect()
     }
 
     /// The commented file.
@@ -164,7 +168,11 @@ mod tests {
             ("http://[::1]:1", true),
             ("http://h:1", false),
             ("http://localhost.example", false),
+            ("http://127.evil.example", false),
+            ("http://127.0.0.1@h:1", false),
             ("h:1", false),
+            ("https://a:1, https://b:1", true),
+            ("https://a:1,http://b:1", false),
         ] {
             assert_eq!(
                 HookSettings::of(&format!("[hook]\nservice = \"{service}\"")).is_ok(),

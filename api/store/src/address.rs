@@ -3,6 +3,7 @@ use crate::etcd::EtcdStore;
 use crate::redb::RedbStore;
 use crate::{Store, StoreError, Versioned};
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -21,6 +22,17 @@ pub enum StoreAddress {
         /// What all our keys there begin with; ends with `/`.
         prefix: String,
     },
+}
+
+impl StoreAddress {
+    /// Whether everything that is sent there stays on this machine. A name does not say so, whatever it begins with.
+    pub fn is_loopback(&self) -> bool {
+        let Self::Etcd { endpoints, .. } = self else { return true };
+        endpoints.iter().all(|endpoint| {
+            let address = endpoint.parse::<SocketAddr>();
+            address.is_ok_and(|address| address.ip().to_canonical().is_loopback())
+        })
+    }
 }
 
 /// What opening a store needs to know beside where it is. Secrets are read from files, never given themselves.
@@ -153,6 +165,19 @@ mod tests {
         assert_eq!(parsed("etcd://a:2379,b:2379"), etcd(&["a:2379", "b:2379"], false, "/lifeboat/"));
         assert_eq!(parsed("etcds://[::1]:2379/ha/lb/"), etcd(&["[::1]:2379"], true, "/ha/lb/"));
         assert_eq!(parsed("etcds://[::1]:2379/ha/lb/").to_string(), "etcds://[::1]:2379/ha/lb/");
+    }
+
+    #[test]
+    fn loopback_is_an_address_and_no_name() {
+        for (text, is_loopback) in [
+            ("etcd://127.0.0.1:1,127.9.9.9:1,[::1]:1,[::ffff:127.0.0.1]:1", true),
+            ("etcd://127.0.0.1:1,10.0.0.1:1", false),
+            ("etcd://127.evil.example:1", false),
+            ("etcd://localhost:1", false),
+            ("etcd://[2001:db8::1]:1", false),
+        ] {
+            assert_eq!(parsed(text).is_loopback(), is_loopback, "{text}");
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The hook as libvirt runs it: a process with words and XML, whose exit status decides.
 use serde_json::{Value, json};
+use std::fmt::Display;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -62,7 +64,7 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<(String, Value)> {
 }
 
 /// Runs the hook; whether it lets pass, and what it says.
-fn hook(service: SocketAddr, more: &str, words: &[&str]) -> (bool, String) {
+fn hook(service: impl Display, more: &str, words: &[&str]) -> (bool, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let config = folder.path().join("hook.conf");
     // Far more time than libvirt would give: the machine that runs the tests may be busy.
@@ -154,9 +156,8 @@ fn a_mistake_in_its_own_file_keeps_no_vm_from_starting() {
     assert!(passes && said.contains("hook.polcy: unknown key; did you mean \"policy\"?"), "{said}");
 }
 
-#[test]
-fn where_another_leads_it_is_asked_instead() {
-    let (leader, asked) = service(refusal());
+/// A service that sends everybody on to that one.
+fn follower(leader: SocketAddr) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it is bound");
     thread::spawn(move || {
@@ -170,9 +171,75 @@ fn where_another_leads_it_is_asked_instead() {
             }
         }
     });
-    let (passes, said) = hook(address, "policy = \"deny\"", &STARTS);
+    address
+}
+
+#[test]
+fn where_another_leads_it_is_asked_instead() {
+    let (leader, asked) = service(refusal());
+    let (passes, said) = hook(follower(leader), "policy = \"deny\"", &STARTS);
     assert!(!passes && said == "lifeboat: tolerance would be 0 instead of 1\n", "{said}");
     assert_eq!(asked.iter().take(2).count(), 2);
+}
+
+#[test]
+fn a_token_goes_to_the_servers_of_the_file_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let token = folder.path().join("token");
+    fs::write(&token, "lb_secret\n").expect("written");
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).expect("permissions");
+    let (leader, asked) = service(refusal());
+    let address = follower(leader);
+    let more = format!("policy = \"deny\"\ntoken = {{ file = {token:?} }}");
+    let (passes, said) = hook(address, &more, &STARTS);
+    assert!(passes && said.contains("which gets no token"), "{said}");
+    assert!(asked.try_recv().is_err(), "nobody asked the server that the file does not name");
+
+    let named = format!("{address},http://{leader}");
+    let (passes, said) = hook(named, &more, &STARTS);
+    assert!(!passes && said == "lifeboat: tolerance would be 0 instead of 1\n", "{said}");
+}
+
+#[test]
+fn a_vm_may_be_called_like_an_option() {
+    for name in ["--help", "-x", "--example"] {
+        let (address, asked) = service(vec![(
+            "/check",
+            200,
+            json!({"allowed": false, "reason": "tolerance would be 0 instead of 1"}),
+        )]);
+        let (passes, said) = hook(address, "policy = \"deny\"", &["--", name, "prepare", "begin", "-"]);
+        assert!(!passes && said == "lifeboat: tolerance would be 0 instead of 1\n", "{name}: {said}");
+        assert_eq!(asked.iter().take(2).count(), 2, "{name}");
+    }
+    let nobody = SocketAddr::from(([127, 0, 0, 1], 1));
+    let (passes, said) = hook(nobody, "", &["-x", "prepare", "begin", "-"]);
+    assert!(passes && said.contains("gives no answer"), "without -- too: {said}");
+}
+
+/// Runs the script that libvirt runs, with that program in place of the installed one.
+fn script(program: &str, words: &[&str]) -> (bool, String) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../contrib/libvirt/qemu");
+    let text = fs::read_to_string(path).expect("the script").replace("/usr/bin/lifeboat", program);
+    let output = Command::new("sh")
+        .args(["-c", &text, "qemu"])
+        .args(words)
+        .stdin(Stdio::null())
+        .output()
+        .expect("a shell");
+    let told = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(told).expect("text"))
+}
+
+#[test]
+fn the_script_hands_every_name_on_and_passes_where_the_program_is_missing() {
+    for name in ["--help", "-x"] {
+        let (passes, said) = script("/bin/echo", &[name, "start", "begin", "-"]);
+        assert!(passes && said == format!("libvirt-hook -- {name} start begin -\n"), "{said}");
+        let (passes, said) = script(env!("CARGO_BIN_EXE_lifeboat"), &[name, "start", "begin", "-"]);
+        assert!(passes && said.is_empty(), "nothing to ask, and no help: {said}");
+        assert!(script("/nowhere/lifeboat", &[name, "prepare", "begin", "-"]).0);
+    }
 }
 
 #[test]

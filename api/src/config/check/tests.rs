@@ -82,16 +82,43 @@ fn keys_that_need_one_another_say_so() {
         ("[limits]\nrequest_s = 80", "limits.request_s"),
         ("[store]\naddress = \"x.redb\"", "store.address"),
         ("[store]\netcd_user = \"u\"", "store.etcd_user"),
-        ("[store]\naddress = \"etcd://h:1\"\netcd_user = \"u\"", "store.etcd_user"),
-        ("[store]\naddress = \"etcd://h:1\"\netcd_key = { file = \"/k\" }", "store.etcd_key"),
-        ("[store]\naddress = \"etcd://127.0.0.1:1,h:1\"\netcd_plain = true", "store.etcd_plain"),
+        ("[store]\naddress = \"ftp://h:1\"", "store.address"),
+        ("[store]\naddress = \"etcds://h\"", "store.address"),
+        ("[store]\naddress = \"etcds://h:1\"\netcd_user = \"u\"", "store.etcd_user"),
+        ("[store]\naddress = \"etcds://h:1\"\netcd_key = { file = \"/k\" }", "store.etcd_key"),
+        ("[store]\naddress = \"etcds://h:1\"\netcd_plain = true", "store.etcd_plain"),
         ("[telemetry]\notlp_endpoint = \"collector\"", "telemetry.otlp_endpoint"),
         ("[coordinator]\naddress = \"h1:7878\"", "coordinator.address"),
     ] {
         let told = faults(text);
         assert!(told.len() == 1 && told[0].contains(&format!(": {key}: ")), "{text}: {told:?}");
     }
-    assert_eq!(faults("[store]\naddress = \"etcd://127.0.0.1:1,[::1]:2\"\netcd_plain = true"), [""; 0]);
+}
+
+#[test]
+fn etcd_is_spoken_to_by_tls_or_plainly_on_loopback_by_decision() {
+    let faults = |address: &str, more: &str| faults(&format!("[store]\naddress = \"{address}\"\n{more}"));
+    let secured = [
+        "etcd_user = \"u\"\netcd_password = { file = \"/p\" }\n",
+        "etcd_ca_file = \"/ca\"\n",
+        "etcd_certificate_file = \"/c\"\netcd_key = { file = \"/k\" }\n",
+    ];
+    assert_eq!(faults("etcds://a:1,b:1/lb", &secured.concat()), [""; 0]);
+    let (plain, local) = ("etcd_plain = true\n", "etcd://127.0.0.1:1,[::1]:2");
+    assert_eq!(faults(local, plain), [""; 0]);
+    let told = faults(local, "");
+    assert!(told.len() == 1 && told[0].contains("set etcd_plain = true"), "{told:?}");
+    for beyond in ["h:1", "127.0.0.1:1,h:1", "127.evil.example:1", "localhost.example:1", "[2001:db8::1]:1"] {
+        let told = faults(&format!("etcd://{beyond}"), plain);
+        assert!(told.len() == 1 && told[0].contains("store.address: beyond loopback"), "{beyond}: {told:?}");
+    }
+    for secret in secured {
+        let told = faults(local, &format!("{plain}{secret}"));
+        assert!(
+            !told.is_empty() && told.iter().all(|one| one.contains("means nothing without TLS")),
+            "{told:?}"
+        );
+    }
 }
 
 #[test]

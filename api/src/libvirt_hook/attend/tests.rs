@@ -24,7 +24,7 @@ impl Service for Told {
 
 #[expect(clippy::unnecessary_wraps, reason = "as it is looked up")]
 fn known(host: Option<&str>, to: Option<&str>) -> Option<Known> {
-    Some(Known { host: host.map(Into::into), migrating_to: to.map(Into::into), power_state: None })
+    Some(Known { host: host.map(Into::into), migrating_to: to.map(Into::into), ..Known::default() })
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "as it is answered")]
@@ -167,4 +167,26 @@ fn what_runs_or_ends_here_is_told_unless_it_is_known() {
     );
     assert_eq!(told(Occasion::Stopped, known(Some("h1"), None)), [json!(null); 0], "it runs elsewhere");
     assert_eq!(told(Occasion::Stopped, None), [json!(null); 0]);
+}
+
+#[test]
+fn a_protected_vm_that_ends_unasked_has_crashed() {
+    let usual = HookSettings::default();
+    let of_priority = |priority: &str| {
+        let known = known(Some("h2"), None).unwrap_or_default();
+        Ok(Some(Known { restart_priority: Some(priority.into()), ..known }))
+    };
+    for (priority, occasion, kind) in [
+        ("restart", Occasion::Stopped, "vm-crashed"),
+        ("restart", Occasion::ShutDown, "vm-stopped"),
+        ("best-effort", Occasion::Stopped, "vm-stopped"),
+        ("", Occasion::Stopped, "vm-stopped"),
+    ] {
+        let (_, told) = run(occasion, &usual, of_priority(priority), allowed(true));
+        assert_eq!(told, [json!([{"kind": kind, "vm": "web"}])], "{priority:?} {occasion:?}");
+    }
+    let leaves = of_priority("restart")
+        .map(|known| known.map(|known| Known { migrating_to: Some("h3".into()), ..known }));
+    let (_, told) = run(Occasion::Stopped, &usual, leaves, allowed(true));
+    assert_eq!(told, [json!([{"kind": "migration-ended", "vm": "web", "host": "h3"}])]);
 }
