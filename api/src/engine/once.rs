@@ -19,8 +19,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 /// Where keys are kept: `once/<whose>/<key>`.
 const ONCE: &str = "once";
@@ -28,6 +30,8 @@ const ONCE: &str = "once";
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// Keys that are kept; beyond that the oldest go early.
 const MOST_KEPT: usize = 100_000;
+/// How long a request waits until its answer is kept.
+const ANSWER_KEPT_WITHIN: Duration = Duration::from_secs(2);
 /// The largest answer that is kept whole.
 pub const MOST_ANSWER_BYTES: usize = 512 << 10;
 
@@ -189,10 +193,13 @@ impl Ticket {
 
     /// Keeps its answer, if anything was changed. That it is not kept, because the store does not answer, harms nobody: the
     /// key is kept already.
-    pub fn keep(&self, writer: &Writer, answer: KeptAnswer) {
+    pub async fn keep(&self, writer: &Writer, answer: KeptAnswer) {
         let mut batch = Batch::default();
         self.book.keep(&mut batch, &self.key, &self.kept(Some(answer)));
-        writer.hand_over(batch);
+        if let Ok(place) = writer.place().await {
+            // Those who wait with the same key shall find it; whoever asked is not kept waiting for ever for what is done.
+            let _ = timeout(ANSWER_KEPT_WITHIN, place.hand_over_unmarked(batch)).await;
+        }
     }
 
     fn kept(&self, answer: Option<KeptAnswer>) -> Kept {

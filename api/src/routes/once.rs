@@ -67,7 +67,7 @@ async fn answer(service: &Service, request: Request, next: Next) -> Result<Respo
     let small =
         (!secret && body.len() <= MOST_ANSWER_BYTES).then(|| String::from_utf8(body.to_vec()).ok()).flatten();
     let answer = KeptAnswer { status: parts.status.as_u16(), headers: kept.collect(), body: small };
-    ticket.keep(engine.writer(), answer);
+    ticket.keep(engine.writer(), answer).await;
     Ok(Response::from_parts(parts, Body::from(body)))
 }
 
