@@ -45,6 +45,7 @@ mod serve;
 pub mod session;
 mod sim;
 mod standing;
+mod store;
 pub mod style;
 mod tasks;
 mod tokens;
@@ -129,6 +130,7 @@ enum Verb {
     Token(tokens::Arguments),
     Audit(audit::Arguments),
     Backup(backup::Arguments),
+    Store(store::Arguments),
     Context(contexts::Arguments),
     Completions(completions::Arguments),
     Man(manual::Arguments),
@@ -170,6 +172,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, output: &mut Output<'_
             Verb::Token(arguments) => tokens::run(arguments, output),
             Verb::Audit(arguments) => audit::run(arguments, output),
             Verb::Backup(arguments) => backup::run(arguments, output),
+            Verb::Store(arguments) => store::run(arguments, output),
             Verb::Context(arguments) => contexts::run(arguments, output),
             Verb::Completions(arguments) => completions::run(arguments, output),
             Verb::Man(arguments) => manual::run(arguments, output),

@@ -188,6 +188,16 @@ impl Startup {
 }
 
 fn open_store(config: &Config, secrets: &Secrets) -> Result<Arc<dyn Store>, StartupError> {
+    let (address, options) = store_of(config, secrets)?;
+    let failed = |source| StartupError::Store { address: config.store.address.clone(), source };
+    lifeboat_store::open(&address, &options).map(Arc::from).map_err(failed)
+}
+
+/// Where the configured store is, and how it is opened.
+///
+/// # Errors
+/// If the address cannot be read.
+pub(crate) fn store_of(config: &Config, secrets: &Secrets) -> Result<(StoreAddress, Options), StartupError> {
     let section = &config.store;
     let failed = |source| StartupError::Store { address: section.address.clone(), source };
     let address: StoreAddress = section.address.parse().map_err(failed)?;
@@ -205,7 +215,7 @@ fn open_store(config: &Config, secrets: &Secrets) -> Result<Arc<dyn Store>, Star
         password_file: file_of("etcd_password", &section.etcd_password)?,
         ..Options::default()
     };
-    lifeboat_store::open(&address, &options).map(Arc::from).map_err(failed)
+    Ok((address, options))
 }
 
 /// The token that is an admin's as long as the configuration names it. It is in memory only.

@@ -1,7 +1,7 @@
 //! `lifeboat alert`: what somebody should look at, and the channels by which people are told of it.
 use super::Status;
 use super::change::{Change, have_done, tell};
-use super::fields::{flag, number, text, time, word};
+use super::fields::{NOTHING, flag, number, text, time, word};
 use super::listing::{ListArguments, Listing};
 use super::output::Output;
 use super::session::PoolServiceArguments;
@@ -134,7 +134,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
 fn row(alert: &Value) -> [String; 6] {
     let severity = word(alert, "severity");
     let severity = match severity {
-        "critical" | "error" => styled(BAD, severity),
+        "critical" | "major" => styled(BAD, severity),
         "warning" => styled(OPEN, severity),
         _ => severity.to_owned(),
     };
@@ -157,6 +157,9 @@ fn channel(channel: &Value) -> [String; 7] {
         (number(channel, "queued") + number(channel, "gathered")).to_string(),
         text(channel, "told"),
         text(channel, "lost"),
-        text(channel, "last_failure"),
+        channel.get("last_error").filter(|error| !error.is_null()).map_or_else(
+            || NOTHING.to_owned(),
+            |error| format!("{} {}", time(word(error, "at")), word(error, "reason")),
+        ),
     ]
 }

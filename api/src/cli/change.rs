@@ -65,6 +65,11 @@ impl How {
     pub(super) fn forced(reason: String) -> Self {
         Self { judge_only: false, hint: "", force: ForceArguments { force: true, reason: Some(reason) } }
     }
+
+    /// What is dangerous in one of its ways only: in that one it takes `--yes`.
+    pub(super) fn dangerous(yes: bool, ordinary: &OrdinaryArguments) -> Self {
+        Self { judge_only: !yes, hint: "--yes does it", force: ordinary.force.clone() }
+    }
 }
 
 impl From<&OrdinaryArguments> for How {
@@ -211,6 +216,13 @@ pub(super) fn have_done(
         output.text(&format!("{}: {}\n", styled(GOOD, "done"), change.done))
     }
     .map_err(Trouble::Output)?;
+    Ok(Status::Answered)
+}
+
+/// Says what a change that nobody judges would do, where `--yes` was not given.
+pub(super) fn would(what: &str, output: &mut Output<'_>) -> Result<Status, Trouble> {
+    let hint = styled(STRONG, "Nothing has been changed; --yes does it.");
+    output.text(&format!("{}\n\n{hint}\n", wrapped(what, output.width()))).map_err(Trouble::Output)?;
     Ok(Status::Answered)
 }
 

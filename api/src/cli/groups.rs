@@ -1,6 +1,6 @@
 //! `lifeboat group`: rules between the VMs of a served pool.
 use super::Status;
-use super::change::{Change, OrdinaryArguments, make};
+use super::change::{Change, DangerousArguments, OrdinaryArguments, make};
 use super::fields::{details, list, text, word};
 use super::listing::{ListArguments, Listing};
 use super::output::Output;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  lifeboat group list\n  lifeboat group create db anti-affinity db1 db2\n  \
-                  lifeboat group remove db",
+                  lifeboat group remove db --yes",
     subcommand_required = true,
     arg_required_else_help = true
 )]
@@ -76,12 +76,12 @@ enum Verb {
         how: OrdinaryArguments,
     },
     /// Remove a rule
-    #[command(after_help = "Example:\n  lifeboat group remove db")]
+    #[command(after_help = "Example:\n  lifeboat group remove db --yes")]
     Remove {
         /// The rule
         group: String,
         #[command(flatten)]
-        how: OrdinaryArguments,
+        how: DangerousArguments,
     },
 }
 

@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
         Verb::EmergencyDisable { yes, reason } => {
             ha::emergency(&session, *yes, reason.as_deref(), json, output)
         }
-        Verb::Admission { policy } => ha::admission(&session, *policy, json, output),
+        Verb::Admission { policy, yes } => ha::admission(&session, *policy, *yes, json, output),
     }
 }
 

@@ -42,7 +42,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Status, Trouble> {
-    let config = configured(arguments)?;
+    let mut config = configured(arguments.config.as_deref(), arguments.store.as_deref())?;
+    if !arguments.listen.is_empty() {
+        config.listen.addresses.clone_from(&arguments.listen);
+    }
+    let config = sound(config)?;
     let _telemetry = Telemetry::start(&config)?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Trouble::Runtime)?;
     let secrets = secrets();
@@ -74,17 +78,14 @@ async fn answers(service: Service) -> bool {
 }
 
 /// What is configured, with what the command line says instead.
-fn configured(arguments: &Arguments) -> Result<Config, Trouble> {
+pub(super) fn configured(config: Option<&Path>, store: Option<&str>) -> Result<Config, Trouble> {
     let usual = Path::new(USUAL_PATH);
-    let mut config = match &arguments.config {
+    let mut config = match config {
         Some(path) => read(path)?,
         None if usual.exists() => read(usual)?,
         None => Config::default(),
     };
-    if !arguments.listen.is_empty() {
-        config.listen.addresses.clone_from(&arguments.listen);
-    }
-    if let Some(store) = &arguments.store {
+    if let Some(store) = store {
         config.store.address = here(store);
         // Who writes etcd:// and an address on loopback has decided; nothing else can be meant.
         let address = store.parse::<StoreAddress>();
@@ -92,6 +93,11 @@ fn configured(arguments: &Arguments) -> Result<Config, Trouble> {
             matches!(address, StoreAddress::Etcd { tls: false, .. }) && address.is_loopback()
         });
     }
+    Ok(config)
+}
+
+/// The configuration, if it can be used.
+pub(super) fn sound(config: Config) -> Result<Config, Trouble> {
     let faults = config.faults();
     let path = || "what is configured".to_owned();
     if faults.is_empty() { Ok(config) } else { Err(Trouble::Config { path: path(), faults }) }
@@ -113,7 +119,7 @@ fn read(path: &Path) -> Result<Config, Trouble> {
 }
 
 /// Where systemd put the unit's credentials.
-fn secrets() -> Secrets {
+pub(super) fn secrets() -> Secrets {
     #[expect(clippy::disallowed_methods, reason = "systemd tells it so, and in no other way")]
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
     Secrets { credentials: credentials.map(PathBuf::from) }

@@ -1,6 +1,6 @@
 //! `lifeboat token`: who may ask the service, and for what. The secret of a token is shown once, when it is made.
 use super::Status;
-use super::change::{Change, have_done, tell};
+use super::change::{Change, have_done, tell, would};
 use super::fields::{NOTHING, text, time, word};
 use super::listing::{ListArguments, Listing};
 use super::output::Output;
@@ -22,7 +22,7 @@ const DAY_S: u64 = 24 * 60 * 60;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  lifeboat token list\n  lifeboat token create grafana --role viewer --out grafana.token\n  \
-                  lifeboat token remove 4kq7",
+                  lifeboat token remove 4kq7 --yes",
     subcommand_required = true,
     arg_required_else_help = true
 )]
@@ -89,10 +89,13 @@ enum Verb {
         out: Option<PathBuf>,
     },
     /// Take a token back: it is worth nothing any more
-    #[command(after_help = "Example:\n  lifeboat token remove 4kq7")]
+    #[command(after_help = "Example:\n  lifeboat token remove 4kq7 --yes")]
     Remove {
         /// The token's id, as `lifeboat token list` shows it
         id: String,
+        /// Do it; without this nothing changes
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -139,7 +142,13 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
             .map_err(Trouble::Output)?;
             Ok(Status::Answered)
         }
-        Verb::Remove { id } => {
+        Verb::Remove { id, yes: false } => would(
+            &format!(
+                "Token {id} would be worth nothing any more, for whoever holds it, from now on and for ever."
+            ),
+            output,
+        ),
+        Verb::Remove { id, yes: true } => {
             let route = format!("/v1/tokens/{}", segment(id));
             have_done(
                 &session,

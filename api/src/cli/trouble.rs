@@ -16,6 +16,7 @@ use crate::telemetry::TelemetryError;
 use lifeboat_generate::RecipeError;
 use lifeboat_model::change::ChangeError;
 use lifeboat_simulator::RunError;
+use lifeboat_store::StoreError;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -37,6 +38,18 @@ pub enum Trouble {
         #[source]
         source: io::Error,
     },
+    /// A file cannot be read.
+    #[error("cannot read {}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A backup cannot be brought back.
+    #[error("the backup is not restored")]
+    Restore(#[from] StoreError),
     /// A pool document that is not right.
     #[error("{path} cannot be used: {}", count(.faults.len(), "fault"))]
     Document {
@@ -180,6 +193,7 @@ impl Trouble {
                 "name one with --pool, or keep one in the context: lifeboat context set NAME --pool POOL",
             ),
             Self::Answer(_) => Some("is it a Lifeboat service, and of this version? lifeboat --version"),
+            Self::Unreadable { .. } => Some("check the path and its rights"),
             Self::Source(SourceError::Unreadable { .. }) => Some("check the path; `-` reads standard input"),
             Self::Source(SourceError::Unpack { .. }) => {
                 Some("check the file with `gzip -t`, or give the plain document")
@@ -209,6 +223,8 @@ impl Trouble {
             }
             Self::Remote(RemoteError::Refused(_)) => Some("`lifeboat demo help` lists what can be said"),
             Self::Remote(_) => Some("begin one with `lifeboat demo`; --port says where it listens"),
+            // It says the step itself.
+            Self::Restore(_) => return None,
             Self::Unwritable { .. }
             | Self::Misspelt { .. }
             | Self::Change(_)

@@ -30,7 +30,7 @@ impl Sink for ServedPool {
     fn tell(&mut self, mut events: Vec<Told>) {
         while !events.is_empty() {
             let rest = events.split_off(events.len().min(MOST_EVENTS));
-            match self.runtime.block_on(events::hear(&self.service, &self.pool, events, BY)) {
+            match self.runtime.block_on(events::hear(&self.service, &self.pool, events, BY, None)) {
                 Ok(answer) => {
                     if answer.refused > 0 {
                         tracing::warn!(outcomes = ?answer.outcomes, "the service did not understand");

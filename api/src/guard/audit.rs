@@ -43,7 +43,7 @@ pub struct AuditEntry {
     pub resource: String,
     /// How it ended.
     pub outcome: Outcome,
-    /// Why admission was overridden; null: it was not.
+    /// Why admission was overridden, as far as somebody said so; null: nobody did.
     pub forced: Option<String>,
     /// What was there before, shortened; null: nothing.
     #[serde(default, skip_serializing_if = "Value::is_null")]
@@ -64,6 +64,8 @@ pub enum Outcome {
     Refused,
     /// It was done although admission refused it.
     Forced,
+    /// It was done although admission would have refused it: the pool is set to warn only.
+    Warned,
 }
 
 /// Who does something, by what request: what an entry says of its author.
@@ -127,6 +129,13 @@ impl AuditEntry {
     pub fn forced(self, reason: &str) -> Self {
         let reason = reason.chars().take(LONGEST_REASON).collect();
         Self { outcome: Outcome::Forced, forced: Some(reason), ..self }
+    }
+
+    /// The same, done in a pool that only warns although admission would have refused it; a reason that was given is kept.
+    #[must_use]
+    pub fn warned(self, reason: Option<&str>) -> Self {
+        let forced = reason.map(|reason| reason.chars().take(LONGEST_REASON).collect());
+        Self { outcome: Outcome::Warned, forced, ..self }
     }
 
     /// The same with what was there before and what is there now.

@@ -22,10 +22,12 @@ use axum::Json;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use lifeboat_model::Pool;
 use lifeboat_planner::admission::Verdict;
 use lifeboat_store::Batch;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::convert::Infallible;
 
@@ -54,6 +56,19 @@ impl<S: Sync> FromRequestParts<S> for Insistence {
         let Query(spelt) = Query::<Spelt>::try_from_uri(&parts.uri)
             .map_err(|rejection| ApiError::BadQuery(rejection.body_text()))?;
         spelt.read()
+    }
+}
+
+impl Insistence {
+    /// Refuses `check=only` where nothing is judged: nobody is to take a change for a look.
+    ///
+    /// # Errors
+    /// [`ApiError::BadQuery`].
+    pub(crate) fn not_only(&self) -> Result<(), ApiError> {
+        if !self.only {
+            return Ok(());
+        }
+        Err(ApiError::BadQuery("nothing is judged here: check=only is of no use, leave it out".to_owned()))
     }
 }
 
@@ -119,6 +134,8 @@ pub(crate) struct Act<'a> {
     pub(crate) action: &'static str,
     /// To what: a path such as `pools/prod/vms/db1`.
     pub(crate) resource: String,
+    /// What the audit log shows of it: what was there before, and what is in the pool after it.
+    pub(crate) shows: Box<dyn FnOnce(&Pool) -> (Value, Value) + Send + 'a>,
     /// What is logged when it is done.
     pub(crate) entries: Entries<'a>,
     /// What is noted beside the pool when it is done.
@@ -141,6 +158,7 @@ impl<'a> Act<'a> {
             actor,
             action,
             resource,
+            shows: Box::new(|_| (Value::Null, Value::Null)),
             entries: Box::new(|judged| vec![entry(judged)]),
             notes: Vec::new(),
             task: None,
@@ -193,6 +211,10 @@ pub(crate) async fn admit(
     let told = |outcome| {
         service.metrics().judged(turn.pool().id(), judged.verdict.code(), outcome);
     };
+    let ha = turn.pool().ledger(|ledger| ledger.ha.clone());
+    if let Some(reason) = ha.would_lose(&turn.view().pool, &judged.pool) {
+        return Err(ApiError::Forbidden { code: "heartbeat-storage-in-use", reason });
+    }
     if asked.only {
         told("only");
         let revision = turn.view().revision;
@@ -204,10 +226,6 @@ pub(crate) async fn admit(
             task: None,
         });
     }
-    let ha = turn.pool().ledger(|ledger| ledger.ha.clone());
-    if let Some(reason) = ha.would_lose(&turn.view().pool, &judged.pool) {
-        return Err(ApiError::Forbidden { code: "heartbeat-storage-in-use", reason });
-    }
     let warns = ha.admission == Policy::Warn;
     let warned = !judged.allowed && warns && judged.verdict != Verdict::CannotBeDone;
     let forced =
@@ -217,46 +235,68 @@ pub(crate) async fn admit(
         turn.remark(&act.actor.did(act.action, act.resource).refused());
         return Err(refused(&judged));
     }
-    told(if forced {
-        "forced"
-    } else if warned {
-        "warned"
-    } else {
-        "done"
+    let reason = asked.force.as_deref();
+    let despite = match reason {
+        Some(reason) if forced => Despite::Forced(reason),
+        _ if warned => Despite::Warned(reason),
+        _ => Despite::Nothing,
+    };
+    told(match despite {
+        Despite::Nothing => "done",
+        Despite::Warned(_) => "warned",
+        Despite::Forced(_) => "forced",
     });
-    let forced = asked.force.as_deref().filter(|_| forced);
-    carry_out(turn, judged, forced, warned, act).await
+    carry_out(turn, judged, despite, act).await
+}
+
+/// What admission said against that which is done all the same.
+#[derive(Clone, Copy, Debug)]
+enum Despite<'a> {
+    /// Nothing.
+    Nothing,
+    /// It would have refused it, but the pool only warns; with the reason, if one was given.
+    Warned(Option<&'a str>),
+    /// It refused it, and was overridden for this reason.
+    Forced(&'a str),
 }
 
 async fn carry_out(
     turn: Turn,
     judged: Judged,
-    forced: Option<&str>,
-    warned: bool,
+    despite: Despite<'_>,
     act: Act<'_>,
 ) -> Result<Admitted, ApiError> {
     let mut entries = (act.entries)(&judged);
     for entry in &mut entries {
-        if let Some(reason) = forced {
-            entry.data.insert("forced".to_owned(), reason.into());
-        }
-        if warned {
-            entry.data.insert("warned".to_owned(), judged.reason.clone().into());
+        match despite {
+            Despite::Nothing => {}
+            Despite::Warned(_) => {
+                entry.data.insert("warned".to_owned(), judged.reason.clone().into());
+            }
+            Despite::Forced(reason) => {
+                entry.data.insert("forced".to_owned(), reason.into());
+            }
         }
     }
     let mut admitted = Admitted {
         done: true,
-        forced: forced.is_some(),
+        forced: matches!(despite, Despite::Forced(_)),
         revision: 0,
         admission: Some(judged.answer),
         task: act.task,
     };
-    let entry = act.actor.did(act.action, act.resource);
+    let (before, after) = (act.shows)(&judged.pool);
+    let did = act.actor.did(act.action, act.resource).with_change(before, after);
+    let did = match despite {
+        Despite::Nothing => did,
+        Despite::Warned(reason) => did.warned(reason),
+        Despite::Forced(reason) => did.forced(reason),
+    };
     let transition = Transition {
         pool: Some((judged.pool, judged.step)),
         entries_if_changed: entries,
         notes: act.notes,
-        audit: vec![if let Some(reason) = forced { entry.forced(reason) } else { entry }],
+        audit: vec![did],
         ..Transition::default()
     };
     let committed = turn.commit_with(transition, |delta| {

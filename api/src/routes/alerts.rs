@@ -61,6 +61,7 @@ pub(crate) async fn acknowledge(
     Path((pool, id)): Path<(String, String)>,
     asked: Action<Nothing>,
 ) -> Result<Json<Alert>, ApiError> {
+    asked.insists.not_only()?;
     let handle = service.pool(&pool)?;
     let unknown = || ApiError::NotFound(format!("pool {pool} has no alert {id}"));
     let number: u64 = id.parse().map_err(|_| unknown())?;

@@ -1,4 +1,5 @@
 //! A backup of everything that is kept, as of one moment, while the service goes on.
+use super::admit::Actor;
 use crate::error::ApiError;
 use crate::service::Service;
 use axum::body::{Body, Bytes};
@@ -6,6 +7,7 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use lifeboat_store::Batch;
 use std::io::{self, Write};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -22,8 +24,13 @@ const PIECE: usize = 64 << 10;
     responses((status = 200, description = "The backup, for `lifeboat store restore`; if it is cut short, restoring refuses it",
         content_type = "application/octet-stream"))
 )]
-pub(crate) async fn backup(State(service): State<Service>) -> Result<Response, ApiError> {
-    let store = Arc::clone(service.engine()?.store());
+pub(crate) async fn backup(State(service): State<Service>, actor: Actor) -> Result<Response, ApiError> {
+    let engine = service.engine()?;
+    let mut batch = Batch::default();
+    // Before the first byte: whoever has a backup stands in the log, and in the backup itself.
+    engine.audit().add(&mut batch, &actor.did("backup", "store"));
+    engine.keep(batch).await?;
+    let store = Arc::clone(engine.store());
     let (pieces, mut read) = mpsc::channel::<io::Result<Bytes>>(PIECES);
     tokio::task::spawn_blocking(move || {
         let mut out = Pieces { pieces: pieces.clone(), piece: Vec::with_capacity(PIECE) };

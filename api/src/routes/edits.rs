@@ -2,6 +2,7 @@
 use super::admit::{Act, Insistence, admit};
 use super::ask::Ask;
 use super::conditions::tag;
+use super::thing::document_of;
 use crate::engine::{Entry, Turn};
 use crate::error::ApiError;
 use crate::served::admission::Wish;
@@ -11,7 +12,28 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::ETAG;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// How an edit is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    /// As a whole.
+    Put,
+    /// In part.
+    Patch,
+    /// Away with it.
+    Delete,
+}
+
+impl Verb {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Put => "put",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+        }
+    }
+}
 
 /// Carries an edit out, if admission lets it be made.
 pub(super) async fn carry_out(
@@ -19,10 +41,16 @@ pub(super) async fn carry_out(
     turn: Turn,
     edit: Edit,
     ask: &Ask<Insistence>,
-    created: bool,
+    verb: Verb,
 ) -> Result<Response, ApiError> {
     let entry = entry(&edit, &ask.who.name);
-    let act = Act::new(&ask.who, "edit", path(turn.pool().id(), &edit), move |_| entry);
+    let resource = edit.resource();
+    let before = resource.as_ref().map_or(Value::Null, |resource| document_of(&turn.view().pool, resource));
+    let created = verb == Verb::Put && before.is_null();
+    let mut act = Act::new(&ask.who, verb.word(), path(turn.pool().id(), &edit), move |_| entry);
+    if let Some(resource) = resource {
+        act.shows = Box::new(move |after| (before, document_of(after, &resource)));
+    }
     let admitted = admit(service, turn, Wish::Edit(Box::new(edit)), &ask.query, act).await?;
     let status = if created && admitted.done { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, [(ETAG, tag(admitted.revision))], Json(admitted)).into_response())

@@ -1,4 +1,5 @@
 //! What happens in a pool: told by control planes and agents, and told on to whoever listens, page by page or as it happens.
+use super::admit::Actor;
 use super::ask::{Ask, NoQuery};
 use super::question;
 use super::stream;
@@ -8,7 +9,7 @@ use crate::dto::served::told::{Outcome, TellAnswer};
 use crate::engine::feed::Logged;
 use crate::engine::{Entry, PoolHandle, Transition, Turn};
 use crate::error::ApiError;
-use crate::guard::Principal;
+use crate::guard::{AuditEntry, Principal};
 use crate::served::{Fact, Step, Telling};
 use crate::service::Service;
 use axum::Json;
@@ -18,6 +19,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use lifeboat_model::Pool;
 use serde::Deserialize;
+use serde_json::Value;
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
@@ -32,11 +34,12 @@ pub(crate) async fn tell(
 ) -> Result<Response, ApiError> {
     let told = event::read(&ask.body).map_err(ApiError::Body)?;
     let handle = service.pool(&pool)?;
-    let answer = hear(&service, &handle, told, &ask.who.name).await?;
+    let answer = hear(&service, &handle, told, &ask.who.name, Some(&ask.who)).await?;
     Ok(Json(answer).into_response())
 }
 
-/// Takes events of a pool in, whoever tells them; answers when they are durable.
+/// Takes events of a pool in, whoever tells them; answers when they are durable. Of those that `actor` tells the audit log
+/// has what describes things and what says how a host is; what VMs do is in the event log.
 ///
 /// # Errors
 /// If the pool cannot be changed now.
@@ -45,14 +48,34 @@ pub(crate) async fn hear(
     handle: &Arc<PoolHandle>,
     told: Vec<Told>,
     by: &str,
+    actor: Option<&Actor>,
 ) -> Result<TellAnswer, ApiError> {
     service.metrics().told(handle.id(), told.len() as u64);
     let turn = handle.turn().await?;
     let news = weigh(&turn, told, by.to_owned()).await?;
-    let transition =
-        Transition { pool: news.after, entries: news.entries, at: news.at, ..Transition::default() };
+    let audit = actor.map_or_else(Vec::new, |actor| audited(handle.id(), &news.entries, actor));
+    let (pool, entries, at) = (news.after, news.entries, news.at);
+    let transition = Transition { pool, entries, at, audit, ..Transition::default() };
     let delta = turn.commit(transition).acknowledged().await?;
     Ok(TellAnswer::new(delta.revision, news.outcomes))
+}
+
+/// What the audit log says of events that were taken in.
+fn audited(pool: &str, entries: &[Entry], actor: &Actor) -> Vec<AuditEntry> {
+    let entry = |entry: &Entry| {
+        let collection = match &*entry.kind {
+            "vm-created" | "vm-changed" | "vm-removed" => "vms",
+            "host-up" | "host-down" | "host-fenced" | "host-enabled" | "host-disabled"
+            | "host-maintenance" | "host-added" | "host-removed" => "hosts",
+            _ => return None,
+        };
+        let told = entry.data.get("vm").or_else(|| entry.data.get("host"))?;
+        let name = told.get("id").unwrap_or(told).as_str()?;
+        let did = actor.did(&entry.kind, format!("pools/{pool}/{collection}/{name}"));
+        let after = if told.is_object() { told.clone() } else { Value::Null };
+        Some(did.with_change(Value::Null, after))
+    };
+    entries.iter().filter_map(entry).collect()
 }
 
 /// What events make of a pool.

@@ -203,6 +203,7 @@ pub(crate) async fn set_admission(
     Path(pool): Path<String>,
     asked: Action<SetAdmission>,
 ) -> Result<Json<HaAnswer>, ApiError> {
+    asked.insists.not_only()?;
     let turn = service.pool(&pool)?.turn().await?;
     let (pool, before) = (turn.view().pool, turn.pool().ledger(|ledger| ledger.ha.clone()));
     let ha = Ha { admission: asked.body.admission, ..before };
@@ -217,7 +218,9 @@ fn changed(actor: &Actor) -> Ha {
 
 async fn set(turn: Turn, ha: Ha, actor: &Actor, kind: &'static str, said: Value) -> Result<Ha, ApiError> {
     let did = actor.did(kind, format!("pools/{}/ha", turn.pool().id()));
-    let did = did.with_change(Value::Null, said.clone());
+    let before = turn.pool().ledger(|ledger| serde_json::to_value(&ledger.ha));
+    let after = serde_json::to_value(&ha);
+    let did = did.with_change(before.unwrap_or_default(), after.unwrap_or_default());
     let transition = Transition {
         entries: vec![Entry::new(kind, Some(&actor.name), said)],
         notes: vec![Note::Ha(Box::new(ha.clone()))],

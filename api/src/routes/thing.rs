@@ -5,7 +5,7 @@ use crate::dto::pool::{
     SettingsDocument, StorageDocument, VmDocument,
 };
 use crate::error::ApiError;
-use crate::served::{Edit, Kind};
+use crate::served::{Edit, Kind, Resource};
 use lifeboat_model::spec::{
     GroupSpec, HostSpec, HostState, PowerState, RestartPriority, SettingsSpec, StorageSpec, VmSpec,
 };
@@ -13,6 +13,7 @@ use lifeboat_model::{HostIndex, Pool, VmIndex};
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error, StrDeserializer};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// What a list can be narrowed to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -52,6 +53,11 @@ pub(crate) trait Thing: One + Send + 'static {
         (0..Self::count(pool)).find(|&position| Self::name(pool, position) == name)
     }
 
+    /// What a change of `present` into this is not for, and the action that is.
+    fn not_by_edit(&self, _present: &Self) -> Option<String> {
+        None
+    }
+
     /// Where it stands in the pool document.
     fn place(position: usize) -> String {
         format!("/{}/{position}", Self::KIND.plural())
@@ -86,6 +92,21 @@ impl Thing for HostSpec {
     }
     fn put(self) -> Edit {
         Edit::PutHost(Box::new(self))
+    }
+    /// What becomes of the VMs of a host that is said to be dead depends on whether that was confirmed.
+    fn not_by_edit(&self, present: &Self) -> Option<String> {
+        let action = match self.state {
+            same if same == present.state => return None,
+            HostState::Live => "enable",
+            HostState::Disabled => "disable",
+            HostState::Maintenance => "evacuate",
+            HostState::Dead | HostState::Fenced => "confirm-dead",
+        };
+        let id = &self.id;
+        Some(format!(
+            "the state of host {id} is not changed by an edit: POST …/hosts/{id}/actions/{action} does that \
+             (lifeboat host {action} {id}); leave the state as it is to change the rest"
+        ))
     }
     fn wanted<'p>(pool: &'p Pool, filter: &Filter) -> Result<Wanted<'p>, ApiError> {
         if filter.host.is_some() || filter.priority.is_some() {
@@ -213,6 +234,22 @@ impl Thing for SettingsSpec {
     }
     fn place(_: usize) -> String {
         "/settings".to_owned()
+    }
+}
+
+/// The document of a thing, for the audit log; null where the pool has none.
+pub(super) fn document_of(pool: &Pool, resource: &Resource) -> Value {
+    fn of<T: Thing>(pool: &Pool, name: &str) -> Value {
+        let found = T::find(pool, name).map(|position| T::describe(pool, position));
+        found.and_then(|thing| serde_json::to_value(thing.document()).ok()).unwrap_or_default()
+    }
+    match resource.kind {
+        Kind::Settings => of::<SettingsSpec>(pool, &resource.id),
+        Kind::Storage => of::<StorageSpec>(pool, &resource.id),
+        Kind::Network => of::<NetworkSpec>(pool, &resource.id),
+        Kind::Host => of::<HostSpec>(pool, &resource.id),
+        Kind::Vm => of::<VmSpec>(pool, &resource.id),
+        Kind::Group => of::<GroupSpec>(pool, &resource.id),
     }
 }
 

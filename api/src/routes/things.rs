@@ -2,7 +2,7 @@
 use super::admit::Insistence;
 use super::ask::Ask;
 use super::conditions::Conditions;
-use super::edits;
+use super::edits::{self, Verb};
 use super::thing::Filter;
 pub(crate) use super::thing::Thing;
 use crate::dto::pool::one::{Reading, all_faults};
@@ -132,7 +132,7 @@ async fn put_named<T: Thing>(
     let turn = handle.turn().await?;
     let known = revision_of::<T>(&turn, name);
     ask.conditions.check(known)?;
-    change(service, turn, reading, name, &ask, known.is_none()).await
+    change(service, turn, reading, name, &ask, Verb::Put).await
 }
 
 /// Changes a thing in part: a JSON merge patch (RFC 7396) of its document.
@@ -166,7 +166,7 @@ async fn patch_named<T: Thing>(
     json_patch::merge(&mut merged, &patch);
     let merged = serde_json::to_vec(&merged).map_err(|_| ApiError::Internal)?;
     let reading = Reading::<T>::named(&merged, name).map_err(ApiError::Body)?;
-    change(service, turn, reading, name, &ask, false).await
+    change(service, turn, reading, name, &ask, Verb::Patch).await
 }
 
 /// Takes a thing out of the pool.
@@ -182,7 +182,7 @@ pub(crate) async fn delete<T: Thing>(
     if known.is_none() {
         return Err(ServedError::Unknown(resource).into());
     }
-    edits::carry_out(&service, turn, Edit::Remove(resource), &ask, false).await
+    edits::carry_out(&service, turn, Edit::Remove(resource), &ask, Verb::Delete).await
 }
 
 /// The settings.
@@ -223,11 +223,13 @@ async fn change<T: Thing>(
     reading: Reading<T>,
     name: &str,
     ask: &Ask<Insistence>,
-    created: bool,
+    verb: Verb,
 ) -> Result<Response, ApiError> {
     let pool = turn.view().pool;
-    let place = T::place(T::find(&pool, name).unwrap_or_else(|| T::count(&pool)));
+    let known = T::find(&pool, name);
+    let place = T::place(known.unwrap_or_else(|| T::count(&pool)));
     let Reading { is, faults } = reading;
+    let elsewhere = known.and_then(|position| is.not_by_edit(&T::describe(&pool, position)));
     let edit = is.put();
     if !faults.is_empty() {
         let found = match edit::after(&pool, &edit) {
@@ -236,7 +238,10 @@ async fn change<T: Thing>(
         };
         return Err(ApiError::Body(all_faults(faults, &place, found)));
     }
-    let answer = edits::carry_out(service, turn, edit, ask, created).await;
+    if let Some(reason) = elsewhere {
+        return Err(ApiError::Forbidden { code: "use-the-action", reason });
+    }
+    let answer = edits::carry_out(service, turn, edit, ask, verb).await;
     answer.map_err(|error| match error {
         ApiError::Served(ServedError::Unsound(found)) => {
             ApiError::Body(all_faults(Vec::new(), &place, found))

@@ -10,6 +10,7 @@ mod resources;
 mod serving;
 mod socket;
 mod tls;
+mod written;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response};

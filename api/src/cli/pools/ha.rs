@@ -2,7 +2,7 @@
 use super::show::ha_state;
 use super::verbs::Policy;
 use crate::cli::Status;
-use crate::cli::change::{Change, DangerousArguments, How, OrdinaryArguments, have_done, make};
+use crate::cli::change::{Change, DangerousArguments, How, OrdinaryArguments, have_done, make, would};
 use crate::cli::fields::{NOTHING, details, flag, list, number, text, word};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
@@ -115,9 +115,15 @@ pub(super) fn emergency(
 pub(super) fn admission(
     session: &Session,
     policy: Policy,
+    yes: bool,
     json: bool,
     output: &mut Output<'_>,
 ) -> Result<Status, Trouble> {
+    if policy == Policy::Warn && !yes {
+        let what = "Changes that make matters worse would be made from now on, with a warning, whoever asks for them: the \
+                    pool's target is no longer kept by refusing them.";
+        return would(what, output);
+    }
     let (word, done) = match policy {
         Policy::Enforce => ("enforce", "changes that make matters worse are refused"),
         Policy::Warn => ("warn", "changes that make matters worse are made, with a warning"),

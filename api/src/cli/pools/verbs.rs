@@ -174,10 +174,15 @@ pub(super) enum Verb {
         reason: Option<String>,
     },
     /// Set what becomes of changes that make matters worse
-    #[command(after_help = "Examples:\n  lifeboat pool admission warn\n  lifeboat pool admission enforce")]
+    #[command(
+        after_help = "Examples:\n  lifeboat pool admission warn --yes\n  lifeboat pool admission enforce"
+    )]
     Admission {
         /// enforce: they are refused; warn: they are made, with a warning
         policy: Policy,
+        /// Let them be made indeed; without this `warn` changes nothing
+        #[arg(long)]
+        yes: bool,
     },
 }
 

@@ -46,13 +46,14 @@ fn change(session: &Session, verb: &Verb) -> Result<(Change, How), Trouble> {
             act(vm, "resume", placed(on.as_deref()), format!("VM {vm} is resumed{}", place(on.as_deref())))?,
             how.into(),
         ),
-        Verb::Stop { vm, lift_protection, how } => {
+        Verb::Stop { vm, lift_protection, yes, how } => {
             if !lift_protection {
                 refuse_if_protected(session, vm)?;
             }
             let done = if *lift_protection { "stops, and is not protected any more" } else { "stops" };
             let body = json!({"lift_protection": lift_protection});
-            (act(vm, "stop", body, format!("VM {vm} {done}"))?, how.into())
+            let how = if *lift_protection { How::dangerous(*yes, how) } else { how.into() };
+            (act(vm, "stop", body, format!("VM {vm} {done}"))?, how)
         }
         Verb::Suspend { vm, how } => {
             (act(vm, "suspend", json!({}), format!("VM {vm} is suspended"))?, how.into())

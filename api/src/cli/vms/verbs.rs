@@ -128,13 +128,18 @@ pub(super) enum Verb {
         how: OrdinaryArguments,
     },
     /// Stop a VM
-    #[command(after_help = "Examples:\n  lifeboat vm stop build3\n  lifeboat vm stop db1 --lift-protection")]
+    #[command(
+        after_help = "Examples:\n  lifeboat vm stop build3\n  lifeboat vm stop db1 --lift-protection --yes"
+    )]
     Stop {
         /// The VM
         vm: String,
         /// Lift its protection in the same step: a protected VM would be restarted
         #[arg(long)]
         lift_protection: bool,
+        /// Lift it indeed; without this that is only judged, and nothing changes
+        #[arg(long, requires = "lift_protection", conflicts_with = "dry_run")]
+        yes: bool,
         #[command(flatten)]
         how: OrdinaryArguments,
     },
