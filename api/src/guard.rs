@@ -19,6 +19,7 @@ pub mod audit;
 pub mod book;
 pub mod certificate;
 pub mod door;
+pub mod opening;
 pub mod outside;
 pub mod places;
 pub mod principal;

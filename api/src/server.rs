@@ -42,10 +42,18 @@ impl Server {
         let mut sockets = JoinSet::new();
         for listener in self.listeners {
             listener.set_nonblocking(true)?;
-            let mut server =
-                axum_server::from_tcp(listener)?.handle(handle.clone()).acceptor(self.door.clone());
-            // A client that sends its head a byte a minute would else hold its connection for ever.
-            server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(self.head_time);
+            let door = self.door.clone().with_patience(self.head_time);
+            let mut server = axum_server::from_tcp(listener)?.handle(handle.clone()).acceptor(door);
+            if !self.door.speaks_tls() {
+                // Where both versions are spoken, the library waits for ever until it can tell which one it is.
+                server = server.http1_only();
+            }
+            // A client that sends its head a byte a minute, or never answers again, would else hold its connection for ever.
+            let builder = server.http_builder();
+            builder.http1().timer(TokioTimer::new()).header_read_timeout(self.head_time);
+            let mut second = builder.http2();
+            second.timer(TokioTimer::new());
+            second.keep_alive_interval(self.head_time).keep_alive_timeout(self.head_time);
             sockets.spawn(server.serve(router.clone().into_make_service()));
         }
         while let Some(ended) = sockets.join_next().await {

@@ -1,7 +1,9 @@
 //! The door that every connection comes through: whether there is room for one more, TLS where it is configured, and who the
 //! client's certificate says it is. What is learnt here goes with every request of the connection, as its [`Caller`].
 use super::certificate::AgentIdentity;
+use super::opening::Opening;
 use super::places::{Place, Places};
+use super::sentry::neighbourhood;
 use axum::extract::Request;
 use axum::response::Response;
 use axum_server::accept::Accept;
@@ -11,6 +13,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tower::Service;
@@ -31,12 +34,28 @@ pub struct Caller {
 pub struct Door {
     tls: Option<RustlsConfig>,
     connections: Places,
+    patience: Duration,
 }
 
+/// How long a connection may take to say what it speaks, unless somebody says otherwise.
+const USUAL_PATIENCE: Duration = Duration::from_secs(10);
+
 impl Door {
-    /// A door for at most so many connections, of which one address gets so many. (Loopback is not held to the second.)
+    /// A door for at most so many connections, of which one address gets so many; of IPv6, one /64. (Loopback is not
+    /// held to the second.)
     pub fn new(tls: Option<RustlsConfig>, most: usize, most_each: usize) -> Self {
-        Self { tls, connections: Places::new(most, most_each) }
+        Self { tls, connections: Places::new(most, most_each), patience: USUAL_PATIENCE }
+    }
+
+    /// The same, and an encrypted connection gets so much time for its handshake, and so much again until it says what it speaks.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Whether connections are encrypted.
+    pub fn speaks_tls(&self) -> bool {
+        self.tls.is_some()
     }
 
     /// Connections that are open.
@@ -48,18 +67,20 @@ impl Door {
         let address = stream.peer_addr()?;
         stream.set_nodelay(true)?;
         let ip = address.ip().to_canonical();
-        let owner = (!ip.is_loopback()).then(|| ip.to_string());
+        let owner = (!ip.is_loopback()).then(|| neighbourhood(ip).to_string());
         let full = || io::Error::other("there is no room for another connection");
         let place = Arc::new(self.connections.take(owner).ok_or_else(full)?);
         let caller = Caller { address: Some(address), encrypted: false, agent: None };
         let Some(tls) = self.tls else {
             return Ok((Stream::Plain(stream), Known { service, caller, _place: place }));
         };
-        let (stream, service) = RustlsAcceptor::new(tls).accept(stream, service).await?;
+        let (stream, service) =
+            RustlsAcceptor::new(tls).handshake_timeout(self.patience).accept(stream, service).await?;
         // What is here was verified in the handshake: an unverified certificate ends it.
         let certificates = stream.get_ref().1.peer_certificates();
         let agent = certificates.and_then(|chain| AgentIdentity::of(chain.first()?)).map(Arc::new);
         let caller = Caller { encrypted: true, agent, ..caller };
+        let stream = Opening::new(stream, self.patience);
         Ok((Stream::Tls(Box::new(stream)), Known { service, caller, _place: place }))
     }
 }
@@ -80,7 +101,7 @@ pub enum Stream {
     /// Plain: on loopback only.
     Plain(TcpStream),
     /// Encrypted.
-    Tls(Box<<RustlsAcceptor as Accept<TcpStream, ()>>::Stream>),
+    Tls(Box<Opening<<RustlsAcceptor as Accept<TcpStream, ()>>::Stream>>),
 }
 
 impl AsyncRead for Stream {

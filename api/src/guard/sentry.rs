@@ -210,7 +210,7 @@ fn take<K: Ord>(rate: &Mutex<Rate<K>>, key: K, now: Duration) -> Result<(), Refu
 }
 
 /// The address as a key. A single customer commonly has a whole /64 of IPv6.
-fn neighbourhood(address: IpAddr) -> u128 {
+pub(super) fn neighbourhood(address: IpAddr) -> u128 {
     match address.to_canonical() {
         IpAddr::V4(address) => u128::from(u32::from(address)),
         IpAddr::V6(address) => u128::from(address) >> 64 << 64,

@@ -94,6 +94,16 @@ fn a_client_that_never_ends_its_head_is_cut_off() {
 }
 
 #[test]
+fn a_client_that_says_nothing_holds_no_connection() {
+    let running =
+        start(ServiceSettings { head_time: Duration::from_millis(100), ..ServiceSettings::default() });
+    for silence in [b"".as_slice(), b"P", b"PRI * HTTP/2.0\r\n"] {
+        let answer = running.exchange(silence);
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+}
+
+#[test]
 fn a_client_that_never_sends_its_body_is_told_so() {
     let running =
         start(ServiceSettings { upload_time: Duration::from_millis(100), ..ServiceSettings::default() });

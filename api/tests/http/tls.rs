@@ -12,7 +12,8 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::io::Read;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -112,7 +113,7 @@ fn start(change: impl FnOnce(&mut TlsFiles, &TempDir, &Authority)) -> Running {
     let settings = GuardSettings { trust_loopback: false, ..GuardSettings::default() };
     let guard = Guard::new(settings, TokenBook::default());
     let router: Router = router(&Service::new(ServiceSettings::default()).behind(guard));
-    let door = Door::new(Some(tls.config()), 100, 100);
+    let door = Door::new(Some(tls.config()), 100, 100).with_patience(Duration::from_secs(2));
     runtime.spawn(async move {
         let server = axum_server::from_tcp(listener).expect("a socket").acceptor(door);
         server.serve(router.into_make_service()).await
@@ -162,6 +163,14 @@ fn a_certificate_that_names_no_agent_is_worth_nothing_and_a_strangers_ends_the_h
     assert_eq!(status(&running, &running.authority, Some(&stranger), VM), None);
     let server = running.authority.agent("lifeboat-agent:prod:h1", 7);
     assert_eq!(status(&running, &running.authority, Some(&server), VM), None, "another authority's");
+}
+
+#[test]
+fn a_client_that_never_begins_the_handshake_holds_no_connection() {
+    let running = start(|_, _, _| ());
+    let mut stream = TcpStream::connect(running.address).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time");
+    assert_eq!(stream.read(&mut [0; 1]).expect("an end in good time"), 0);
 }
 
 #[test]
