@@ -151,7 +151,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lifeboat.toml");
         std::fs::write(&path, "").expect("a file");
-        configured(&Arguments { config: Some(path), listen: vec![], store: Some(store.to_owned()) })
+        sound(configured(Some(&path), Some(store))?)
     }
 
     #[test]

@@ -89,8 +89,8 @@ impl FromStr for ServerAddress {
             Some(_) if secure => 443,
             Some(_) => 80,
         };
-        let port = match authority.port() {
-            Some(port) => port.as_str().parse().map_err(|_| wrong("the port is no number up to 65535"))?,
+        let port = match authority.as_str()[authority.host().len()..].strip_prefix(':') {
+            Some(port) => port.parse().map_err(|_| wrong("the port is no number up to 65535"))?,
             None => usual,
         };
         Ok(Self { secure, host, port, prefix: uri.path().trim_end_matches('/').to_owned() })

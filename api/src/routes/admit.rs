@@ -126,6 +126,9 @@ impl Actor {
 /// What is logged of something that was judged and done.
 type Entries<'a> = Box<dyn FnOnce(&Judged) -> Vec<Entry> + Send + 'a>;
 
+/// What there was before a change and what there is after it, given the pool after it.
+pub(crate) type Showing<'a> = Box<dyn FnOnce(&Pool) -> (Value, Value) + Send + 'a>;
+
 /// What is done, as it is written down.
 pub(crate) struct Act<'a> {
     /// Who does it.
@@ -135,7 +138,7 @@ pub(crate) struct Act<'a> {
     /// To what: a path such as `pools/prod/vms/db1`.
     pub(crate) resource: String,
     /// What the audit log shows of it: what was there before, and what is in the pool after it.
-    pub(crate) shows: Box<dyn FnOnce(&Pool) -> (Value, Value) + Send + 'a>,
+    pub(crate) shows: Showing<'a>,
     /// What is logged when it is done.
     pub(crate) entries: Entries<'a>,
     /// What is noted beside the pool when it is done.

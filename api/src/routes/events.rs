@@ -55,7 +55,7 @@ pub(crate) async fn hear(
     let news = weigh(&turn, told, by.to_owned()).await?;
     let audit = actor.map_or_else(Vec::new, |actor| audited(handle.id(), &news.entries, actor));
     let (pool, entries, at) = (news.after, news.entries, news.at);
-    let transition = Transition { pool, entries, at, audit, ..Transition::default() };
+    let transition = Transition { pool, entries, audit, at, ..Transition::default() };
     let delta = turn.commit(transition).acknowledged().await?;
     Ok(TellAnswer::new(delta.revision, news.outcomes))
 }

@@ -39,7 +39,7 @@ impl Serving {
     }
 
     /// On the store that is there.
-    pub fn on(folder: TempDir, settings: EngineSettings) -> Self {
+    pub(crate) fn on(folder: TempDir, settings: EngineSettings) -> Self {
         let address = StoreAddress::File(folder.path().join("store.redb"));
         let store = open(&address, &Options::default()).expect("a store");
         let candidate = Candidate { name: "test".to_owned(), address: "http://127.0.0.1:7878".to_owned() };

@@ -145,7 +145,6 @@ async fn a_backup_is_written_down_and_brings_every_pool_back() {
         let mut output = lifeboat::cli::output::Output::new(&mut out, &mut errors);
         let line = line.into_iter().chain([store.clone().into_os_string(), file.as_os_str().to_owned()]);
         let status = lifeboat::cli::run(line, &mut output);
-        drop(output);
         (status, String::from_utf8_lossy(&out).into_owned() + &String::from_utf8_lossy(&errors))
     };
     let (status, said) = restore(&file);
@@ -153,5 +152,5 @@ async fn a_backup_is_written_down_and_brings_every_pool_back() {
     assert!(said.contains("\"records\""), "{said}");
     let restored = Serving::on(folder, lifeboat::engine::EngineSettings::default());
     let (before, after) = (serving.get("/v1/pools/p").await, restored.get("/v1/pools/p").await.is(200));
-    assert_eq!((before.header("etag"), &before.body), (after.header("etag"), &after.body));
+    assert_eq!(before.body, after.body);
 }
