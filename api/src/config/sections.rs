@@ -131,7 +131,7 @@ sections! {
 
     /// What this coordinator is to others. Needed where several share an etcd.
     Coordinator in coordinator {
-        /// Its name, for people; left out: the name of the machine.
+        /// Its name, for people; left out: its first address.
         name: Option<String> = None, such as "\"coordinator-1\"";
         /// Where clients reach it, as a URL; left out: its first address. The others point to it while it leads.
         address: Option<String> = None, such as "\"https://coordinator-1.example:7878\"";
