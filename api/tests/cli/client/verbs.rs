@@ -184,7 +184,7 @@ fn verbs_ask_for_what_they_say() {
         ("vm set v resources/vcpus=8", "PATCH /v1/pools/p/vms/v", json!({"resources": {"vcpus": 8}})),
         ("host set h fault_domain=null", "PATCH /v1/pools/p/hosts/h", json!({"fault_domain": null})),
         ("pool set timeout_s=30", "PATCH /v1/pools/p/settings", json!({"timeout_s": 30})),
-        ("pool admission warn", "PUT /v1/pools/p/ha/admission", json!({"admission": "warn"})),
+        ("pool admission warn --yes", "PUT /v1/pools/p/ha/admission", json!({"admission": "warn"})),
         ("pool enable-ha --storage s", "POST /v1/pools/p/ha/enable", json!({"storage": "s"})),
         ("alert acknowledge 3", "POST /v1/pools/p/alerts/3/acknowledge", json!({})),
         (
