@@ -159,8 +159,8 @@ impl Trace {
                 order,
                 outcome: lifeboat_protocol::order::Outcome::Failed { reason },
             } => {
-                let (Order::Start { vm, .. } | Order::Stop { vm, .. } | Order::Migrate { vm, .. }) = order;
-                Line::OrderFailed { host, vm: vm.clone(), reason: reason.clone() }
+                let vm = order.vm().unwrap_or_default().to_owned();
+                Line::OrderFailed { host, vm, reason: reason.clone() }
             }
             Happening::VmExecutes { vm, host, .. } => Line::VmExecutes { vm, host },
             Happening::VmBooted { vm, host } => Line::VmRunning { vm, host },

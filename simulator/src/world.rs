@@ -4,7 +4,6 @@
 //! Nothing here is shared with the product but its state machines and codecs: an agent sees its host's clock, its
 //! datagrams and its medium's answers, and nothing else of the world.
 mod agent;
-mod carrier;
 mod control;
 mod due;
 mod faults;

@@ -3,7 +3,7 @@ use super::metadata;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the product's crates may use of ours. Crates that are not named are no part of the product.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("lifeboat-model", &[]),
     ("lifeboat-check", &["lifeboat-model"]),
     ("lifeboat-planner", &["lifeboat-model"]),
@@ -21,6 +21,8 @@ const MAY_USE: [(&str, &[&str]); 10] = [
             "lifeboat-coordinator",
         ],
     ),
+    ("lifeboat-link", &["lifeboat-model", "lifeboat-protocol"]),
+    ("lifeboat-agent", &["lifeboat-model", "lifeboat-protocol", "lifeboat-link", "lifeboat-store"]),
     ("lifeboat-store", &[]),
     ("lifeboat-delivery", &[]),
     (
@@ -31,6 +33,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
             "lifeboat-planner",
             "lifeboat-generate",
             "lifeboat-protocol",
+            "lifeboat-link",
             "lifeboat-coordinator",
             "lifeboat-simulator",
             "lifeboat-store",

@@ -26,7 +26,7 @@ mod view;
 
 use crate::channel::Channel;
 use crate::command::{FenceReason, Notification};
-use crate::configuration::{Configuration, ConfigurationNumber};
+use crate::configuration::{Configuration, ConfigurationNumber, HostEntry};
 use crate::detector::Peer;
 use crate::evidence::EvidenceKind;
 use crate::input::{Input, Operator};
@@ -346,6 +346,7 @@ impl<M: Medium> Agent<M> {
             Input::Order { host, order } => self.send_order(host, order),
             Input::Report(report) => self.send_report(report),
             Input::Operator(operator) => self.take_operator(operator),
+            Input::Grown { hosts } => self.grow(hosts),
         }
     }
 
@@ -387,6 +388,26 @@ impl<M: Medium> Agent<M> {
         self.command(Command::Notify(Notification::LeaseLost(reason)));
         self.command(Command::StopAllVms { reason });
         self.end_coordinator();
+        self.hurry();
+    }
+
+    /// Makes place for more hosts. They are no members until the pool agrees that they are.
+    fn grow(&mut self, hosts: usize) {
+        if hosts <= self.peers.len() {
+            return;
+        }
+        let networks = self.carriers.len();
+        self.medium.grown(hosts);
+        self.peers.resize_with(hosts, || Peer::new(networks));
+        self.alive_since.resize(hosts, None);
+        self.required_since.resize(hosts, None);
+        self.evidence.resize(hosts, None);
+        self.cases.resize_with(hosts, || None);
+        self.settled_at.resize(hosts, None);
+        self.down.resize_with(hosts, || None);
+        if let Some(adopted) = &mut self.adopted {
+            adopted.hosts.resize_with(hosts, HostEntry::default);
+        }
         self.hurry();
     }
 

@@ -62,6 +62,11 @@ pub enum Input {
     Report(Report),
     /// An operator speaks to this agent.
     Operator(Operator),
+    /// The pool has room for more hosts: those up to this number are known to the shell, with their addresses. Fewer than before: no effect.
+    Grown {
+        /// How many hosts the pool has.
+        hosts: usize,
+    },
 }
 
 /// What an operator can ask of an agent. What concerns the pool has effect at the leader only.

@@ -9,6 +9,7 @@
 //!   completed one more cycle, every cycle that any host begins later shows that one or a newer one.
 //! * *Nothing is forgotten by starting anew.* The first cycle of a process reads what earlier processes of the host
 //!   published, before it publishes anything.
+pub mod either;
 pub mod etcd;
 #[cfg(test)]
 mod explore;
@@ -152,4 +153,7 @@ pub trait Medium {
     /// Takes a configuration that is known to be decided from elsewhere: from a host that heard of it by this
     /// pool's medium. It is published with the next cycle, and what it follows can be proposed at once.
     fn learned(&mut self, decided: &Configuration);
+
+    /// The pool has room for so many hosts: their records are read from now on. Fewer than before: no effect.
+    fn grown(&mut self, hosts: usize);
 }

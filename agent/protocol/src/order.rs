@@ -1,7 +1,7 @@
 //! What the coordinator asks of an agent, and what the agent tells it: orders and reports, carried by a
 //! [`crate::channel`] that belongs to one term of one coordinator.
 use crate::Epoch;
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::time::Duration;
 use lifeboat_model::HostIndex;
 
@@ -62,13 +62,35 @@ pub enum Order {
         /// Where it goes.
         to: HostIndex,
     },
+    /// Take note of something that the shells on both ends understand: what a VM is made of, who belongs to the pool. The protocol
+    /// carries it, in order with the orders around it, and does not look inside; nothing answers it.
+    Note {
+        /// The order.
+        id: OrderId,
+        /// What it says; at most [`MAX_NOTE`] bytes.
+        bytes: Box<[u8]>,
+    },
 }
+
+/// The longest note: it goes into one datagram.
+pub const MAX_NOTE: usize = 48 * 1024;
 
 impl Order {
     /// The order's own id.
     pub const fn id(&self) -> OrderId {
         match self {
-            Self::Start { id, .. } | Self::Stop { id, .. } | Self::Migrate { id, .. } => *id,
+            Self::Start { id, .. }
+            | Self::Stop { id, .. }
+            | Self::Migrate { id, .. }
+            | Self::Note { id, .. } => *id,
+        }
+    }
+
+    /// The VM that it is about; none: a note.
+    pub fn vm(&self) -> Option<&str> {
+        match self {
+            Self::Start { vm, .. } | Self::Stop { vm, .. } | Self::Migrate { vm, .. } => Some(vm),
+            Self::Note { .. } => None,
         }
     }
 }
@@ -139,5 +161,10 @@ pub enum Report {
     Hypervisor {
         /// None: it answers.
         silent_for: Option<Duration>,
+    },
+    /// Something that the shells on both ends understand, carried as [`Order::Note`] is.
+    Note {
+        /// What it says; at most [`MAX_NOTE`] bytes.
+        bytes: Box<[u8]>,
     },
 }

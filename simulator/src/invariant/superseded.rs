@@ -2,7 +2,6 @@
 //! a coordinator after a newer one has begun, not in the store after a newer term has opened it.
 use super::{Invariant, truth::Truth};
 use crate::{Happening, world::World};
-use lifeboat_protocol::order::Order;
 use lifeboat_protocol::{Boot, Command, Epoch};
 use std::collections::BTreeMap;
 
@@ -29,7 +28,7 @@ impl Invariant for Superseded {
             }
             Happening::OrderTaken { host, boot, order } => {
                 let accepted = self.accepted.get(&(host.get(), boot)).copied().unwrap_or_default();
-                let given = epoch_of(order);
+                let given = order.id().epoch;
                 let name = world.host_name(host);
                 older(given, accepted, || format!("{name} takes up {order:?}, having accepted"))
             }
@@ -62,10 +61,4 @@ impl Invariant for Superseded {
 
 fn older(given: Epoch, newest: Epoch, what: impl Fn() -> String) -> Result<(), String> {
     if given < newest { Err(format!("{} epoch {}, in epoch {}", what(), newest.0, given.0)) } else { Ok(()) }
-}
-
-fn epoch_of(order: &Order) -> Epoch {
-    match order {
-        Order::Start { id, .. } | Order::Stop { id, .. } | Order::Migrate { id, .. } => id.epoch,
-    }
 }

@@ -1,6 +1,5 @@
 //! Agents: their processes, what they are told, and what becomes of what they ask for.
 use super::World;
-use super::carrier::Carrier;
 use super::due::Due;
 use super::host::{AgentProcess, Power};
 use crate::{At, Happening};
@@ -9,6 +8,7 @@ use lifeboat_model::HostIndex;
 use lifeboat_protocol::agent::{Agent, AgentConfig};
 use lifeboat_protocol::command::Notification;
 use lifeboat_protocol::configuration::ConfigurationNumber;
+use lifeboat_protocol::medium::either::EitherMedium;
 use lifeboat_protocol::order::Report;
 use lifeboat_protocol::{Boot, Command, HeartbeatNetwork, Input, Process};
 use std::collections::VecDeque;
@@ -27,7 +27,7 @@ impl World<'_> {
         }
         let run = self.new_run();
         let hosts = self.hosts.len();
-        let carrier = Carrier::new(self.pool.settings().medium, self.pool_id, index, hosts);
+        let carrier = EitherMedium::new(self.pool.settings().medium, self.pool_id, index, hosts);
         let host = &mut self.hosts[index.get()];
         host.process = Process(host.process.0 + 1);
         let process = host.process;

@@ -1,5 +1,4 @@
 //! A host: power, clock, watchdog, and what runs on it.
-use super::carrier::Carrier;
 use super::control::Control;
 use super::hypervisor::Hypervisor;
 use super::medium::Path;
@@ -12,6 +11,7 @@ use lifeboat_protocol::agent::Agent;
 use lifeboat_protocol::command::FenceReason;
 use lifeboat_protocol::configuration::ConfigurationNumber;
 use lifeboat_protocol::keyring::Keyring;
+use lifeboat_protocol::medium::either::EitherMedium;
 use lifeboat_protocol::{Boot, Input, Instant, Process};
 use std::collections::VecDeque;
 
@@ -56,7 +56,7 @@ pub(super) struct Host {
 /// An agent's process.
 pub(super) struct AgentProcess {
     pub(super) run: u32,
-    pub(super) agent: Agent<Carrier>,
+    pub(super) agent: Agent<EitherMedium>,
     /// What has come and is not taken yet: the socket's buffer and the hypervisor side's queue.
     pub(super) inbox: VecDeque<Input>,
     pub(super) paused: bool,

@@ -140,16 +140,14 @@ impl World<'_> {
         }
         let boot = self.hosts[index.get()].boot;
         self.tell(&Happening::OrderTaken { host: index, boot, order: &order });
-        let vm = match &order {
-            Order::Start { vm, .. } | Order::Stop { vm, .. } | Order::Migrate { vm, .. } => {
-                self.by_name.get(vm).copied()
-            }
-        };
+        let vm = order.vm().and_then(|vm| self.by_name.get(vm).copied());
         let Some(vm) = vm else { return self.refuse(index, &order, "there is no such VM") };
         match order {
             Order::Start { id, gate, .. } => self.start_vm(index, vm, id, gate, &order),
             Order::Stop { id, .. } => self.stop_vm(index, vm, id, &order),
             Order::Migrate { id, to, .. } => self.migrate_vm(index, vm, id, to, &order),
+            // Simulated hosts have no shells that would have notes for one another.
+            Order::Note { .. } => {}
         }
     }
 
@@ -316,10 +314,7 @@ impl World<'_> {
     }
 
     pub(super) fn refuse(&mut self, index: HostIndex, order: &Order, reason: &str) {
-        let id = match order {
-            Order::Start { id, .. } | Order::Stop { id, .. } | Order::Migrate { id, .. } => *id,
-        };
-        self.finished(index, id, order, REFUSAL, Outcome::Failed { reason: reason.to_owned() });
+        self.finished(index, order.id(), order, REFUSAL, Outcome::Failed { reason: reason.to_owned() });
     }
 
     pub(super) fn finished(

@@ -82,6 +82,8 @@ impl Medium for FakeMedium {
     fn learned(&mut self, decided: &Configuration) {
         self.newest = self.newest.max(decided.number.0);
     }
+
+    fn grown(&mut self, _: usize) {}
 }
 
 /// A pool in a world where everything takes a millisecond.

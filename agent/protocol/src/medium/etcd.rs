@@ -273,4 +273,7 @@ impl Medium for EtcdMedium {
 
     /// What is decided stands in etcd already.
     fn learned(&mut self, _decided: &Configuration) {}
+
+    /// Whoever puts a record is read.
+    fn grown(&mut self, _hosts: usize) {}
 }

@@ -80,6 +80,8 @@ pub struct StatefileMedium {
     pool: PoolId,
     host: HostIndex,
     groups: Vec<Group>,
+    /// How many hosts the shell knows; records of all of them are read from the next cycle on.
+    hosts: usize,
     /// The global section as the first reading found it, and how many hosts it counts.
     global: Option<([u8; layout::GLOBAL], usize)>,
     own: Own,
@@ -134,6 +136,7 @@ impl StatefileMedium {
         Self {
             pool,
             host,
+            hosts,
             groups: vec![Group::default(); hosts],
             global: None,
             own: Own::default(),
@@ -338,6 +341,9 @@ impl Medium for StatefileMedium {
     }
 
     fn begin(&mut self, own: &Status, proposal: Option<&Configuration>) -> Request {
+        if self.groups.len() < self.hosts {
+            self.groups.resize_with(self.hosts, Group::default);
+        }
         debug_assert!(self.idle(), "one request is under way at a time");
         let owner = Owner { host: self.host, boot: own.boot, process: own.process };
         let fits = |proposal: &&Configuration| proposal.hosts.len() <= MAX_HOSTS;
@@ -394,5 +400,9 @@ impl Medium for StatefileMedium {
         if decided.hosts.len() <= MAX_HOSTS {
             self.is_decided(decided.clone());
         }
+    }
+
+    fn grown(&mut self, hosts: usize) {
+        self.hosts = self.hosts.max(hosts.min(MAX_HOSTS));
     }
 }

@@ -6,6 +6,7 @@
 //! | 1 | order: start | id, VM, gate: 1 kind (0 started, 1 guest agent, 2 TCP, 3 HTTP), for the last two 2 port |
 //! | 2 | order: stop | id, VM |
 //! | 3 | order: migrate | id, VM, 2 target |
+//! | 4 | order: note | id, 2 length, its bytes |
 //! | 16 | report: inventory, its last or only part | 2 count; each VM and 1 state (0 running, 1 stopped, 2 unknown) |
 //! | 17 | inventory, a part that others follow | the same |
 //! | 18 | report: order done | id |
@@ -14,11 +15,12 @@
 //! | 21 | report: stopped | VM, 1 cause (0 crashed, 1 shut down inside, 2 stopped) |
 //! | 22 | report: the hypervisor answers | |
 //! | 23 | report: the hypervisor is silent | 8 for how long, in nanoseconds |
+//! | 24 | report: note | 2 length, its bytes |
 use crate::Epoch;
 use crate::bytes::{Malformed, Reader, Writer};
 use crate::channel::Payload;
-use crate::order::{Gate, Order, OrderId, Outcome, Report, StopCause, VmState};
-use alloc::{string::String, vec::Vec};
+use crate::order::{Gate, MAX_NOTE, Order, OrderId, Outcome, Report, StopCause, VmState};
+use alloc::{boxed::Box, string::String, vec::Vec};
 
 /// The most bytes of a VM's id: 255 characters of at most 4 bytes.
 pub const MAX_VM_ID: usize = 1020;
@@ -35,6 +37,7 @@ pub(super) const MIN: usize = 1;
 const START: u8 = 1;
 const STOP: u8 = 2;
 const MIGRATE: u8 = 3;
+const ORDER_NOTE: u8 = 4;
 const INVENTORY: u8 = 16;
 const INVENTORY_PART: u8 = 17;
 const DONE: u8 = 18;
@@ -43,6 +46,7 @@ const READY: u8 = 20;
 const STOPPED: u8 = 21;
 const HYPERVISOR_ANSWERS: u8 = 22;
 const HYPERVISOR_SILENT: u8 = 23;
+const REPORT_NOTE: u8 = 24;
 
 /// How many bytes [`encode`] writes, or a few more.
 pub fn size(payload: &Payload) -> usize {
@@ -50,6 +54,8 @@ pub fn size(payload: &Payload) -> usize {
         Payload::Order(Order::Start { vm, .. } | Order::Stop { vm, .. } | Order::Migrate { vm, .. }) => {
             1 + 16 + text_size(vm) + 3
         }
+        Payload::Order(Order::Note { bytes, .. }) => 1 + 16 + 2 + bytes.len(),
+        Payload::Report(Report::Note { bytes }) => 1 + 2 + bytes.len(),
         Payload::InventoryPart { vms } | Payload::Report(Report::Inventory { vms }) => {
             3 + vms.iter().map(|(vm, _)| vm_size(vm)).sum::<usize>()
         }
@@ -94,6 +100,7 @@ pub fn decode(from: &mut Reader<'_>) -> Result<Payload, Malformed> {
         START => order(Order::Start { id: id(from)?, vm: vm(from)?, gate: gate(from)? }),
         STOP => order(Order::Stop { id: id(from)?, vm: vm(from)? }),
         MIGRATE => order(Order::Migrate { id: id(from)?, vm: vm(from)?, to: from.host()? }),
+        ORDER_NOTE => order(Order::Note { id: id(from)?, bytes: note(from)? }),
         INVENTORY => report(Report::Inventory { vms: vms(from)? }),
         INVENTORY_PART => Ok(Payload::InventoryPart { vms: vms(from)? }),
         DONE => report(Report::Finished { id: id(from)?, outcome: Outcome::Done }),
@@ -105,6 +112,7 @@ pub fn decode(from: &mut Reader<'_>) -> Result<Payload, Malformed> {
         STOPPED => report(Report::Stopped { vm: vm(from)?, cause: cause(from)? }),
         HYPERVISOR_ANSWERS => report(Report::Hypervisor { silent_for: None }),
         HYPERVISOR_SILENT => report(Report::Hypervisor { silent_for: Some(from.duration()?) }),
+        REPORT_NOTE => report(Report::Note { bytes: note(from)? }),
         _ => Err(Malformed::OutOfRange { what: "a kind of payload" }),
     }
 }
@@ -114,13 +122,18 @@ fn encode_order(order: &Order, to: &mut Writer) {
         Order::Start { id, vm, .. } => (START, id, vm),
         Order::Stop { id, vm } => (STOP, id, vm),
         Order::Migrate { id, vm, .. } => (MIGRATE, id, vm),
+        Order::Note { id, bytes } => {
+            to.u8(ORDER_NOTE);
+            encode_id(*id, to);
+            return encode_note(bytes, to);
+        }
     };
     to.u8(kind);
     encode_id(*id, to);
     to.text(vm, MAX_VM_ID);
     match order {
         Order::Start { gate, .. } => encode_gate(*gate, to),
-        Order::Stop { .. } => {}
+        Order::Stop { .. } | Order::Note { .. } => {}
         Order::Migrate { to: target, .. } => to.host(*target),
     }
 }
@@ -158,7 +171,22 @@ fn encode_report(report: &Report, to: &mut Writer) {
             to.u8(HYPERVISOR_SILENT);
             to.duration(*span);
         }
+        Report::Note { bytes } => {
+            to.u8(REPORT_NOTE);
+            encode_note(bytes, to);
+        }
     }
+}
+
+fn encode_note(bytes: &[u8], to: &mut Writer) {
+    debug_assert!(bytes.len() <= MAX_NOTE, "whoever makes a note keeps to its limit");
+    to.count(bytes.len());
+    to.raw(bytes);
+}
+
+fn note(from: &mut Reader<'_>) -> Result<Box<[u8]>, Malformed> {
+    let length = from.count(MAX_NOTE, "the length of a note")?;
+    Ok(from.take(length)?.into())
 }
 
 fn encode_id(id: OrderId, to: &mut Writer) {

@@ -115,6 +115,7 @@ fn orders() -> Message {
         start(4, Gate::Http { port: 8080 }),
         Order::Stop { id: id(5), vm: "größe".into() },
         Order::Migrate { id: id(6), vm: "db2".into(), to: HostIndex(1) },
+        Order::Note { id: id(7), bytes: (*b"what a VM is made of").into() },
     ];
     segment(orders.map(Payload::Order).into())
 }
@@ -132,6 +133,7 @@ fn reports() -> Message {
         Report::Stopped { vm: "db1".into(), cause: StopCause::Stopped },
         Report::Hypervisor { silent_for: None },
         Report::Hypervisor { silent_for: Some(Duration::from_secs(30)) },
+        Report::Note { bytes: (*b"what a host has").into() },
     ];
     let part = [Payload::InventoryPart { vms: part }];
     segment(part.into_iter().chain(reports.map(Payload::Report)).collect())
@@ -290,11 +292,16 @@ fn any_gate() -> impl Strategy<Value = Gate> {
     ]
 }
 
+fn any_note() -> impl Strategy<Value = Box<[u8]>> {
+    prop::collection::vec(any::<u8>(), 0..300).prop_map(Into::into)
+}
+
 fn any_order() -> impl Strategy<Value = Order> {
     prop_oneof![
         (any_id(), any_vm(), any_gate()).prop_map(|(id, vm, gate)| Order::Start { id, vm, gate }),
         (any_id(), any_vm()).prop_map(|(id, vm)| Order::Stop { id, vm }),
         (any_id(), any_vm(), any_host()).prop_map(|(id, vm, to)| Order::Migrate { id, vm, to }),
+        (any_id(), any_note()).prop_map(|(id, bytes)| Order::Note { id, bytes }),
     ]
 }
 
@@ -313,6 +320,7 @@ fn any_report() -> impl Strategy<Value = Report> {
         any_vm().prop_map(|vm| Report::Ready { vm }),
         (any_vm(), prop::sample::select(causes)).prop_map(|(vm, cause)| Report::Stopped { vm, cause }),
         prop::option::of(any_span()).prop_map(|silent_for| Report::Hypervisor { silent_for }),
+        any_note().prop_map(|bytes| Report::Note { bytes }),
     ]
 }
 

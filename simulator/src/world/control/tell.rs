@@ -91,6 +91,7 @@ impl World<'_> {
                 Report::Stopped { vm: vm_of(&vm)?, cause }
             }
             Told::Hypervisor { silent_for } => Report::Hypervisor { silent_for },
+            Told::Note { .. } => return None,
         })
     }
 

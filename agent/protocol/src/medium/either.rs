@@ -1,21 +1,28 @@
-//! The protocol's own media, of which a pool uses one.
+//! Either medium: a pool uses one of them, and which one is known only when its agent starts.
+use super::etcd::EtcdMedium;
+use super::statefile::StatefileMedium;
+use super::{Answer, Medium, PoolId, Request, Step};
+use crate::configuration::Configuration;
+use crate::status::Status;
+use alloc::boxed::Box;
 use lifeboat_model::HostIndex;
 use lifeboat_model::spec::Medium as Kind;
-use lifeboat_protocol::Configuration;
-use lifeboat_protocol::Status;
-use lifeboat_protocol::medium::etcd::EtcdMedium;
-use lifeboat_protocol::medium::statefile::StatefileMedium;
-use lifeboat_protocol::medium::{Answer, Medium, PoolId, Request, Step};
 
 /// A medium as an agent drives it.
-#[derive(Debug)]
-pub(super) enum Carrier {
+#[derive(Clone, Debug)]
+pub enum EitherMedium {
+    /// A region of a shared volume.
     Statefile(Box<StatefileMedium>),
+    /// etcd.
     Etcd(Box<EtcdMedium>),
 }
 
-impl Carrier {
-    pub(super) fn new(kind: Kind, pool: PoolId, host: HostIndex, hosts: usize) -> Self {
+impl EitherMedium {
+    /// The side of `host` on a medium of that kind, of a pool that has `hosts` hosts.
+    ///
+    /// # Panics
+    /// As the media's own.
+    pub fn new(kind: Kind, pool: PoolId, host: HostIndex, hosts: usize) -> Self {
         match kind {
             Kind::Statefile => Self::Statefile(Box::new(StatefileMedium::new(pool, host, hosts))),
             Kind::Etcd => Self::Etcd(Box::new(EtcdMedium::new(pool, host, hosts))),
@@ -23,7 +30,7 @@ impl Carrier {
     }
 }
 
-impl Medium for Carrier {
+impl Medium for EitherMedium {
     fn idle(&self) -> bool {
         match self {
             Self::Statefile(medium) => medium.idle(),
@@ -49,6 +56,13 @@ impl Medium for Carrier {
         match self {
             Self::Statefile(medium) => medium.learned(decided),
             Self::Etcd(medium) => medium.learned(decided),
+        }
+    }
+
+    fn grown(&mut self, hosts: usize) {
+        match self {
+            Self::Statefile(medium) => medium.grown(hosts),
+            Self::Etcd(medium) => medium.grown(hosts),
         }
     }
 }

@@ -1,0 +1,3 @@
+//! The program `lifeboat-agent`.
+
+fn main() {}
