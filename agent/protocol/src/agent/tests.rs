@@ -3,6 +3,7 @@
 //! own, and the simulator runs everything with what is used in production.
 #![expect(clippy::unchecked_time_subtraction, reason = "later moments of a story are later")]
 mod disarmed;
+mod growing;
 
 use super::{Agent, AgentConfig};
 use crate::command::Command;
@@ -68,6 +69,7 @@ impl Medium for FakeMedium {
         for (host, record) in board.records.iter().enumerate() {
             if let Some((write, status)) = record
                 && host != self.me
+                && host < self.seen.len()
                 && *write > self.seen[host]
             {
                 self.seen[host] = *write;
@@ -83,7 +85,9 @@ impl Medium for FakeMedium {
         self.newest = self.newest.max(decided.number.0);
     }
 
-    fn grown(&mut self, _: usize) {}
+    fn grown(&mut self, hosts: usize) {
+        self.seen.resize(hosts, 0);
+    }
 }
 
 /// A pool in a world where everything takes a millisecond.

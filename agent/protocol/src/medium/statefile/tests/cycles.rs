@@ -130,6 +130,26 @@ fn a_host_that_joins_the_pool_later_is_read_by_all_and_proposes_once_it_is_known
 }
 
 #[test]
+fn hosts_that_the_shell_comes_to_know_are_read_from_the_next_cycle_on() {
+    let mut disk = Disk::new(3);
+    let (mut old, mut new) = (medium(0, 2), medium(2, 3));
+    let region = crate::medium::statefile::format(super::disk::POOL, 2).expect("room");
+    disk.blocks[0] = region[..4096].into();
+    let (own, other) = (status(0, 1, 1, 2), status(2, 1, 1, 3));
+    snapshot(&mut old, &mut disk, &own, Some(&configuration(1, 0, 0, 2)));
+    snapshot(&mut new, &mut disk, &other, None);
+    assert_eq!(snapshot(&mut old, &mut disk, &own, None).renewed, [], "nobody has told it of a third host");
+    // In the middle of a cycle: what is read is what was asked for.
+    let request = old.begin(&own, None);
+    old.grown(3);
+    let Step::Next(request) = old.answered(disk.serve(&request)) else {
+        panic!("it reads after it has written")
+    };
+    assert!(matches!(old.answered(disk.serve(&request)), Step::Done(done) if done.renewed.is_empty()));
+    assert_eq!(snapshot(&mut old, &mut disk, &own, None).renewed, [(HostIndex(2), other)]);
+}
+
+#[test]
 fn the_longest_record_of_64_hosts_fits_its_block() {
     let mut longest = configuration(MAX_NUMBER - 2, 63, u32::MAX, 64);
     longest.epoch = Epoch(MAX_NUMBER);
