@@ -3,13 +3,14 @@ use super::metadata;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the product's crates may use of ours. Crates that are not named are no part of the product.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("lifeboat-model", &[]),
     ("lifeboat-check", &["lifeboat-model"]),
     ("lifeboat-planner", &["lifeboat-model"]),
     ("lifeboat-generate", &["lifeboat-model"]),
     ("lifeboat-protocol", &["lifeboat-model"]),
     ("lifeboat-coordinator", &["lifeboat-model", "lifeboat-check"]),
+    ("lifeboat-interpreter", &["lifeboat-model", "lifeboat-protocol", "lifeboat-coordinator"]),
     (
         "lifeboat-simulator",
         &[
@@ -19,6 +20,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
             "lifeboat-generate",
             "lifeboat-protocol",
             "lifeboat-coordinator",
+            "lifeboat-interpreter",
         ],
     ),
     ("lifeboat-link", &["lifeboat-model", "lifeboat-protocol"]),
@@ -35,6 +37,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
             "lifeboat-protocol",
             "lifeboat-link",
             "lifeboat-coordinator",
+            "lifeboat-interpreter",
             "lifeboat-simulator",
             "lifeboat-store",
             "lifeboat-delivery",
@@ -51,13 +54,14 @@ const MAY_TEST_WITH: [(&str, &[&str]); 3] = [
 ];
 
 /// The only things from outside that the pure crates use.
-const FROM_OUTSIDE: [(&str, &[&str]); 7] = [
+const FROM_OUTSIDE: [(&str, &[&str]); 8] = [
     ("lifeboat-model", &["thiserror"]),
     ("lifeboat-check", &["thiserror"]),
     ("lifeboat-planner", &["good_lp", "microlp", "thiserror"]),
     ("lifeboat-generate", &["rand", "rand_chacha", "thiserror"]),
     ("lifeboat-protocol", &["chacha20poly1305", "crc", "thiserror"]),
     ("lifeboat-coordinator", &["thiserror"]),
+    ("lifeboat-interpreter", &[]),
     ("lifeboat-simulator", &["rand", "rand_chacha", "serde", "thiserror", "toml"]),
 ];
 

@@ -11,8 +11,9 @@ use core::time::Duration;
 use lifeboat_coordinator as coordinator;
 use lifeboat_coordinator::input::Notice;
 use lifeboat_coordinator::{Coordinator, Term};
+use lifeboat_interpreter as interpreter;
 use lifeboat_model::{HostIndex, HostSet};
-use lifeboat_protocol::order::{Gate, Order, OrderId};
+use lifeboat_protocol::order::{Order, OrderId};
 use lifeboat_protocol::{Boot, Epoch, Input};
 use std::collections::VecDeque;
 
@@ -309,22 +310,17 @@ impl World<'_> {
 
     fn carry_out_control(&mut self, index: HostIndex, run: u32, command: coordinator::Command) {
         let Some(epoch) = self.control(index, run).map(|control| control.epoch) else { return };
-        let id = |order: coordinator::OrderNumber| OrderId { epoch, number: order.0 };
         match command {
             coordinator::Command::Store { ticket, records } => {
                 self.ask_store(index, run, epoch.0, ticket, records);
             }
-            coordinator::Command::Start { host, vm, order, gate } => {
-                let vm = self.pool.vm_id(vm).to_owned();
-                self.give(index, epoch, host, Order::Start { id: id(order), vm, gate: gate_of(gate) });
-            }
-            coordinator::Command::Stop { host, vm, order } => {
-                let vm = self.pool.vm_id(vm).to_owned();
-                self.give(index, epoch, host, Order::Stop { id: id(order), vm });
-            }
-            coordinator::Command::Migrate { host, vm, order, to } => {
-                let vm = self.pool.vm_id(vm).to_owned();
-                self.give(index, epoch, host, Order::Migrate { id: id(order), vm, to });
+            coordinator::Command::Start { order, .. }
+            | coordinator::Command::Stop { order, .. }
+            | coordinator::Command::Migrate { order, .. } => {
+                let id = OrderId { epoch, number: order.0 };
+                if let Some((host, order)) = interpreter::order(&command, id, |vm| self.pool.vm_id(vm)) {
+                    self.give(index, epoch, host, order);
+                }
             }
             coordinator::Command::Alert(alert) => self.alert(&alert),
             coordinator::Command::RequestFence { host } => self.request_fence(index, host),
@@ -336,14 +332,5 @@ impl World<'_> {
     fn give(&mut self, by: HostIndex, epoch: Epoch, to: HostIndex, order: Order) {
         self.tell(&Happening::OrderGiven { by, epoch, to, order: &order });
         self.feed(by, Input::Order { host: to, order });
-    }
-}
-
-fn gate_of(gate: coordinator::Gate) -> Gate {
-    match gate {
-        coordinator::Gate::Started => Gate::Started,
-        coordinator::Gate::GuestAgent => Gate::GuestAgent,
-        coordinator::Gate::Tcp { port } => Gate::Tcp { port },
-        coordinator::Gate::Http { port } => Gate::Http { port },
     }
 }

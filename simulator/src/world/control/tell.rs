@@ -1,5 +1,5 @@
-//! What the shell around a coordinator's process brings it: the protocol's words in the coordinator's, with VMs by
-//! index instead of name; and what it sees of other hosts' media in their heartbeats.
+//! What the shell around a coordinator's process brings it, in the coordinator's own words; and what it sees of other hosts'
+//! media in their heartbeats.
 use super::{Control, State};
 use crate::Happening;
 use crate::happening::Alert;
@@ -8,12 +8,14 @@ use crate::world::due::Due;
 use core::time::Duration;
 use lifeboat_coordinator as coordinator;
 use lifeboat_coordinator::alert::{Phase, Subject};
-use lifeboat_coordinator::input::{Evidence, Liveset, Notice, Outcome, Report, Seen, Standing, StopCause};
-use lifeboat_model::HostIndex;
+use lifeboat_coordinator::input::Notice;
+use lifeboat_interpreter as interpreter;
+use lifeboat_model::{HostIndex, VmIndex};
 use lifeboat_protocol as protocol;
 use lifeboat_protocol::command::Notification;
-use lifeboat_protocol::evidence::EvidenceKind;
+use lifeboat_protocol::order::OrderId;
 use lifeboat_protocol::{Configuration, FenceProof};
+use std::collections::BTreeMap;
 
 /// Notices that wait for a coordinator at most.
 const MOST_HELD: usize = 16;
@@ -25,25 +27,12 @@ impl World<'_> {
         if self.hosts[index.get()].control.is_none() {
             return;
         }
-        let hosts =
-            configuration.hosts.iter().map(|entry| standing(entry.standing, entry.quarantined)).collect();
-        let in_quarantine = configuration.hosts.iter().enumerate().filter(|(_, entry)| entry.quarantined);
-        let liveset = Liveset {
-            hosts,
-            quarantined: in_quarantine.map(|(position, _)| HostIndex::new(position)).collect(),
-            braked: configuration.braked,
-            disarmed: configuration.disarm.is_some(),
-        };
-        self.feed_control(index, coordinator::Input::Liveset(liveset));
+        self.feed_control(index, coordinator::Input::Liveset(interpreter::liveset(configuration)));
     }
 
     pub(in crate::world) fn tell_control_safe(&mut self, index: HostIndex, proof: FenceProof) {
         let about = proof.evidence();
-        let evidence = evidence(about.kind);
-        self.feed_control(
-            index,
-            coordinator::Input::HostSafe { host: about.host, boot: about.boot.0, evidence },
-        );
+        self.feed_control(index, interpreter::safe(about.host, about.boot, about.kind));
     }
 
     pub(in crate::world) fn tell_control_report(
@@ -54,61 +43,15 @@ impl World<'_> {
     ) {
         let Some(control) = self.hosts[index.get()].control.as_ref() else { return };
         let epoch = control.epoch;
-        if let Some(report) = self.report_by_index(epoch, report) {
+        let names = Named { by_name: &self.by_name, epoch };
+        if let Some(report) = interpreter::report(&names, report) {
             self.feed_control(index, coordinator::Input::Report { host, report });
         }
     }
 
-    /// A report with VMs by index; what speaks of another term or of no VM of the pool comes to nothing.
-    fn report_by_index(&self, epoch: protocol::Epoch, report: protocol::order::Report) -> Option<Report> {
-        use protocol::order::Report as Told;
-        let vm_of = |name: &str| self.by_name.get(name).copied();
-        Some(match report {
-            Told::Inventory { vms } => {
-                let seen = |state| match state {
-                    protocol::order::VmState::Running => Some(Seen::Running),
-                    protocol::order::VmState::Unknown => Some(Seen::Unknown),
-                    protocol::order::VmState::Stopped => None,
-                };
-                let known = vms.iter().filter_map(|(name, state)| Some((vm_of(name)?, seen(*state)?)));
-                Report::Inventory { vms: known.collect() }
-            }
-            Told::Finished { id, outcome } if id.epoch == epoch => {
-                let outcome = match outcome {
-                    protocol::order::Outcome::Done => Outcome::Done,
-                    protocol::order::Outcome::Failed { reason } => Outcome::Failed { reason },
-                };
-                Report::Finished { order: coordinator::OrderNumber(id.number), outcome }
-            }
-            Told::Finished { .. } => return None,
-            Told::Ready { vm } => Report::Ready { vm: vm_of(&vm)? },
-            Told::Stopped { vm, cause } => {
-                let cause = match cause {
-                    protocol::order::StopCause::Crashed => StopCause::Crashed,
-                    protocol::order::StopCause::ShutDownInside => StopCause::ShutDownInside,
-                    protocol::order::StopCause::Stopped => StopCause::Stopped,
-                };
-                Report::Stopped { vm: vm_of(&vm)?, cause }
-            }
-            Told::Hypervisor { silent_for } => Report::Hypervisor { silent_for },
-            Told::Note { .. } => return None,
-        })
-    }
-
     /// What the agent beside the coordinator noticed.
     pub(in crate::world) fn tell_control_notice(&mut self, index: HostIndex, notification: Notification) {
-        let host = index;
-        let notice = match notification {
-            Notification::MediumLost => Notice::MediumLost { host },
-            Notification::MediumBack => Notice::MediumBack { host },
-            Notification::MediumApproachingTimeout { silent_for } => {
-                Notice::MediumApproachingTimeout { host, silent_for }
-            }
-            Notification::PeerApproachingTimeout { host, silent_for } => {
-                Notice::HostApproachingTimeout { host, silent_for }
-            }
-            _ => return,
-        };
+        let Some(notice) = interpreter::notice(index, &notification) else { return };
         let of_medium = matches!(notice, Notice::MediumLost { .. } | Notice::MediumBack { .. });
         let host = &mut self.hosts[index.get()];
         match (&mut host.control, notice) {
@@ -165,26 +108,18 @@ impl World<'_> {
     }
 }
 
-fn standing(standing: protocol::Standing, quarantined: bool) -> Standing {
-    match standing {
-        protocol::Standing::Out => Standing::Out,
-        protocol::Standing::Member { boot, .. } => Standing::Live { boot: boot.0, quarantined },
-        protocol::Standing::Fencing { boot, .. } => Standing::BeingFenced { boot: boot.0 },
-        protocol::Standing::Fenced { boot, evidence: kind } => {
-            Standing::Safe { boot: boot.0, evidence: evidence(kind) }
-        }
-    }
+/// The VMs of the pool by name, in a coordinator's term.
+struct Named<'a> {
+    by_name: &'a BTreeMap<String, VmIndex>,
+    epoch: protocol::Epoch,
 }
 
-fn evidence(kind: EvidenceKind) -> Evidence {
-    match kind {
-        EvidenceKind::LeaseExpired => Evidence::LeaseExpired,
-        EvidenceKind::Notice => Evidence::Notice,
-        EvidenceKind::CrashKernel => Evidence::CrashKernel,
-        EvidenceKind::Rebooted => Evidence::Rebooted,
-        EvidenceKind::PowerOff => Evidence::PowerOff,
-        EvidenceKind::Operator => Evidence::Operator,
-        EvidenceKind::OperatorForced => Evidence::OperatorForced,
-        EvidenceKind::Left => Evidence::Left,
+impl interpreter::Names for Named<'_> {
+    fn vm(&self, name: &str) -> Option<VmIndex> {
+        self.by_name.get(name).copied()
+    }
+
+    fn order(&self, id: OrderId) -> Option<coordinator::OrderNumber> {
+        (id.epoch == self.epoch).then_some(coordinator::OrderNumber(id.number))
     }
 }
