@@ -52,6 +52,36 @@ pub enum AlertKind {
 }
 
 impl AlertKind {
+    /// Every kind.
+    pub const ALL: [Self; 21] = [
+        Self::HostFailed,
+        Self::HostFenced,
+        Self::HostRejoined,
+        Self::StatefileLost,
+        Self::StatefileBack,
+        Self::Overcommitted,
+        Self::OvercommittedCleared,
+        Self::ToleranceDropped,
+        Self::ToleranceRecovered,
+        Self::VmRestartFailed,
+        Self::VmNotAgile,
+        Self::RuleBroken,
+        Self::CoordinatorMoved,
+        Self::BrakeApplied,
+        Self::HostQuarantined,
+        Self::TimeoutApproaching,
+        Self::HostStateUnknown,
+        Self::PlanRefused,
+        Self::VmRunsTwice,
+        Self::VmRunsUnasked,
+        Self::EvacuationStalled,
+    ];
+
+    /// The kind that documents spell so.
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
     /// The kind as documents spell it.
     pub fn code(self) -> &'static str {
         match self {

@@ -154,6 +154,11 @@ pub enum Report {
         /// The VM.
         vm: VmIndex,
     },
+    /// A VM that nobody ordered to run there runs there: somebody started it at the hypervisor.
+    Appeared {
+        /// The VM.
+        vm: VmIndex,
+    },
     /// A VM stopped without an order of this session; one that a migration of an earlier session took away, too, and one
     /// that was arriving and did not.
     Stopped {

@@ -29,6 +29,12 @@ impl State {
                     self.ready(host, *vm);
                 }
             }
+            Report::Appeared { vm } => {
+                if self.knows(*vm) && self.whereabouts.appeared(*vm, host) {
+                    self.seen(*vm, host, Seen::Running, false);
+                    self.refresh(*vm);
+                }
+            }
             Report::Stopped { vm, cause } => {
                 if self.knows(*vm) && self.whereabouts.stopped(*vm, host) {
                     self.stopped(*vm, *cause);

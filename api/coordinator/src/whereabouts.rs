@@ -293,6 +293,15 @@ impl Whereabouts {
         vms
     }
 
+    /// The host says that a VM runs there which nobody sent there. Says whether that is news.
+    pub(crate) fn appeared(&mut self, vm: VmIndex, host: HostIndex) -> bool {
+        let news = self.claim(vm, host).is_none();
+        if news {
+            self.set(vm, host, Claim::Runs);
+        }
+        news
+    }
+
     /// The host says that a VM that may have been there runs there.
     pub(crate) fn confirmed(&mut self, vm: VmIndex, host: HostIndex) -> bool {
         match self.claim(vm, host) {

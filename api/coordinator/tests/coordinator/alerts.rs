@@ -150,3 +150,18 @@ fn a_host_that_leaves_unknown_what_it_runs_is_told_and_fenced_only_if_the_pool_s
         assert_eq!(world.where_runs(vm(0)).len(), 1);
     }
 }
+
+#[test]
+fn a_vm_that_appears_on_a_second_host_runs_twice_until_it_stops_there_and_is_placed_where_it_was() {
+    use lifeboat_coordinator::input::{Report, StopCause};
+    let mut world = World::new(&spec(3, 16_384, &[(1024, 0)]));
+    let subject = Subject::Vm(vm(0));
+    world.say(host(2), Report::Appeared { vm: vm(0) });
+    world.run(secs(1));
+    assert_eq!(world.raised(AlertKind::VmRunsTwice, subject), 1);
+    world.say(host(2), Report::Stopped { vm: vm(0), cause: StopCause::Stopped });
+    world.run(secs(1));
+    assert_eq!(world.cleared(AlertKind::VmRunsTwice, subject), 1);
+    assert_eq!(world.coordinator.picture().runs_on(vm(0)), Some(host(0)));
+    assert_eq!(world.starts, []);
+}
