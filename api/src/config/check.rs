@@ -132,15 +132,18 @@ fn store(config: &Config, fault: &mut dyn FnMut(&str, String)) {
         ("store.etcd_key", store.etcd_key.is_some()),
     ];
     let address = match store.address.parse() {
-        Ok(StoreAddress::File(path)) if !path.is_absolute() => None,
+        Ok(StoreAddress::File(path) | StoreAddress::Volume { path, .. }) if !path.is_absolute() => None,
         parsed => parsed.ok(),
     };
     let Some(address) = address else {
-        fault("store.address", "must be an absolute path, or etcds://host:port,host:port,...".into());
+        fault(
+            "store.address",
+            "must be an absolute path, volume:/dev/..., or etcds://host:port,host:port,...".into(),
+        );
         return;
     };
     match &address {
-        StoreAddress::File(_) => {
+        StoreAddress::File(_) | StoreAddress::Volume { .. } => {
             let more =
                 [("store.etcd_plain", store.etcd_plain), ("store.etcd_user", store.etcd_user.is_some())];
             for (key, _) in more.into_iter().chain(secured).filter(|(_, is_set)| *is_set) {

@@ -1,6 +1,7 @@
 //! Where a store is, and opening it.
 use crate::etcd::EtcdStore;
 use crate::redb::RedbStore;
+use crate::volume::{DEFAULT_LENGTH, Tenure, VolumeStore};
 use crate::{Store, StoreError, Versioned};
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,11 +9,21 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Where a store is: a file, or `etcd://host:port[,host:port...][/prefix]`, with `etcds://` for TLS.
+/// Where a store is: a file, `volume:/dev/x[?offset=BYTES][&length=BYTES]`, or `etcd://host:port[,host:port...][/prefix]`, with `etcds://` for
+/// TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreAddress {
     /// An embedded store, in this file.
     File(PathBuf),
+    /// A metadata volume: a region of a device or file that the pool's hosts share.
+    Volume {
+        /// The device or file.
+        path: PathBuf,
+        /// Where the region begins.
+        offset: u64,
+        /// How long it is.
+        length: u64,
+    },
     /// An etcd.
     Etcd {
         /// Its members, as `host:port`; at least one.
@@ -53,6 +64,8 @@ pub struct Options {
     pub user: Option<String>,
     /// A file with our user's password; a line's end at its end does not count.
     pub password_file: Option<PathBuf>,
+    /// With what right a metadata volume is opened; without, only one is in which no term has begun yet, as for a restore.
+    pub tenure: Option<Tenure>,
 }
 
 impl Default for Options {
@@ -65,6 +78,7 @@ impl Default for Options {
             key_file: None,
             user: None,
             password_file: None,
+            tenure: None,
         }
     }
 }
@@ -81,6 +95,10 @@ pub fn open(address: &StoreAddress, options: &Options) -> Result<Box<dyn Store>,
 pub(crate) fn open_bare(address: &StoreAddress, options: &Options) -> Result<Box<dyn Store>, StoreError> {
     match address {
         StoreAddress::File(file) => Ok(Box::new(RedbStore::open(file)?)),
+        StoreAddress::Volume { path, offset, length } => Ok(Box::new(match options.tenure {
+            Some(tenure) => VolumeStore::open(path, *offset, *length, tenure)?,
+            None => VolumeStore::open_before_terms(path, *offset, *length)?,
+        })),
         StoreAddress::Etcd { endpoints, tls, prefix } => {
             Ok(Box::new(EtcdStore::new(endpoints, *tls, prefix, options)?))
         }
@@ -95,6 +113,9 @@ impl FromStr for StoreAddress {
 
     fn from_str(text: &str) -> Result<Self, StoreError> {
         let bad = || StoreError::BadAddress(text.to_owned());
+        if let Some(rest) = text.strip_prefix(VOLUME) {
+            return volume(rest).ok_or_else(bad);
+        }
         let (tls, rest) = match text.split_once("://") {
             None if text.is_empty() => return Err(bad()),
             None => return Ok(Self::File(PathBuf::from(text))),
@@ -116,6 +137,23 @@ impl FromStr for StoreAddress {
     }
 }
 
+/// What the address of a metadata volume begins with.
+const VOLUME: &str = "volume:";
+
+fn volume(text: &str) -> Option<StoreAddress> {
+    let (path, settings) =
+        text.split_once('?').map_or((text, None), |(path, settings)| (path, Some(settings)));
+    let (mut offset, mut length) = (0, DEFAULT_LENGTH);
+    for setting in settings.into_iter().flat_map(|settings| settings.split('&')) {
+        match setting.split_once('=')? {
+            ("offset", value) => offset = value.parse().ok()?,
+            ("length", value) => length = value.parse().ok()?,
+            _ => return None,
+        }
+    }
+    (!path.is_empty()).then(|| StoreAddress::Volume { path: path.into(), offset, length })
+}
+
 fn is_endpoint(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else { return false };
     let named = |host: &str| host.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
@@ -130,6 +168,13 @@ impl fmt::Display for StoreAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(file) => write!(f, "{}", file.display()),
+            Self::Volume { path, offset, length } => {
+                let path = path.display();
+                match (*offset, *length) {
+                    (0, DEFAULT_LENGTH) => write!(f, "{VOLUME}{path}"),
+                    (offset, length) => write!(f, "{VOLUME}{path}?offset={offset}&length={length}"),
+                }
+            }
             Self::Etcd { endpoints, tls, prefix } => {
                 let scheme = if *tls { "etcds" } else { "etcd" };
                 write!(f, "{scheme}://{}{prefix}", endpoints.join(","))
@@ -168,6 +213,17 @@ mod tests {
     }
 
     #[test]
+    fn a_metadata_volume_has_a_place_on_a_device() {
+        let volume = |offset, length| StoreAddress::Volume { path: "/dev/x".into(), offset, length };
+        assert_eq!(parsed("volume:/dev/x"), volume(0, DEFAULT_LENGTH));
+        assert_eq!(parsed("volume:/dev/x?offset=4194304"), volume(4 << 20, DEFAULT_LENGTH));
+        assert_eq!(parsed("volume:/dev/x?length=67108864&offset=4096"), volume(4096, 64 << 20));
+        for address in [volume(0, DEFAULT_LENGTH), volume(4096, 64 << 20)] {
+            assert_eq!(parsed(&address.to_string()), address);
+        }
+    }
+
+    #[test]
     fn loopback_is_an_address_and_no_name() {
         for (text, is_loopback) in [
             ("etcd://127.0.0.1:1,127.9.9.9:1,[::1]:1,[::ffff:127.0.0.1]:1", true),
@@ -182,7 +238,19 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        let wrong = ["", "etcd://", "etcd://a", "etcd://a:0", "etcd://a:1,", "etcd://user@a:1", "http://a:1"];
+        let wrong = [
+            "",
+            "volume:",
+            "volume:/x?",
+            "volume:/x?size=1",
+            "volume:/x?offset=-1",
+            "etcd://",
+            "etcd://a",
+            "etcd://a:0",
+            "etcd://a:1,",
+            "etcd://user@a:1",
+            "http://a:1",
+        ];
         for text in wrong {
             assert!(matches!(text.parse::<StoreAddress>(), Err(StoreError::BadAddress(_))), "{text:?}");
         }

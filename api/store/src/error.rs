@@ -51,6 +51,6 @@ pub enum StoreError {
     #[error("the backup cannot be used: {0}; nothing of it was restored: take another")]
     BadBackup(String),
     /// Its address makes no sense.
-    #[error("{0:?} is no store: give a file, or etcd://host:port[,host:port...]")]
+    #[error("{0:?} is no store: give a file, volume:/dev/x, or etcd://host:port[,host:port...]")]
     BadAddress(String),
 }

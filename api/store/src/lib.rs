@@ -10,6 +10,7 @@
 //!
 //! ```text
 //!   service ─► Box<dyn Store> ─┬─ redb: one file, one process
+//!                              ├─ volume: a region of a device that all hosts share, the coordinator's of each term in turn
 //!                              └─ etcd: several coordinators, one of which leads
 //! ```
 //!
@@ -27,6 +28,7 @@ pub mod record;
 pub mod redb;
 pub mod store;
 pub mod versioned;
+pub mod volume;
 
 pub use address::{Options, StoreAddress, open};
 pub use backup::{Restored, restore};
@@ -36,3 +38,4 @@ pub use migrate::Migration;
 pub use record::{Batch, Record, Write};
 pub use store::{Candidate, Leadership, Store, Term};
 pub use versioned::Versioned;
+pub use volume::{Tenure, VolumeStore};

@@ -52,6 +52,21 @@ impl RedbStore {
         Ok(Self { database: Recovering::new(bytes, place)?, leads: Mutex::new(None) })
     }
 
+    /// Begins a term, beyond every one that is kept, and `least` at least.
+    pub(crate) fn begin(&self, candidate: &Candidate, least: Term) -> Result<Term, StoreError> {
+        let beyond = own::read_terms(self.get(&own::terms())?.as_deref())?;
+        let mut leads = self.leads();
+        let term = self.database.with(|database| {
+            let writing = database.begin_write()?;
+            let term = least.max(Term(tables::term(&writing)?.max(beyond).0 + 1));
+            tables::set_term(&writing, term)?;
+            writing.commit()?;
+            Ok(term)
+        })?;
+        *leads = Some(Leadership { term, leader: candidate.clone() });
+        Ok(term)
+    }
+
     fn leads(&self) -> MutexGuard<'_, Option<Leadership>> {
         // What it protects is replaced in one step, so a panic elsewhere leaves it whole.
         self.leads.lock().unwrap_or_else(PoisonError::into_inner)
@@ -96,17 +111,7 @@ impl Store for RedbStore {
     }
 
     fn campaign(&self, candidate: &Candidate, _wait: Duration) -> Result<Option<Term>, StoreError> {
-        let beyond = own::read_terms(self.get(&own::terms())?.as_deref())?;
-        let mut leads = self.leads();
-        let term = self.database.with(|database| {
-            let writing = database.begin_write()?;
-            let term = Term(tables::term(&writing)?.max(beyond).0 + 1);
-            tables::set_term(&writing, term)?;
-            writing.commit()?;
-            Ok(term)
-        })?;
-        *leads = Some(Leadership { term, leader: candidate.clone() });
-        Ok(Some(term))
+        self.begin(candidate, Term(0)).map(Some)
     }
 
     fn renew(&self, term: Term) -> Result<(), StoreError> {

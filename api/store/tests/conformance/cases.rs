@@ -4,7 +4,7 @@ mod batches;
 mod order;
 mod terms;
 
-use lifeboat_store::{Batch, Candidate, Key, Record, Store, StoreAddress, Term};
+use lifeboat_store::{Batch, Candidate, Key, Options, Record, Store, StoreAddress, Term};
 use std::time::Duration;
 
 /// Where stores of one kind are, so that a case can open as many as it needs.
@@ -13,6 +13,10 @@ pub(crate) trait Kind {
     fn fresh(&self) -> StoreAddress;
     /// Opens it, from another process as it were.
     fn open(&self, address: &StoreAddress) -> Box<dyn Store>;
+    /// What opening one needs to know.
+    fn options(&self) -> Options {
+        Options::default()
+    }
 }
 
 /// One promise, tried on stores of a kind.

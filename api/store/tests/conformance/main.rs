@@ -9,3 +9,4 @@ mod on_a_bad_network;
 mod on_etcd;
 mod on_guarded_etcd;
 mod on_redb;
+mod on_volume;

@@ -1,6 +1,6 @@
 //! Backups are of one moment, come back whole, and are refused when they are not.
 use super::{Kind, everything, key, lead, names, puts};
-use lifeboat_store::{Batch, Key, Options, Store, StoreAddress, StoreError, restore};
+use lifeboat_store::{Batch, Key, Store, StoreAddress, StoreError, restore};
 
 fn backup(store: &dyn Store) -> Vec<u8> {
     let mut out = Vec::new();
@@ -8,8 +8,12 @@ fn backup(store: &dyn Store) -> Vec<u8> {
     out
 }
 
-fn bring_back(into: &StoreAddress, backup: &[u8]) -> Result<lifeboat_store::Restored, StoreError> {
-    restore(into, &Options::default(), &mut &backup[..])
+fn bring_back(
+    kind: &dyn Kind,
+    into: &StoreAddress,
+    backup: &[u8],
+) -> Result<lifeboat_store::Restored, StoreError> {
+    restore(into, &kind.options(), &mut &backup[..])
 }
 
 fn filled(kind: &dyn Kind) -> Box<dyn Store> {
@@ -28,7 +32,7 @@ pub(super) fn a_backup_comes_back_whole(kind: &dyn Kind) {
     let copy = backup(&*store);
     assert_eq!(copy, backup(&*store), "what has not changed has the same backup");
     let address = kind.fresh();
-    let restored = bring_back(&address, &copy).expect("a restore");
+    let restored = bring_back(kind, &address, &copy).expect("a restore");
     assert_eq!((restored.records, restored.schema), (2_503, 1));
     let other = kind.open(&address);
     assert_eq!(everything(&*other), everything(&*store));
@@ -60,7 +64,7 @@ pub(super) fn a_backup_is_of_one_moment(kind: &dyn Kind) {
         let mut seen = Vec::new();
         for _ in 0..5 {
             let address = kind.fresh();
-            bring_back(&address, &backup(&*store)).expect("a restore");
+            bring_back(kind, &address, &backup(&*store)).expect("a restore");
             let copy = kind.open(&address);
             let number = copy.get(&key("a")).expect("a read").expect("it was written");
             assert_eq!(Some(&number), copy.get(&key("z")).expect("a read").as_ref());
@@ -86,11 +90,11 @@ pub(super) fn a_damaged_backup_leaves_nothing(kind: &dyn Kind) {
         [&copy[..copy.len() - 1], &copy[..copy.len() / 2], &[], b"no backup", &flipped, &longer, &twice];
     let address = kind.fresh();
     for bytes in damaged {
-        let refused = bring_back(&address, bytes);
+        let refused = bring_back(kind, &address, bytes);
         assert!(matches!(refused, Err(StoreError::BadBackup(_))), "{} bytes: {refused:?}", bytes.len());
         assert!(everything(&*kind.open(&address)).is_empty());
     }
-    bring_back(&address, &copy).expect("the store is as good as new");
+    bring_back(kind, &address, &copy).expect("the store is as good as new");
 }
 
 pub(super) fn a_backup_is_not_restored_over_anything(kind: &dyn Kind) {
@@ -103,7 +107,7 @@ pub(super) fn a_backup_is_not_restored_over_anything(kind: &dyn Kind) {
     store.commit(term, &batch).expect("a commit");
     store.resign(term).expect("a resignation");
     drop(store);
-    let refused = bring_back(&address, &copy);
+    let refused = bring_back(kind, &address, &copy);
     assert!(matches!(refused, Err(StoreError::NotEmpty(_))), "{refused:?}");
     assert_eq!(names(&everything(&*kind.open(&address))), ["here"]);
 }
@@ -113,12 +117,12 @@ pub(super) fn terms_go_on_beyond_those_of_the_backup(kind: &dyn Kind) {
     let last = (0..20).map(|_| lead(&*store)).max().expect("twenty terms");
     store.commit(last, &puts([("a", "1")])).expect("a commit");
     let address = kind.fresh();
-    bring_back(&address, &backup(&*store)).expect("a restore");
+    bring_back(kind, &address, &backup(&*store)).expect("a restore");
     let copy = kind.open(&address);
     assert!(lead(&*copy) > last);
     // And beyond those of the backup of a store that was restored.
     let last = lead(&*copy);
     let address = kind.fresh();
-    bring_back(&address, &backup(&*copy)).expect("a restore");
+    bring_back(kind, &address, &backup(&*copy)).expect("a restore");
     assert!(lead(&*kind.open(&address)) > last);
 }
