@@ -1,6 +1,7 @@
 //! The lab itself: hosts that lose their power, guests that run twice, disks that stall or are lost, cables that are cut. Whoever believes
 //! the other cases must believe these first.
 use super::{lab, turn};
+use lifeboat_lab::bmc;
 use lifeboat_lab::clock::{first, until};
 use lifeboat_lab::command::line;
 use lifeboat_lab::device;
@@ -111,4 +112,18 @@ fn cables_are_cut_one_way_and_both_and_by_carrier() {
     assert!(!hears(&lab, 2, "hb1") && until(SOON, || hears(&lab, 2, "hb0")), "that cable, not the other one");
     lab.network.heal().expect("whole");
     assert!(until(SOON, || hears(&lab, 1, "hb1")), "all is well again");
+}
+
+#[test]
+fn a_bmc_switches_its_host_off_and_on() {
+    let _turn = turn();
+    let lab = lab(1);
+    let host = lab.host(1);
+    bmc::start(&lab, host).expect("a BMC");
+    let says = |words: &str| bmc::ask(&lab, host, words).unwrap_or_default();
+    assert!(until(SOON, || says("power status").contains("is on")), "it is on: {}", says("power status"));
+    says("power off");
+    assert!(until(SOON, || !host.is_on() && says("power status").contains("is off")), "it is off");
+    says("power on");
+    assert!(until(SOON, || host.is_on()), "it is on again");
 }

@@ -280,6 +280,6 @@ impl Host {
 }
 
 /// Takes the exit status of a process whenever it ends, so that its number becomes free.
-fn reap(mut child: std::process::Child) {
+pub(crate) fn reap(mut child: std::process::Child) {
     std::thread::spawn(move || child.wait());
 }

@@ -4,7 +4,7 @@ use crate::device::{self, DeviceFault};
 use crate::guest::{self, GuestFault};
 use crate::host::{Host, HostFault, Spec};
 use crate::ledger::{LABS, Ledger};
-use crate::network::{Network, NetworkFault};
+use crate::network::{Network, NetworkFault, address};
 use crate::process::Process;
 use crate::recorder::Recorder;
 use std::fs;
@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+/// A lab has no more hosts.
+const MOST_HOSTS: usize = 64;
 /// How long hosts may take until their hypervisors answer.
 const BOOT: Duration = Duration::from_secs(30);
 
@@ -69,6 +71,7 @@ impl Lab {
         let minder = mind(&ledger, pid_1)?;
         let disk = device::make_disk(ledger.folder())?;
         let image = guest::image(ledger.folder())?;
+        fs::write(ledger.folder().join("hosts"), names())?;
         let network = Network::build(&ledger)?;
         let recorder = Recorder::watch(ledger.folder());
         let pid_1 = pid_1.to_path_buf();
@@ -131,9 +134,8 @@ impl Lab {
     /// Takes a host's power away; the moment of it.
     pub fn switch_off(&self, host: &Host) -> f64 {
         let moment = self.recorder.time();
-        self.recorder.note(&format!("{} loses its power", host.name()));
+        self.recorder.switches_off(host.name());
         host.power_off();
-        self.recorder.note(&format!("{} is off", host.name()));
         moment
     }
 
@@ -188,6 +190,12 @@ impl Drop for Lab {
         drop(self.minder.stdin.take());
         let _ = self.minder.wait();
     }
+}
+
+/// The hosts' `/etc/hosts`: they call one another by their names.
+fn names() -> String {
+    let hosts = (1..=MOST_HOSTS).map(|number| format!("{} h{number}\n", address(number, "mgmt")));
+    std::iter::once("127.0.0.1 localhost\n".to_owned()).chain(hosts).collect()
 }
 
 /// Starts the process that removes the lab when this one is gone.

@@ -12,6 +12,8 @@
 //!
 //! One thing is not what it is in a data centre: the watchdog is the host's pid 1 (`program/init.rs`). All else are the real parts.
 //! A [`lab::Lab`] removes what it made when it is dropped; a process of its own does so when the tests die ([`ledger`]).
+pub mod api;
+pub mod bmc;
 pub mod clock;
 pub mod command;
 pub mod device;
@@ -21,4 +23,5 @@ pub mod lab;
 pub mod ledger;
 pub mod network;
 pub mod process;
+pub mod programs;
 pub mod recorder;

@@ -57,6 +57,13 @@ impl Recorder {
         self.record().note(at, what.into());
     }
 
+    /// A test takes a host's power, or has it reset: that it goes off is its doing.
+    pub fn switches_off(&self, host: &str) {
+        let at = self.time();
+        self.record().note(at, format!("{host} loses its power"));
+        self.record().switched_off.push((at, host.into()));
+    }
+
     /// A live migration of this guest begins: it may have two processes until [`Recorder::migrated`].
     pub fn migrates(&self, vm: &str) {
         self.note(&format!("{vm} may migrate"));
@@ -101,12 +108,13 @@ fn look(folder: &Path, began: Instant, record: &Mutex<Record>, over: &AtomicBool
     while !over.load(Ordering::Relaxed) {
         let this = now();
         let at = this.duration_since(began).as_secs_f64();
-        let (seen, grown) = (guests.look(), consoles.look());
+        let (seen, grown, power) = (guests.look(), consoles.look(), consoles.power());
         let mut record = record.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if this.duration_since(last) > STALL {
             record.stall(at, this.duration_since(last).as_secs_f64());
         }
         record.guests(at, &seen);
+        record.power(at, &power);
         for (host, vm) in grown {
             record.console(at, &host, &vm);
         }

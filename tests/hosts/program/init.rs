@@ -67,6 +67,9 @@ fn mount(folder: &Path) -> Result<(), Fault> {
         fs::create_dir_all(format!("{place}/libvirt"))?;
         line(&format!("mount --bind {}/{part} {place}/libvirt", folder.display()))?;
     }
+    if let Some(lab) = folder.parent() {
+        line(&format!("mount --bind {}/hosts /etc/hosts", lab.display()))?;
+    }
     Ok(())
 }
 

@@ -46,6 +46,10 @@ pub struct Record {
     pub runs: BTreeMap<String, Vec<Run>>,
     /// When the machine stalled.
     pub stalls: Vec<Stall>,
+    /// When hosts went on and off.
+    pub power: BTreeMap<String, Vec<(f64, bool)>>,
+    /// Hosts whose power a test took.
+    pub(super) switched_off: Vec<(f64, String)>,
     /// What must never be.
     pub violations: Vec<String>,
     /// Guests that may have two processes.
@@ -88,6 +92,21 @@ impl Record {
         self.stalls.iter().filter(|stall| stall.at > moment).map(|stall| stall.lasted).fold(0.0, f64::max)
     }
 
+    /// Hosts that went off by themselves since a moment, as one does that is fenced.
+    pub fn fell_since(&self, moment: f64) -> Vec<(f64, &str)> {
+        let ours = |at: f64, host: &str| {
+            self.switched_off.iter().any(|(since, name)| name == host && (*since..since + 3.0).contains(&at))
+        };
+        let falls = self
+            .power
+            .iter()
+            .flat_map(|(host, changes)| changes.iter().map(move |change| (host.as_str(), *change)));
+        falls
+            .filter(|(host, (at, on))| !on && *at > moment && !ours(*at, host))
+            .map(|(host, (at, _))| (at, host))
+            .collect()
+    }
+
     /// All of it as text, a line an event.
     pub fn timeline(&self) -> String {
         self.events.iter().fold(String::new(), |mut text, event| {
@@ -126,6 +145,17 @@ impl Record {
                 runs.push(Run { host, from: at, up: None, to: None, process });
                 self.note(at, format!("{} started on {}", guest.vm, guest.host));
                 self.judge(at, &guest.vm);
+            }
+        }
+    }
+
+    /// These hosts are on, or off, now.
+    pub(super) fn power(&mut self, at: f64, hosts: &[(String, bool)]) {
+        for (host, on) in hosts {
+            let changes = self.power.entry(host.clone()).or_default();
+            if changes.last().map_or(*on, |(_, before)| before != on) {
+                changes.push((at, *on));
+                self.note(at, format!("{host} is {}", if *on { "on" } else { "off" }));
             }
         }
     }
