@@ -134,8 +134,11 @@ pub enum MediumPlace {
     },
 }
 
-/// What the first host leaves in its state directory for the service, as `founding.json` (0600). The first term of the pool takes it into
-/// the store and removes the file: from then on whoever leads can sign for newcomers.
+/// Under this one name the first host leaves a [`Founding`], as JSON, in the pool's store.
+pub const FOUNDING: &str = "founding";
+
+/// What the first host leaves to the service, before the pool's first term, in the pool's store itself (`Key::of(&[FOUNDING])`): whoever
+/// leads can then sign for newcomers, and knows what to tell them.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Founding {
