@@ -12,4 +12,7 @@
 //! a disk, a hypervisor, or another process. Whatever can wait has a thread of its own, and when that is stuck, the protocol sees silence
 //! and acts on it.
 pub mod clock;
+pub mod config;
+pub mod hypervisor;
+pub mod warden;
 pub mod wiring;

@@ -1,0 +1,2 @@
+//! Carries out what concerns VMs.
+pub mod kept;
