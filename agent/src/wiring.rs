@@ -1,5 +1,6 @@
 //! The queues between the agent's threads. Everything that anybody has to say to the protocol goes into its [`Inbox`]; everything that
 //! the protocol asks for goes out by the queues in [`Outlets`].
+use lifeboat_link::{FromService, Roster};
 use lifeboat_model::HostIndex;
 use lifeboat_protocol::command::FenceReason;
 use lifeboat_protocol::evidence::FenceProof;
@@ -20,7 +21,13 @@ pub enum News {
     /// An input of the protocol.
     Input(Input),
     /// Somebody wants to know how things stand.
-    Ask(Sender<crate::wiring::Standing>),
+    Ask(Sender<Standing>),
+    /// The newest roster: who is reached where.
+    Roster(Arc<Roster>),
+    /// After [`ToKeeper::Stopping`]: the next start of the agent will know.
+    StoppingKept,
+    /// The host is taken out of the protocol, whatever the pool thinks of it: the watchdog is switched off, and the agent ends.
+    Disable,
     /// The agent is to end without leaving the pool: its VMs run on, and its next start takes them back.
     End,
 }
@@ -40,6 +47,29 @@ pub struct Standing {
     pub coordinator_term: Option<Epoch>,
     /// What the other hosts last said of themselves, by host.
     pub peers: Vec<Option<lifeboat_protocol::Status>>,
+    /// What its thread has to say of itself.
+    pub thread: ThreadStanding,
+}
+
+/// What the protocol's thread has to say of itself.
+#[derive(Clone, Debug, Default)]
+pub struct ThreadStanding {
+    /// How the watchdog stands, in words.
+    pub watchdog: String,
+    /// Whether the watchdog would reset the host if nobody fed it.
+    pub armed: bool,
+    /// Whether this host has left and may be powered off.
+    pub may_power_off: bool,
+    /// How often the thread was late by more than 200 ms.
+    pub late: u64,
+    /// By how much it was latest.
+    pub latest: Duration,
+    /// Datagrams taken in.
+    pub received: u64,
+    /// Datagrams sent.
+    pub sent: u64,
+    /// Datagrams that could not be sent.
+    pub unsent: u64,
 }
 
 /// The way to the thread of the protocol. It never waits for its reader.
@@ -99,6 +129,11 @@ impl InboxReader {
         self.news.try_recv().ok()
     }
 
+    /// Wakes its own reader: there is more than was read.
+    pub fn wake(&self) {
+        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+    }
+
     /// Forgets that it was woken; to be called before reading.
     pub fn rest(&self) {
         let mut count = [0; 8];
@@ -124,6 +159,11 @@ pub enum ToWarden {
     StopAllVms(FenceReason),
     /// Whether this host is in the liveset with a lease now. Only then VMs are started here.
     Leased(bool),
+    /// An operator wants this host to leave. If no VM runs here, none is started from now on, and [`Operator::Leave`] follows as
+    /// an input; else it is refused, in words.
+    ///
+    /// [`Operator::Leave`]: lifeboat_protocol::input::Operator::Leave
+    Leave(Sender<Result<(), String>>),
 }
 
 /// For the thread that minds the service's process.
@@ -160,6 +200,22 @@ pub enum ToCoordinator {
         /// For how long.
         silent_for: Duration,
     },
+    /// From the process of that start: a frame.
+    Said {
+        /// Which start.
+        start: u64,
+        /// What it said.
+        frame: FromService,
+    },
+    /// The process of that start has ended, and what it wrote has landed.
+    Gone {
+        /// Which start.
+        start: u64,
+        /// How, in words.
+        how: String,
+    },
+    /// The agent ends.
+    Rest,
 }
 
 /// For the thread that keeps what must survive the agent.
@@ -167,10 +223,25 @@ pub enum ToCoordinator {
 pub enum ToKeeper {
     /// A heartbeat key.
     Key(NewKey),
+    /// The pool seals under the key of this epoch now.
+    Sending(u32),
     /// All VMs of this boot are to be stopped, for good.
     Stopping(FenceReason),
     /// A roster, as JSON.
     Roster(String),
+}
+
+/// For the thread that fences other hosts from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ToFencer {
+    /// This host leads, and these hosts are being fenced by agreement: the whole list, each time that it changes. Who is no longer on
+    /// it needs no fencing any more. What is confirmed is answered by [`Input::Evidence`].
+    Needed(Vec<HostIndex>),
+    /// The service asks for one more.
+    Fence {
+        /// The host.
+        host: HostIndex,
+    },
 }
 
 /// The way out of the protocol's thread.
@@ -182,6 +253,8 @@ pub struct Outlets {
     pub warden: Sender<ToWarden>,
     /// The service's process.
     pub coordinator: Sender<ToCoordinator>,
+    /// Other hosts' power.
+    pub fencer: Sender<ToFencer>,
     /// The state directory.
     pub keeper: Sender<ToKeeper>,
 }

@@ -118,9 +118,30 @@ fn the_pure_crates_use_nothing_from_outside_but_what_is_listed() {
 fn every_crate_takes_the_lints_of_the_workspace() {
     for (path, text) in super::files("Cargo.toml") {
         let stands_alone = text.contains("[workspace]");
+        // The agent alone has a module that says `unsafe`; a table that differs in that cannot be inherited.
+        let by_hand = path.ends_with("agent/Cargo.toml") && !path.ends_with("lifeboat-agent/Cargo.toml");
         assert!(
-            stands_alone || text.contains("[lints]\nworkspace = true"),
+            stands_alone || by_hand || text.contains("[lints]\nworkspace = true"),
             "{path} lacks [lints] workspace = true"
         );
     }
+}
+
+#[test]
+fn the_agents_lints_are_those_of_the_workspace_but_for_unsafe_code() {
+    let files = super::files("Cargo.toml");
+    let lints = |of: &str, from: &str, until: Option<&str>| {
+        let (_, text) = files.iter().find(|(path, _)| path == of).expect("it is there");
+        let text = text.replace("[workspace.lints.", "[lints.");
+        let begin = text.find(from).expect("it has lints");
+        let end = until.and_then(|until| text.find(until)).unwrap_or(text.len());
+        let lines = text[begin..end].lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let workspace = lints("Cargo.toml", "[lints.rust]", Some("[profile.dev]"));
+    let agent = lints("agent/Cargo.toml", "[lints.rust]", None);
+    let differs: Vec<_> = workspace.iter().zip(&agent).filter(|(one, other)| one != other).collect();
+    assert_eq!(differs.len(), 1, "{differs:?}");
+    assert_eq!(differs[0].1, "unsafe_code = \"deny\"");
+    assert_eq!(workspace.len(), agent.len());
 }

@@ -22,6 +22,7 @@ mod keys;
 mod read;
 mod refusal;
 mod tls;
+pub mod transactions;
 mod watch;
 mod wire;
 

@@ -1,0 +1,16 @@
+//! `lifeboat-agent arm`.
+use super::output::Output;
+use super::{Surroundings, Trouble};
+use crate::socket::Ask;
+use crate::socket::client;
+
+/// End the disarmed time of the pool now. Asked of the agent that leads
+#[derive(Debug, clap::Args)]
+pub struct Arm {}
+
+impl Arm {
+    pub(super) fn carry_out(self, around: &Surroundings, output: &mut Output<'_>) -> Result<(), Trouble> {
+        let said = client::ask(&around.config()?.host.socket(), &Ask::Arm)?;
+        Ok(output.say(client::in_words(&said))?)
+    }
+}

@@ -1,0 +1,12 @@
+//! `lifeboat-agent run`: the agent itself.
+use super::{Surroundings, Trouble};
+
+/// Be this host's agent, until the process is told to end. VMs run on when it does
+#[derive(Debug, clap::Args)]
+pub struct Run {}
+
+impl Run {
+    pub(super) fn carry_out(self, around: &Surroundings) -> Result<(), Trouble> {
+        Ok(crate::run::run(around.config()?)?)
+    }
+}

@@ -1,0 +1,56 @@
+//! `[host]`: who this host is, and where the agent keeps what it must not forget.
+use super::Faults;
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// The section.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostSection {
+    /// The host's name in the roster and in the pool document.
+    pub name: String,
+    /// What survives a boot: boot number, keys, roster.
+    #[serde(default = "usual_state_directory")]
+    pub state_directory: PathBuf,
+    /// What a boot ends: the socket, pid files.
+    #[serde(default = "usual_run_directory")]
+    pub run_directory: PathBuf,
+    /// What differs at every boot.
+    #[serde(default = "usual_boot_id_file")]
+    pub boot_id_file: PathBuf,
+}
+
+impl HostSection {
+    /// Where operators reach the agent.
+    pub fn socket(&self) -> PathBuf {
+        self.run_directory.join("agent.sock")
+    }
+
+    pub(super) fn check(&self, faults: &mut Faults) {
+        if self.name.is_empty() || self.name.chars().count() > 255 || self.name.chars().any(char::is_control)
+        {
+            faults.add("host", "name is 1 to 255 printable characters, as in the pool document");
+        }
+        for (key, path) in [
+            ("state_directory", &self.state_directory),
+            ("run_directory", &self.run_directory),
+            ("boot_id_file", &self.boot_id_file),
+        ] {
+            if !path.is_absolute() {
+                faults.add("host", format!("{key} is a path that begins with /"));
+            }
+        }
+    }
+}
+
+fn usual_state_directory() -> PathBuf {
+    "/var/lib/lifeboat/agent".into()
+}
+
+fn usual_run_directory() -> PathBuf {
+    "/run/lifeboat".into()
+}
+
+fn usual_boot_id_file() -> PathBuf {
+    "/proc/sys/kernel/random/boot_id".into()
+}

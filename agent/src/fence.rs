@@ -1,0 +1,2 @@
+//! Making certain that a host runs no VM: this one by resetting it, another one from outside.
+pub mod own;

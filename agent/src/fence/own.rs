@@ -1,0 +1,113 @@
+//! This host resets itself, by the configured ways, one after the other: whichever returns has not worked.
+use crate::clock;
+use crate::config::Reset;
+use crate::context::Context;
+use lifeboat_protocol::command::FenceReason;
+use rustix::system::{RebootCommand, reboot};
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+const TRIGGER: &str = "/proc/sysrq-trigger";
+/// How long a way has to work.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a command is asked whether it has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Starts the thread that resets this host when it is told to.
+///
+/// # Errors
+/// If there can be no more threads.
+pub fn start(context: &Context) -> io::Result<Sender<FenceReason>> {
+    let (sender, told): (_, Receiver<FenceReason>) = channel();
+    let ways = context.config.fence.reset.clone();
+    // Its own thread from the beginning: when it is needed, no thread may be had any more.
+    crate::thread::spawn("reset", move || {
+        if let Ok(reason) = told.recv() {
+            tracing::error!(?reason, "resetting this host");
+            loop {
+                for way in &ways {
+                    attempt(way, Path::new(TRIGGER));
+                }
+                clock::wait(PATIENCE);
+            }
+        }
+    })?;
+    Ok(sender)
+}
+
+/// Tries a way. That it returns says that it has not worked, or not yet.
+fn attempt(way: &Reset, trigger: &Path) {
+    match told(way, trigger) {
+        Ok(()) => clock::wait(PATIENCE),
+        Err(fault) => {
+            tracing::error!(?way, %fault, "this way does not reset the host; the next one is tried")
+        }
+    }
+}
+
+/// Tells whatever is to reset the host.
+fn told(way: &Reset, trigger: &Path) -> io::Result<()> {
+    match way {
+        Reset::Sysrq => {
+            OpenOptions::new().write(true).open(trigger).and_then(|mut trigger| trigger.write_all(b"b"))
+        }
+        Reset::Reboot => reboot(RebootCommand::Restart).map_err(io::Error::from),
+        // It has been left without food already.
+        Reset::Watchdog => Ok(()),
+        Reset::Command(words) => run(words),
+    }
+}
+
+fn run(words: &[String]) -> io::Result<()> {
+    let (program, arguments) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null());
+    let mut child: Child = command.spawn()?;
+    let until = clock::now() + PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return if status.success() {
+                Ok(())
+            } else {
+                Err(io::Error::other(format!("it ended with {status}")))
+            };
+        }
+        if clock::now() >= until {
+            child.kill()?;
+            child.wait()?;
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        clock::wait(LOOK_EVERY);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_is_told_by_one_letter() {
+        let directory = tempfile::tempdir().expect("there is room");
+        let trigger = directory.path().join("trigger");
+        std::fs::write(&trigger, "").expect("it can be made");
+        told(&Reset::Sysrq, &trigger).expect("it takes it");
+        assert_eq!(std::fs::read(&trigger).expect("it is there"), b"b");
+        assert!(
+            told(&Reset::Sysrq, &directory.path().join("missing")).is_err(),
+            "then the next way is tried"
+        );
+    }
+
+    #[test]
+    fn a_command_that_fails_or_is_missing_is_a_way_that_does_not_work() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert!(run(&words("true")).is_ok());
+        assert!(run(&words("false")).is_err());
+        assert!(run(&words("/no/such/program")).is_err());
+        assert!(run(&[]).is_err());
+    }
+}

@@ -1,0 +1,121 @@
+//! The thread that keeps what the protocol wants kept. It writes to a disk, which can be slow or full: what could not be written is tried
+//! again until it is.
+use super::{KeyFile, files, keep_roster, keep_stopping};
+use crate::context::Context;
+use crate::wiring::{News, ToKeeper};
+use lifeboat_link::Roster;
+use lifeboat_protocol::command::FenceReason;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+/// How long until what failed is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What keeps.
+#[derive(Debug)]
+pub struct Keeper {
+    directory: PathBuf,
+    context: Context,
+    keys: KeyFile,
+    /// What is not durable yet.
+    keys_wait: bool,
+    stopping_waits: Option<FenceReason>,
+    roster_waits: Option<Arc<Roster>>,
+}
+
+impl Keeper {
+    /// A keeper of a directory with these keys in it.
+    pub fn new(directory: PathBuf, context: Context, keys: KeyFile) -> Self {
+        Self { directory, context, keys, keys_wait: false, stopping_waits: None, roster_waits: None }
+    }
+
+    /// Keeps until nobody can tell it anything any more.
+    pub fn run(mut self, told: &Receiver<ToKeeper>) {
+        loop {
+            match told.recv_timeout(if self.waits() { AGAIN } else { Duration::MAX }) {
+                Ok(what) => self.take(what),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.write();
+        }
+    }
+
+    fn waits(&self) -> bool {
+        self.keys_wait || self.stopping_waits.is_some() || self.roster_waits.is_some()
+    }
+
+    fn take(&mut self, what: ToKeeper) {
+        match what {
+            ToKeeper::Key(key) => {
+                self.keys.add(&key);
+                self.keys_wait = true;
+            }
+            ToKeeper::Sending(epoch) => {
+                self.keys.switch_to(epoch);
+                self.keys_wait = true;
+            }
+            ToKeeper::Stopping(reason) => self.stopping_waits = Some(reason),
+            ToKeeper::Roster(json) => self.take_roster(&json),
+        }
+    }
+
+    fn take_roster(&mut self, json: &str) {
+        let roster = match serde_json::from_str::<Roster>(json) {
+            Ok(roster) => roster,
+            Err(fault) => return tracing::error!(%fault, "a roster that cannot be read is not taken"),
+        };
+        if let Err(fault) = roster.check() {
+            return tracing::error!(%fault, "a roster that cannot be acted by is not taken");
+        }
+        let known = self.roster_waits.clone().unwrap_or_else(|| self.context.roster.now());
+        if roster.pool_id != known.pool_id {
+            return tracing::error!(pool = roster.pool, "another pool's roster is not taken");
+        }
+        if roster.version > known.version {
+            self.roster_waits = Some(Arc::new(roster));
+        }
+    }
+
+    fn write(&mut self) {
+        // The most urgent first: nobody hears that no VM runs here before this is durable.
+        if let Some(reason) = self.stopping_waits {
+            match keep_stopping(&self.directory, self.context.boot.0, reason) {
+                Ok(()) => {
+                    self.stopping_waits = None;
+                    self.context.inbox.send(News::StoppingKept);
+                }
+                Err(fault) => failed(&fault),
+            }
+        }
+        if self.keys_wait {
+            match self.keys.write(&self.directory) {
+                Ok(()) => self.keys_wait = false,
+                Err(fault) => failed(&fault),
+            }
+        }
+        if let Some(roster) = self.roster_waits.take() {
+            match keep_roster(&self.directory, &roster) {
+                Ok(()) => {
+                    tracing::info!(
+                        version = roster.version,
+                        hosts = roster.hosts.len(),
+                        "the roster is now this"
+                    );
+                    self.context.roster.replace(Arc::clone(&roster));
+                    self.context.inbox.send(News::Roster(roster));
+                }
+                Err(fault) => {
+                    failed(&fault);
+                    self.roster_waits = Some(roster);
+                }
+            }
+        }
+    }
+}
+
+fn failed(fault: &files::FileError) {
+    tracing::error!(%fault, "what must survive the agent cannot be kept; it is tried again");
+}

@@ -1,0 +1,145 @@
+//! Doing what the protocol asks for: here what cannot wait and does not, by the other threads what can.
+use super::{Ended, Liveness};
+use crate::watchdog::WatchdogError;
+use crate::wiring::{ToCoordinator, ToFencer, ToKeeper, ToMedium, ToWarden};
+use lifeboat_model::HostIndex;
+use lifeboat_protocol::command::Notification;
+use lifeboat_protocol::{Command, HeartbeatNetwork, Instant, Standing};
+use std::sync::mpsc::Sender;
+
+/// To a thread that has ended nothing can be told; it has taken the process with it, or the process is ending.
+fn tell<T>(to: &Sender<T>, what: T) {
+    let _ = to.send(what);
+}
+
+impl Liveness {
+    pub(super) fn carry_out_all(&mut self, now: Instant) {
+        while let Some(command) = self.agent.next_command() {
+            self.carry_out(now, command);
+        }
+        if self.ended.is_none() {
+            self.tell_agreed();
+            self.tell_leased();
+        }
+    }
+
+    fn carry_out(&mut self, now: Instant, command: Command) {
+        match command {
+            Command::Transmit { network, to, bytes } => self.transmit(network, to, &bytes),
+            Command::Medium(request) => tell(&self.outlets.medium, ToMedium::Request(request)),
+            Command::FeedWatchdog { deadline } => {
+                let told = self.watchdog.feed(now, deadline);
+                self.note_watchdog(told);
+            }
+            Command::StopWatchdog => {
+                let told = self.watchdog.stop();
+                self.note_watchdog(told);
+            }
+            Command::StopAllVms { reason } => {
+                tell(&self.outlets.warden, ToWarden::StopAllVms(reason));
+                tell(&self.outlets.keeper, ToKeeper::Stopping(reason));
+            }
+            Command::Reset { reason } => {
+                tracing::error!(?reason, "this host resets itself");
+                self.watchdog.let_run_out();
+                tell(&self.reset, reason);
+            }
+            Command::MayPowerOff => {
+                tracing::info!("this host has left; it may be powered off");
+                self.thread.may_power_off = true;
+            }
+            Command::StartCoordinator { epoch } => {
+                tell(&self.outlets.coordinator, ToCoordinator::Start(epoch))
+            }
+            Command::EndCoordinator { epoch } => tell(&self.outlets.coordinator, ToCoordinator::End(epoch)),
+            Command::ProbeCoordinator => tell(&self.outlets.coordinator, ToCoordinator::Probe),
+            Command::Agreed(configuration) => {
+                self.told.agreed = configuration.number;
+                tell(&self.outlets.coordinator, ToCoordinator::Agreed(configuration));
+            }
+            Command::SafeToReplace(proof) => tell(&self.outlets.coordinator, ToCoordinator::Safe(proof)),
+            Command::Report { host, report } => {
+                tell(&self.outlets.coordinator, ToCoordinator::Report { host, report });
+            }
+            Command::NewTerm { epoch } => tell(&self.outlets.warden, ToWarden::NewTerm(epoch)),
+            Command::Order(order) => tell(&self.outlets.warden, ToWarden::Order(order)),
+            Command::KeepKey(key) => tell(&self.outlets.keeper, ToKeeper::Key(key)),
+            Command::Notify(notification) => self.notify(notification),
+        }
+    }
+
+    fn transmit(&mut self, network: HeartbeatNetwork, to: HostIndex, bytes: &[u8]) {
+        match self.net.send(network, to, bytes) {
+            Ok(()) => {
+                self.thread.sent += 1;
+                self.told.sends_fail = false;
+            }
+            // Once for a network that is gone, not with every heartbeat. A datagram that met nobody is told here too.
+            Err(fault) => {
+                self.thread.unsent += 1;
+                if !std::mem::replace(&mut self.told.sends_fail, true) {
+                    tracing::warn!(network = network.0, %fault, "heartbeats cannot be sent");
+                }
+            }
+        }
+    }
+
+    /// What came of telling the watchdog something. One that cannot be armed at all ends this agent before its host has become a member.
+    pub(super) fn note_watchdog(&mut self, told: Result<(), WatchdogError>) {
+        let Err(fault) = told else {
+            self.told.watchdog_fails = false;
+            return;
+        };
+        if !std::mem::replace(&mut self.told.watchdog_fails, true) {
+            tracing::error!(%fault, "the watchdog; what it was last told stands, and it is told again");
+        }
+        if self.agent.is_leased() && !self.watchdog.is_armed() {
+            self.ended = Some(Ended::Unarmed(fault));
+        }
+    }
+
+    /// Tells everybody what was agreed, when that has changed: on every host, whoever leads.
+    fn tell_agreed(&mut self) {
+        let Some(known) = self.agent.adopted() else { return };
+        if known.number > self.told.agreed {
+            self.told.agreed = known.number;
+            tell(&self.outlets.coordinator, ToCoordinator::Agreed(Box::new(known.clone())));
+        }
+        if known.key_epoch != self.told.sending {
+            self.told.sending = known.key_epoch;
+            tell(&self.outlets.keeper, ToKeeper::Sending(known.key_epoch));
+        }
+        let fencing = |host: &HostIndex| matches!(known.standing(*host), Standing::Fencing { .. });
+        let leads = known.leader == self.me;
+        let needed: Vec<_> =
+            (0..known.hosts.len()).map(HostIndex::new).filter(|host| leads && fencing(host)).collect();
+        if needed != self.told.fencing {
+            self.told.fencing.clone_from(&needed);
+            tell(&self.outlets.fencer, ToFencer::Needed(needed));
+        }
+    }
+
+    fn notify(&mut self, notification: Notification) {
+        let coordinator = &self.outlets.coordinator;
+        match notification {
+            Notification::MediumLost | Notification::MediumBack => {
+                let works = notification == Notification::MediumBack;
+                tell(coordinator, ToCoordinator::Medium { host: self.me, works });
+            }
+            Notification::PeerApproachingTimeout { host, silent_for } => {
+                tell(coordinator, ToCoordinator::Silence { host, silent_for });
+            }
+            Notification::MediumApproachingTimeout { silent_for } => {
+                tell(coordinator, ToCoordinator::Silence { host: self.me, silent_for });
+            }
+            _ => {}
+        }
+        match notification {
+            Notification::LeaseGained | Notification::MediumBack | Notification::Armed => {
+                tracing::info!(?notification, "protocol");
+            }
+            Notification::LeaseLost(_) => tracing::error!(?notification, "protocol"),
+            _ => tracing::warn!(?notification, "protocol"),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! A whole agent: every thread is started here, in the order in which they need one another.
+//!
+//! There is no orderly end. The process can be killed at any moment, and is, by an update or by the kernel: VMs run on, the watchdog keeps its
+//! deadline, and the next process takes over from what the state directory says.
+use crate::bare;
+use crate::config::{Config, HypervisorKind};
+use crate::context::{Board, Context, RosterBook};
+use crate::coordinator::Minder;
+use crate::fence::own;
+use crate::identity::keeper::Keeper;
+use crate::identity::{self, FileError, Identity, IdentityError, KeyFile, StateDirectory, files};
+use crate::links::{self, LinkError};
+use crate::liveness::{self, Ended, Liveness};
+use crate::medium::{self, MediumError};
+use crate::net::{Net, NetError};
+use crate::socket::server::Server;
+use crate::telemetry::Telemetry;
+use crate::watchdog::{self, WatchdogError};
+use crate::wiring::{self, InboxReader, Outlets, ToCoordinator, ToFencer, ToKeeper, ToMedium, ToWarden};
+use crate::{clock, thread};
+use lifeboat_protocol::medium::either::EitherMedium;
+use lifeboat_protocol::{Agent, AgentConfig};
+use sd_notify::NotifyState;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
+/// Why an agent cannot run, or no longer.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Who it is.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The heartbeat networks.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The links.
+    #[error(transparent)]
+    Links(#[from] LinkError),
+    /// The medium.
+    #[error(transparent)]
+    Medium(#[from] MediumError),
+    /// The watchdog.
+    #[error("this host does not become a member without a watchdog: {0}")]
+    Watchdog(#[from] WatchdogError),
+    /// The operating system gives no more.
+    #[error("the agent cannot start: {0}")]
+    System(#[from] io::Error),
+    /// A thread ended that must not.
+    #[error("the protocol's thread has ended; the next start takes this host's VMs back")]
+    Broken,
+}
+
+/// What the threads are told, each on its own queue.
+struct Queues {
+    inbox: InboxReader,
+    medium: Receiver<ToMedium>,
+    warden: Receiver<ToWarden>,
+    coordinator: Receiver<ToCoordinator>,
+    keeper: Receiver<ToKeeper>,
+    fencer: Receiver<ToFencer>,
+}
+
+/// Runs an agent, until the process is killed or an operator takes its host out of the protocol.
+///
+/// # Errors
+/// Why it cannot run.
+pub fn run(config: Config) -> Result<(), RunError> {
+    let _telemetry = Telemetry::start(config.log)?;
+    files::make_private_directory(&config.host.run_directory)?;
+    let state = StateDirectory::take(&config.host)?;
+    let identity = state.begin(&config.host.name)?;
+    let (context, queues) = context(config, &identity)?;
+    if state.is_disabled() {
+        return be_disabled(context, &state);
+    }
+    tracing::info!(
+        host = context.config.host.name,
+        boot = context.boot.0,
+        process = context.process.0,
+        version = env!("CARGO_PKG_VERSION"),
+        "an agent starts"
+    );
+    let ended = start(&context, queues, identity, &state)?;
+    match ended {
+        Ended::Told => Ok(()),
+        Ended::Unarmed(fault) => Err(fault.into()),
+        Ended::Disabled(stopped) => {
+            if let Err(fault) = stopped {
+                tracing::error!(%fault, "the watchdog is not off");
+            }
+            let _ = context.outlets.coordinator.send(ToCoordinator::Rest);
+            be_disabled(context, &state)
+        }
+    }
+}
+
+fn context(config: Config, identity: &Identity) -> Result<(Context, Queues), RunError> {
+    let (inbox, inbox_reader) = wiring::inbox()?;
+    let ((medium, medium_queue), (warden, warden_queue)) = (channel(), channel());
+    let ((coordinator, coordinator_queue), (keeper, keeper_queue)) = (channel(), channel());
+    let (fencer, fencer_queue) = channel();
+    let context = Context {
+        config: Arc::new(config),
+        me: identity.me,
+        boot: identity.number.boot,
+        process: identity.number.process,
+        roster: RosterBook::new(identity.roster.clone()),
+        inbox,
+        outlets: Outlets { medium, warden, coordinator, keeper, fencer },
+        board: Board::default(),
+    };
+    let queues = Queues {
+        inbox: inbox_reader,
+        medium: medium_queue,
+        warden: warden_queue,
+        coordinator: coordinator_queue,
+        keeper: keeper_queue,
+        fencer: fencer_queue,
+    };
+    Ok((context, queues))
+}
+
+/// Starts everything, and waits for the protocol's thread.
+fn start(
+    context: &Context,
+    queues: Queues,
+    identity: Identity,
+    state: &StateDirectory,
+) -> Result<Ended, RunError> {
+    let Queues { inbox, medium, warden, coordinator, keeper, fencer } = queues;
+    let roster = context.roster.now();
+    let settings = roster.liveness();
+    // What can refuse comes first, before anything is running.
+    let net = Net::open(&context.config.networks, &roster)?;
+    let watchdog = watchdog::open(&context.config, context.boot, settings.timeout)?;
+    let keys = KeyFile::read(state.path()).map_err(IdentityError::from)?;
+    let reset = own::start(context)?;
+    medium::start(context, medium)?;
+    links::watch(context)?;
+    start_warden(context, warden)?;
+    start_fencer(context, fencer)?;
+    let keeping = Keeper::new(state.path().to_owned(), context.clone(), keys);
+    thread::spawn("keeper", move || keeping.run(&keeper))?;
+    let minder = Minder::new(context.clone());
+    thread::spawn("coordinator", move || minder.run(&coordinator))?;
+    let server = Server { context: context.clone(), state: state.path().to_owned(), disabled: false };
+    server.start()?;
+    let hosts = roster.hosts.len();
+    let medium = EitherMedium::new(context.config.medium.kind(), pool_id(&roster), context.me, hosts);
+    let agent = AgentConfig {
+        me: context.me,
+        boot: context.boot,
+        process: context.process,
+        hosts,
+        stopping: identity.stopping,
+        pool: pool_id(&roster),
+        settings,
+        keyring: identity.keyring,
+    };
+    let agent = Agent::new(agent, medium, clock::now());
+    let liveness = Liveness::new(context.me, agent, net, inbox, context.outlets.clone(), watchdog, reset);
+    liveness::lock_memory();
+    let thread = thread::spawn("liveness", move || liveness.run())?;
+    say(&[NotifyState::Ready]);
+    thread.join().map_err(|_| RunError::Broken)
+}
+
+fn start_warden(context: &Context, told: Receiver<ToWarden>) -> Result<(), RunError> {
+    match context.config.hypervisor.kind {
+        HypervisorKind::None => {
+            let context = context.clone();
+            thread::spawn("warden", move || bare::run(&context, &told))?;
+        }
+    }
+    Ok(())
+}
+
+/// Until other hosts can be switched off from here, who asks for it is told so in the log.
+fn start_fencer(context: &Context, told: Receiver<ToFencer>) -> Result<(), RunError> {
+    let context = context.clone();
+    thread::spawn("fencer", move || {
+        while let Ok(what) = told.recv() {
+            if let ToFencer::Fence { host } = what {
+                tracing::warn!(
+                    host = context.roster.name(host),
+                    "no way of switching this host off is configured"
+                );
+            }
+        }
+    })?;
+    Ok(())
+}
+
+/// The host is out of the protocol; its agent only says so.
+fn be_disabled(context: Context, state: &StateDirectory) -> Result<(), RunError> {
+    tracing::error!(
+        flag = %identity::disabled_flag(state.path()).display(),
+        "HIGH AVAILABILITY IS OFF ON THIS HOST: `lifeboat-agent emergency-disable --undo` ends that"
+    );
+    Server { context, state: state.path().to_owned(), disabled: true }.start()?;
+    say(&[NotifyState::Ready, NotifyState::Status("high availability is off on this host")]);
+    loop {
+        rustix::event::pause();
+    }
+}
+
+/// The roster was checked when it was read.
+fn pool_id(roster: &lifeboat_link::Roster) -> lifeboat_protocol::medium::PoolId {
+    roster.id().unwrap_or_default()
+}
+
+fn say(what: &[NotifyState<'_>]) {
+    if let Err(fault) = sd_notify::notify(what) {
+        tracing::warn!(%fault, "systemd cannot be told");
+    }
+}

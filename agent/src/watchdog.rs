@@ -1,0 +1,135 @@
+//! The watchdog: what resets the host when the agent no longer feeds it. The protocol says until when the host may live; a watchdog is
+//! programmed so that it resets the host then and not later, and earlier only by what its clockwork cannot do better.
+//!
+//! A handle of the watchdog is used by the thread that holds the lease. It only writes to a descriptor that is open already, and never waits.
+mod device;
+pub mod keeper;
+mod marker;
+mod none;
+mod pacer;
+mod supervisor;
+#[cfg(test)]
+mod tests;
+
+pub use none::NoWatchdog;
+
+use crate::config::{Config, WatchdogSection};
+use lifeboat_protocol::{Boot, Instant};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A watchdog.
+pub trait Watchdog: Send + std::fmt::Debug {
+    /// Resets the host at `deadline`, unless it is fed again before.
+    ///
+    /// # Errors
+    /// If it cannot be told; what it was told before stands.
+    fn feed(&mut self, now: Instant, deadline: Instant) -> Result<(), WatchdogError>;
+
+    /// When [`Watchdog::tick`] is wanted, if at all.
+    fn due(&self) -> Option<Instant>;
+
+    /// Does what is due.
+    ///
+    /// # Errors
+    /// As [`Watchdog::feed`].
+    fn tick(&mut self, now: Instant) -> Result<(), WatchdogError>;
+
+    /// Switches it off: the host has left.
+    ///
+    /// # Errors
+    /// If it goes on.
+    fn stop(&mut self) -> Result<(), WatchdogError>;
+
+    /// Lets it run out: it takes no more food.
+    fn let_run_out(&mut self);
+
+    /// Whether it resets the host if it is not fed.
+    fn is_armed(&self) -> bool;
+
+    /// How it stands, in words.
+    fn state(&self, now: Instant) -> String;
+}
+
+/// Why there is no watchdog, or it does not do what it is told.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchdogError {
+    /// It cannot be opened.
+    #[error("the watchdog {} cannot be opened: {fault}; {}", path.display(), advice(fault))]
+    Open {
+        /// Where it was to be.
+        path: PathBuf,
+        /// Why.
+        fault: io::Error,
+    },
+    /// It does not answer as a watchdog does.
+    #[error("{} is no watchdog: {fault}", path.display())]
+    NotOne {
+        /// What it is instead.
+        path: PathBuf,
+        /// What it said.
+        fault: io::Error,
+    },
+    /// Its shortest timeout is longer than the pool's.
+    #[error(
+        "the watchdog {} ({identity}) cannot be set below {shortest} s, and the pool's timeout T is {timeout:?}: raise T, or use another watchdog (modprobe softdog)",
+        path.display()
+    )]
+    TooSlow {
+        /// The device.
+        path: PathBuf,
+        /// What it says it is.
+        identity: String,
+        /// What it can do, in seconds.
+        shortest: u32,
+        /// What is needed.
+        timeout: Duration,
+    },
+    /// A command to it failed.
+    #[error("the watchdog does not take {what}: {fault}")]
+    Command {
+        /// What it was told.
+        what: &'static str,
+        /// What it said.
+        fault: io::Error,
+    },
+    /// What must be kept beside it cannot be.
+    #[error("{what}: {fault}")]
+    Beside {
+        /// What.
+        what: &'static str,
+        /// Why.
+        fault: io::Error,
+    },
+}
+
+fn advice(fault: &io::Error) -> &'static str {
+    match fault.kind() {
+        io::ErrorKind::NotFound => "`modprobe softdog` makes one on a machine that has none",
+        io::ErrorKind::ResourceBusy => {
+            "something else holds it: RuntimeWatchdogSec= of systemd, or a watchdog daemon; it is to let go"
+        }
+        io::ErrorKind::ConnectionRefused => "nobody listens there",
+        _ => "the agent runs as root",
+    }
+}
+
+/// The watchdog that the configuration names, for a pool of timeout T.
+///
+/// # Errors
+/// If there is none that can be relied on. The agent does not become a member then.
+pub fn open(config: &Config, boot: Boot, timeout: Duration) -> Result<Box<dyn Watchdog>, WatchdogError> {
+    Ok(match &config.watchdog {
+        WatchdogSection::Device { path } => {
+            Box::new(device::Device::open(path, &config.host.run_directory, boot, timeout)?)
+        }
+        WatchdogSection::Supervisor { path } => Box::new(supervisor::Supervisor::connect(path)?),
+        WatchdogSection::None { .. } => {
+            tracing::warn!(
+                "THIS HOST HAS NO WATCHDOG ([watchdog] kind = \"none\"): if it hangs, its VMs can run here and elsewhere at once"
+            );
+            Box::new(NoWatchdog::default())
+        }
+    })
+}

@@ -1,0 +1,44 @@
+//! A process that keeps the watchdog's device open while the agent is not there. When the last descriptor of a watchdog is closed
+//! without the magic letter, the kernel leaves it running, but feeds it once more: an agent that dies just before its lease ends would so
+//! get a whole timeout on top, and its VMs would run after others had taken them for dead. So the last descriptor is never the agent's.
+//!
+//! The next process of the agent fetches the descriptor from there (`pidfd_getfd`): the device can be opened only once.
+use crate::process::{ProcessId, Running};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::process::{PidfdGetfdFlags, pidfd_getfd};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What a keeper holds is its standard input.
+const ITS_DESCRIPTOR: i32 = 0;
+
+/// Where a keeper is noted.
+fn note(run_directory: &Path) -> PathBuf {
+    run_directory.join("watchdog.keeper")
+}
+
+/// The device that a keeper of this boot holds, if there is one.
+pub(super) fn fetch(run_directory: &Path) -> Option<OwnedFd> {
+    let running = Running::noted(&note(run_directory))?;
+    pidfd_getfd(&running, ITS_DESCRIPTOR, PidfdGetfdFlags::empty()).ok()
+}
+
+/// Starts a keeper of this device.
+pub(super) fn start(device: impl AsFd, run_directory: &Path) -> io::Result<()> {
+    let held = device.as_fd().try_clone_to_owned()?;
+    let mut command = Command::new("/proc/self/exe");
+    command.arg("hold-watchdog").stdin(Stdio::from(held)).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.current_dir("/").spawn()?;
+    ProcessId::of(child.id())?.note(&note(run_directory))?;
+    // It outlives this process; while it does not, somebody has to take note of its end.
+    crate::thread::spawn("keeper", move || child.wait())?;
+    Ok(())
+}
+
+/// What a keeper does.
+pub(crate) fn hold() {
+    loop {
+        rustix::event::pause();
+    }
+}
