@@ -11,7 +11,7 @@ pub fn run(context: &Context, told: &Receiver<ToWarden>) {
     while let Ok(what) = told.recv() {
         let answer = match what {
             ToWarden::NewTerm(_) => Input::Report(Report::Inventory { vms: Vec::new() }),
-            ToWarden::Order(order) => match answer(context, order) {
+            ToWarden::Order(order) => match answer(context, &order) {
                 Some(report) => Input::Report(report),
                 None => continue,
             },
@@ -27,8 +27,8 @@ pub fn run(context: &Context, told: &Receiver<ToWarden>) {
     }
 }
 
-fn answer(context: &Context, order: Order) -> Option<Report> {
-    let outcome = match &order {
+fn answer(context: &Context, order: &Order) -> Option<Report> {
+    let outcome = match order {
         Order::Start { .. } | Order::Migrate { .. } => {
             Outcome::Failed { reason: "this host has no hypervisor".into() }
         }

@@ -95,17 +95,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, output: &mut Output<'_
     };
     let around = Surroundings { config_path: arguments.config };
     let done = match arguments.verb {
-        Verb::Run(verb) => verb.carry_out(&around),
+        Verb::Run(run::Run {}) => run::Run::carry_out(&around),
         Verb::Status(verb) => verb.carry_out(&around, output),
         Verb::Disarm(verb) => verb.carry_out(&around, output),
-        Verb::Arm(verb) => verb.carry_out(&around, output),
+        Verb::Arm(arm::Arm {}) => arm::Arm::carry_out(&around, output),
         Verb::Leave(verb) => verb.carry_out(&around, output),
-        Verb::HandOver(verb) => verb.carry_out(&around, output),
+        Verb::HandOver(hand_over::HandOver {}) => hand_over::HandOver::carry_out(&around, output),
         Verb::ConfirmDead(verb) => verb.carry_out(&around, output),
-        Verb::ReleaseBrake(verb) => verb.carry_out(&around, output),
-        Verb::RotateKey(verb) => verb.carry_out(&around, output),
+        Verb::ReleaseBrake(release_brake::ReleaseBrake {}) => {
+            release_brake::ReleaseBrake::carry_out(&around, output)
+        }
+        Verb::RotateKey(rotate_key::RotateKey {}) => rotate_key::RotateKey::carry_out(&around, output),
         Verb::EmergencyDisable(verb) => verb.carry_out(&around, output),
-        Verb::HoldWatchdog(verb) => verb.carry_out(),
+        Verb::HoldWatchdog(hold_watchdog::HoldWatchdog {}) => hold_watchdog::HoldWatchdog::carry_out(),
     };
     match done {
         Ok(()) => 0,

@@ -139,10 +139,12 @@ impl Config {
     fn check(&self, faults: &mut Faults) {
         self.host.check(faults);
         network::check(&self.networks, faults);
+        if let Err(fault) = self.hypervisor.check() {
+            faults.add("hypervisor", fault.to_string());
+        }
         self.medium.check(faults);
         self.watchdog.check(faults);
         self.fence.check(faults);
-        self.hypervisor.check(faults);
         self.service.check(faults);
     }
 }

@@ -25,7 +25,7 @@ use std::time::Duration;
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 /// Who has run this long has not failed at its start.
-const STEADY: Duration = Duration::from_secs(60);
+const STEADY: Duration = Duration::from_mins(1);
 
 /// What the service on this host is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,14 +158,16 @@ impl Minder {
 
     fn hear(&mut self, frame: FromService) {
         let Office::Leads(_) = self.office else { return };
-        match frame {
-            FromService::Answered => drop(self.context.inbox.input(Input::CoordinatorAnswered)),
-            FromService::Order { host, order } => {
-                drop(self.context.inbox.input(Input::Order { host, order }))
+        let input = match frame {
+            FromService::Answered => Input::CoordinatorAnswered,
+            FromService::Order { host, order } => Input::Order { host, order },
+            FromService::Fence { host } => {
+                let _ = self.context.outlets.fencer.send(ToFencer::Fence { host });
+                return;
             }
-            FromService::Fence { host } => drop(self.context.outlets.fencer.send(ToFencer::Fence { host })),
-            FromService::Operator(wish) => self.wish(&wish),
-        }
+            FromService::Operator(wish) => return self.wish(&wish),
+        };
+        self.context.inbox.input(input);
     }
 
     fn wish(&self, wish: &OperatorWish) {

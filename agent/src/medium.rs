@@ -86,9 +86,10 @@ fn work(kind: &'static str, mut worker: Box<dyn Worker>, context: &Context, aske
         said.slowest_us = said.slowest_us.max(said.last_us);
         let changed = said.works != Some(fault.is_none());
         if changed {
-            match &fault {
-                Some(fault) => tracing::warn!(kind, fault, "the medium does not work for this host"),
-                None => tracing::info!(kind, "the medium works for this host"),
+            if let Some(fault) = &fault {
+                tracing::warn!(kind, fault, "the medium does not work for this host")
+            } else {
+                tracing::info!(kind, "the medium works for this host")
             }
         }
         said.failures += u64::from(fault.is_some());

@@ -3,7 +3,7 @@
 //! There is no orderly end. The process can be killed at any moment, and is, by an update or by the kernel: VMs run on, the watchdog keeps its
 //! deadline, and the next process takes over from what the state directory says.
 use crate::bare;
-use crate::config::{Config, HypervisorKind};
+use crate::config::{Config, hypervisor::Kind};
 use crate::context::{Board, Context, RosterBook};
 use crate::coordinator::Minder;
 use crate::fence::own;
@@ -49,6 +49,9 @@ pub enum RunError {
     /// The operating system gives no more.
     #[error("the agent cannot start: {0}")]
     System(#[from] io::Error),
+    /// What runs VMs cannot be minded.
+    #[error("this agent cannot mind VMs of a hypervisor of kind {0:?}")]
+    Hypervisor(Kind),
     /// A thread ended that must not.
     #[error("the protocol's thread has ended; the next start takes this host's VMs back")]
     Broken,
@@ -110,7 +113,7 @@ fn context(config: Config, identity: &Identity) -> Result<(Context, Queues), Run
         process: identity.number.process,
         roster: RosterBook::new(identity.roster.clone()),
         inbox,
-        outlets: Outlets { medium, warden, coordinator, keeper, fencer },
+        outlets: Outlets { medium, warden, coordinator, fencer, keeper },
         board: Board::default(),
     };
     let queues = Queues {
@@ -171,12 +174,13 @@ fn start(
 
 fn start_warden(context: &Context, told: Receiver<ToWarden>) -> Result<(), RunError> {
     match context.config.hypervisor.kind {
-        HypervisorKind::None => {
+        Kind::None => {
             let context = context.clone();
             thread::spawn("warden", move || bare::run(&context, &told))?;
+            Ok(())
         }
+        kind @ (Kind::Libvirt | Kind::Process | Kind::Exec) => Err(RunError::Hypervisor(kind)),
     }
-    Ok(())
 }
 
 /// Until other hosts can be switched off from here, who asks for it is told so in the log.

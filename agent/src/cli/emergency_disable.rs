@@ -78,8 +78,8 @@ fn without_agent(config: &Config, output: &mut Output<'_>) -> Result<(), Trouble
     }
     let state = StateDirectory::take(&config.host).map_err(|fault| Trouble::Other(fault.to_string()))?;
     let number = state.number().map_err(|fault| Trouble::Other(fault.to_string()))?;
-    let off = watchdog::open(config, number.boot, Duration::from_secs(300))
-        .and_then(|mut watchdog| watchdog.stop());
+    let off =
+        watchdog::open(config, number.boot, Duration::from_mins(5)).and_then(|mut watchdog| watchdog.stop());
     match off {
         Ok(()) => Ok(output.say("the watchdog is off")?),
         Err(fault) => Err(Trouble::Other(format!("the watchdog is not off: {fault}"))),

@@ -9,7 +9,7 @@ use crate::socket::client;
 pub struct HandOver {}
 
 impl HandOver {
-    pub(super) fn carry_out(self, around: &Surroundings, output: &mut Output<'_>) -> Result<(), Trouble> {
+    pub(super) fn carry_out(around: &Surroundings, output: &mut Output<'_>) -> Result<(), Trouble> {
         let said = client::ask(&around.config()?.host.socket(), &Ask::HandOver)?;
         Ok(output.say(client::in_words(&said))?)
     }

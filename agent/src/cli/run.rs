@@ -6,7 +6,7 @@ use super::{Surroundings, Trouble};
 pub struct Run {}
 
 impl Run {
-    pub(super) fn carry_out(self, around: &Surroundings) -> Result<(), Trouble> {
+    pub(super) fn carry_out(around: &Surroundings) -> Result<(), Trouble> {
         Ok(crate::run::run(around.config()?)?)
     }
 }

@@ -64,6 +64,8 @@ pub enum Kind {
     Process,
     /// A program that is called with verbs.
     Exec,
+    /// Nothing: the host takes part in what the pool decides, and runs no VM.
+    None,
 }
 
 /// What VMs are called in the pool.

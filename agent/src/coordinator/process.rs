@@ -73,10 +73,9 @@ impl Service {
     /// Tells it something; says whether it still takes anything.
     pub(super) fn tell(&self, frame: ToService) -> bool {
         match self.frames.try_send(frame) {
-            Ok(()) => true,
             Err(TrySendError::Full(_)) => false,
-            // Its end is known, or will be in a moment.
-            Err(TrySendError::Disconnected(_)) => true,
+            // The end of one that is gone is known, or will be in a moment.
+            Ok(()) | Err(TrySendError::Disconnected(_)) => true,
         }
     }
 

@@ -44,7 +44,7 @@ fn attempt(way: &Reset, trigger: &Path) {
     match told(way, trigger) {
         Ok(()) => clock::wait(PATIENCE),
         Err(fault) => {
-            tracing::error!(?way, %fault, "this way does not reset the host; the next one is tried")
+            tracing::error!(?way, %fault, "this way does not reset the host; the next one is tried");
         }
     }
 }

@@ -49,7 +49,7 @@ impl Liveness {
                 self.thread.may_power_off = true;
             }
             Command::StartCoordinator { epoch } => {
-                tell(&self.outlets.coordinator, ToCoordinator::Start(epoch))
+                tell(&self.outlets.coordinator, ToCoordinator::Start(epoch));
             }
             Command::EndCoordinator { epoch } => tell(&self.outlets.coordinator, ToCoordinator::End(epoch)),
             Command::ProbeCoordinator => tell(&self.outlets.coordinator, ToCoordinator::Probe),

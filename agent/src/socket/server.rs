@@ -20,7 +20,7 @@ use std::time::Duration;
 /// Operators who can be connected at once.
 const MOST_CONNECTED: usize = 32;
 /// How long one may say nothing.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 /// The longest question.
 const MOST_BYTES: u64 = 64 << 10;
 /// How long another thread has for its part of an answer.

@@ -37,7 +37,7 @@ pub(super) fn start(device: impl AsFd, run_directory: &Path) -> io::Result<()> {
 }
 
 /// What a keeper does.
-pub(crate) fn hold() {
+pub(crate) fn hold() -> ! {
     loop {
         rustix::event::pause();
     }
