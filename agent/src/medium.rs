@@ -87,9 +87,9 @@ fn work(kind: &'static str, mut worker: Box<dyn Worker>, context: &Context, aske
         let changed = said.works != Some(fault.is_none());
         if changed {
             if let Some(fault) = &fault {
-                tracing::warn!(kind, fault, "the medium does not work for this host")
+                tracing::warn!(kind, fault, "the medium does not work for this host");
             } else {
-                tracing::info!(kind, "the medium works for this host")
+                tracing::info!(kind, "the medium works for this host");
             }
         }
         said.failures += u64::from(fault.is_some());
