@@ -8,6 +8,7 @@ pub mod alarms;
 pub mod cli;
 pub mod client;
 pub mod clock;
+pub mod conductor;
 pub mod config;
 pub mod demo;
 pub mod dto;

@@ -12,7 +12,7 @@ use crate::routes::{
 };
 use crate::service::Service;
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use lifeboat_model::spec::{GroupSpec, HostSpec, SettingsSpec, StorageSpec, VmSpec};
 
 /// The service as an HTTP application.
@@ -24,7 +24,7 @@ pub fn router(service: &Service) -> Router {
         .route_layer(measured)
         .fallback(async || ApiError::NoSuchRoute)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
-        .layer(from_fn(leader::redirect))
+        .layer(from_fn_with_state(service.clone(), leader::redirect))
         .with_state(service.clone());
     outside(router, service.guard())
 }

@@ -2,6 +2,7 @@
 //! them, and a deadline for each answer. Whoever finds the queue full is told at once to come again later,
 //! rather than being kept waiting for an answer that comes too late.
 use crate::clock::Stopwatch;
+use crate::conductor::Conductor;
 use crate::engine::{Engine, PoolHandle};
 use crate::error::ApiError;
 use crate::guard::Guard;
@@ -71,6 +72,8 @@ pub struct Service {
     guard: Guard,
     engine: Arc<ArcSwapOption<Engine>>,
     leader: Arc<ArcSwapOption<Candidate>>,
+    conductor: Arc<ArcSwapOption<Conductor>>,
+    beside_agent: Arc<AtomicBool>,
     tokens: Arc<Mutex<()>>,
 }
 
@@ -88,6 +91,8 @@ impl Service {
             guard: Guard::local(),
             engine: Arc::default(),
             leader: Arc::default(),
+            conductor: Arc::default(),
+            beside_agent: Arc::default(),
             tokens: Arc::default(),
         }
     }
@@ -119,6 +124,27 @@ impl Service {
     /// Who leads, where it is another process.
     pub fn set_leader(&self, leader: Option<Candidate>) {
         self.leader.store(leader.map(Arc::new));
+    }
+
+    /// An agent says who leads: until this process does, every request is sent there, whoever it is from. Without the store nobody
+    /// here could tell.
+    pub fn follow_agent(&self) {
+        self.beside_agent.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this process only points to the one that leads.
+    pub fn only_points(&self) -> bool {
+        self.beside_agent.load(Ordering::Relaxed) && self.engine.load().is_none()
+    }
+
+    /// From now on this process conducts a pool.
+    pub fn set_conductor(&self, conductor: Option<Conductor>) {
+        self.conductor.store(conductor.map(Arc::new));
+    }
+
+    /// The coordinator of the pool of that name, if this process runs it.
+    pub fn conductor(&self, pool: &str) -> Option<Arc<Conductor>> {
+        self.conductor.load_full().filter(|conductor| conductor.pool() == pool)
     }
 
     /// The pools, if this process keeps them.

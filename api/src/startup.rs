@@ -5,6 +5,8 @@
 //! ```
 use crate::alarms::Alarms;
 use crate::clock;
+use crate::conductor::shell;
+use crate::conductor::term::{Opening, TermError};
 use crate::config::secret::SecretError;
 use crate::config::{Config, SecretSource, Secrets};
 use crate::engine::pools::all_under;
@@ -25,16 +27,23 @@ use axum::Router;
 use jiff::SignedDuration;
 use lifeboat_delivery::dispatcher::OnLost;
 use lifeboat_delivery::{ChannelSettings, Dispatcher};
-use lifeboat_store::{Candidate, Key, Options, Store, StoreAddress, StoreError, Term};
+use lifeboat_link::frame::Hello;
+use lifeboat_protocol::Epoch;
+use lifeboat_store::{Candidate, Key, Options, Store, StoreAddress, StoreError, Tenure, Term};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+
+/// How long one campaign waits for the end of another process's lease.
+const CAMPAIGN: Duration = Duration::from_secs(5);
 
 /// Where tokens lie in the store.
 pub const TOKENS: &str = "tokens";
@@ -95,8 +104,18 @@ pub struct Startup {
     pub service: Service,
     server: Server,
     tls: Option<Arc<Tls>>,
-    leading: Leading,
+    leading: Option<Leading>,
     more: Router,
+}
+
+/// What every start has in common, whoever decides who leads.
+struct Base {
+    service: Service,
+    server: Server,
+    tls: Option<Arc<Tls>>,
+    addresses: Vec<SocketAddr>,
+    bootstrap: Option<TokenRecord>,
+    out: Out,
 }
 
 impl Startup {
@@ -105,31 +124,10 @@ impl Startup {
     /// # Errors
     /// Where something cannot be had.
     pub fn new(config: &Config, secrets: Secrets) -> Result<Self, StartupError> {
-        let store = open_store(config, &secrets)?;
-        let mut listeners = Vec::new();
-        for &address in &config.listen.addresses {
-            let bound =
-                TcpListener::bind(address).map_err(|source| StartupError::Listen { address, source })?;
-            listeners.push(bound);
-        }
-        let addresses: Vec<SocketAddr> =
-            listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
-        let bootstrap = bootstrap(config, &secrets)?;
-        let out = Out { channels: config.alerts.channels.clone(), credentials: secrets.credentials.clone() };
-        try_channels(&out)?;
-        let tls = config.tls_files().map(|files| Tls::load(files, secrets)).transpose()?.map(Arc::new);
-        let limits = &config.limits;
-        let door = Door::new(
-            tls.as_ref().map(|tls| tls.config()),
-            limits.connections as usize,
-            limits.connections_per_address as usize,
-        );
-        let guard = Guard::new(config.guard_settings(), TokenBook::default());
-        let service = Service::new(config.service_settings()).behind(guard);
-        let candidate = candidate(config, &addresses);
-        let settings = engine_settings(config);
-        let of_term = service.clone();
-        let (watching, known) = (service.clone(), bootstrap.clone());
+        let store = open_store(config, &secrets, None)?;
+        let base = base(config, secrets)?;
+        let candidate = candidate(config, &base.addresses);
+        let (watching, known) = (base.service.clone(), base.bootstrap.clone());
         let watch = move |store: &dyn Store| {
             // What cannot be read is for the next leader to stumble over.
             if let Ok(book) = tokens(store, known.as_ref())? {
@@ -137,12 +135,42 @@ impl Startup {
             }
             Ok(())
         };
+        let (bootstrap, out) = (base.bootstrap.clone(), base.out.clone());
+        let (settings, of_term) = (engine_settings(config), base.service.clone());
         let make = move |store: Arc<dyn Store>, term: Term| {
             start_term(store, term, settings, bootstrap.as_ref(), &out, &of_term)
         };
-        let leading = Leading::start(store, candidate, service.clone(), Box::new(make), Box::new(watch))?;
-        let server = Server { listeners, door, head_time: service.settings().head_time };
-        Ok(Self { addresses, service, server, tls, leading, more: Router::new() })
+        let leading =
+            Leading::start(store, candidate, base.service.clone(), Box::new(make), Box::new(watch))?;
+        Ok(base.starts(Some(leading)))
+    }
+
+    /// The same beside an agent: its word decides who leads, and the store is opened when a term begins here. To be called within a
+    /// runtime.
+    ///
+    /// # Errors
+    /// Where something cannot be had.
+    pub fn under_agent(config: &Config, secrets: Secrets, stream: UnixStream) -> Result<Self, StartupError> {
+        // What is wrong with the address is told at once, and not when the term begins.
+        store_of(config, &secrets)?;
+        let base = base(config, secrets.clone())?;
+        let candidate = candidate(config, &base.addresses);
+        let configured = config.clone();
+        let open = move |hello: &Hello, epoch: Epoch| {
+            let pool = hello.roster.id().map(|pool| pool.0).unwrap_or_default();
+            let tenure = Tenure { pool, epoch: epoch.0 };
+            let store = open_store(&configured, &secrets, Some(tenure)).map_err(TermError::of_startup)?;
+            let term = store.campaign(&candidate, CAMPAIGN)?.ok_or(TermError::Held)?;
+            Ok((store, term))
+        };
+        let (bootstrap, out) = (base.bootstrap.clone(), base.out.clone());
+        let (settings, of_term) = (engine_settings(config), base.service.clone());
+        let make = move |store: Arc<dyn Store>, term: Term| {
+            start_term(store, term, settings, bootstrap.as_ref(), &out, &of_term)
+        };
+        let opening = Opening::new(Box::new(open), Box::new(make), Handle::current());
+        shell::start(stream, base.service.clone(), opening)?;
+        Ok(base.starts(None))
     }
 
     /// The same with further routes, which say themselves who may call them.
@@ -181,14 +209,52 @@ impl Startup {
         let served = self.server.serve(router(&self.service).merge(self.more), end).await;
         upkeep.abort();
         // The term ends after the last answer, and so that another process can lead at once.
-        let ended = tokio::task::spawn_blocking(move || self.leading.end()).await;
-        ended.map_err(io::Error::other)?;
+        if let Some(leading) = self.leading {
+            let ended = tokio::task::spawn_blocking(move || leading.end()).await;
+            ended.map_err(io::Error::other)?;
+        }
         Ok(served?)
     }
 }
 
-fn open_store(config: &Config, secrets: &Secrets) -> Result<Arc<dyn Store>, StartupError> {
+impl Base {
+    fn starts(self, leading: Option<Leading>) -> Startup {
+        let Self { service, server, tls, addresses, .. } = self;
+        Startup { addresses, service, server, tls, leading, more: Router::new() }
+    }
+}
+
+fn base(config: &Config, secrets: Secrets) -> Result<Base, StartupError> {
+    let mut listeners = Vec::new();
+    for &address in &config.listen.addresses {
+        let bound = TcpListener::bind(address).map_err(|source| StartupError::Listen { address, source })?;
+        listeners.push(bound);
+    }
+    let addresses: Vec<SocketAddr> =
+        listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
+    let bootstrap = bootstrap(config, &secrets)?;
+    let out = Out { channels: config.alerts.channels.clone(), credentials: secrets.credentials.clone() };
+    try_channels(&out)?;
+    let tls = config.tls_files().map(|files| Tls::load(files, secrets)).transpose()?.map(Arc::new);
+    let limits = &config.limits;
+    let door = Door::new(
+        tls.as_ref().map(|tls| tls.config()),
+        limits.connections as usize,
+        limits.connections_per_address as usize,
+    );
+    let guard = Guard::new(config.guard_settings(), TokenBook::default());
+    let service = Service::new(config.service_settings()).behind(guard);
+    let server = Server { listeners, door, head_time: service.settings().head_time };
+    Ok(Base { service, server, tls, addresses, bootstrap, out })
+}
+
+fn open_store(
+    config: &Config,
+    secrets: &Secrets,
+    tenure: Option<Tenure>,
+) -> Result<Arc<dyn Store>, StartupError> {
     let (address, options) = store_of(config, secrets)?;
+    let options = Options { tenure, ..options };
     let failed = |source| StartupError::Store { address: config.store.address.clone(), source };
     lifeboat_store::open(&address, &options).map(Arc::from).map_err(failed)
 }
@@ -261,6 +327,7 @@ fn engine_settings(config: &Config) -> EngineSettings {
 }
 
 /// By what people are told of alerts.
+#[derive(Clone)]
 struct Out {
     channels: Vec<ChannelSettings>,
     credentials: Option<PathBuf>,
@@ -379,7 +446,7 @@ mod tests {
         config.store.address = "etcds://127.0.0.1:1".into();
         config.store.etcd_user = Some("lifeboat".into());
         config.store.etcd_password = Some(source.clone());
-        open_store(&config, &Secrets::default()).map(drop)
+        open_store(&config, &Secrets::default(), None).map(drop)
     }
 
     #[test]

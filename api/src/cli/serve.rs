@@ -2,6 +2,7 @@
 use super::Status;
 use super::output::Output;
 use super::trouble::Trouble;
+use crate::conductor::link;
 use crate::config::{Config, Secrets, USUAL_PATH};
 use crate::service::Service;
 use crate::source;
@@ -39,6 +40,9 @@ pub(super) struct Arguments {
     /// Where everything is kept, instead of what is configured: a file, or etcds://host:port[,host:port...]
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
+    /// Serve beside an agent, which is at the other end of standard input and decides who leads; lifeboat-agent starts it so
+    #[arg(long)]
+    under_agent: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Status, Trouble> {
@@ -51,7 +55,11 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(Trouble::Runtime)?;
     let secrets = secrets();
     runtime.block_on(async {
-        let service = Startup::new(&config, secrets)?;
+        let service = if arguments.under_agent {
+            Startup::under_agent(&config, secrets, link::of_stdin()?)?
+        } else {
+            Startup::new(&config, secrets)?
+        };
         let scheme = if service.speaks_tls() { "https" } else { "http" };
         for address in &service.addresses {
             output.text(&format!("listening on {scheme}://{address}\n")).map_err(Trouble::Output)?;

@@ -4,6 +4,7 @@ use crate::client::ClientError;
 use crate::client::address::AddressError;
 use crate::client::context::ContextError;
 use crate::client::token::TokenError;
+use crate::conductor::link::LinkError;
 use crate::config::ConfigFault;
 use crate::demo::DemoError;
 use crate::demo::remote::RemoteError;
@@ -89,6 +90,9 @@ pub enum Trouble {
     /// The service does not start, or fails.
     #[error("cannot serve")]
     Serve(#[from] StartupError),
+    /// There is no agent to serve beside.
+    #[error("cannot serve beside an agent")]
+    Agent(#[from] LinkError),
     /// Traces cannot be sent.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -229,6 +233,7 @@ impl Trouble {
             | Self::Misspelt { .. }
             | Self::Change(_)
             | Self::Serve(_)
+            | Self::Agent(_)
             | Self::Telemetry(_)
             | Self::Runtime(_)
             | Self::Watch(_)

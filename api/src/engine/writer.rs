@@ -20,11 +20,46 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// A change on its way to the store.
 struct Waiting {
     batch: Batch,
-    done: oneshot::Sender<()>,
+    done: Done,
     /// Whether nothing is to be written after it.
     last: bool,
     /// The ticket of the request that it carries out: held until it is decided.
     ticket: Option<Arc<Ticket>>,
+}
+
+/// Who is told when a change is durable.
+enum Done {
+    /// Whoever waits for it; sees that the sender is gone if it never will be.
+    Waits(oneshot::Sender<()>),
+    /// Called from the writing thread.
+    Calls(Call),
+}
+
+/// Called once, whatever becomes of the change: with false where it is dropped.
+struct Call(Option<Box<dyn FnOnce(bool) + Send>>);
+
+impl Done {
+    fn durable(self) {
+        match self {
+            // Whoever does not wait any more need not be told.
+            Self::Waits(sender) => drop(sender.send(())),
+            Self::Calls(mut call) => call.call(true),
+        }
+    }
+}
+
+impl Call {
+    fn call(&mut self, durable: bool) {
+        if let Some(call) = self.0.take() {
+            call(durable);
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.call(false);
+    }
 }
 
 /// The way to the writing thread.
@@ -116,15 +151,25 @@ impl Writer {
 
     /// Hands over what nobody waits for, if the queue has room: a verdict can be computed again.
     pub fn hand_over(&self, batch: Batch) -> bool {
-        let (done, _) = oneshot::channel();
+        let done = Done::Calls(Call(None));
         self.queue.try_send(Waiting { batch, done, last: false, ticket: None }).is_ok()
+    }
+
+    /// Hands over a change from a thread that does not wait: `then` is called when it is durable, or never will be. While the store
+    /// takes nothing it is not handed over at all.
+    pub fn write_then(&self, batch: Batch, then: impl FnOnce(bool) + Send + 'static) {
+        let done = Done::Calls(Call(Some(Box::new(then))));
+        if self.check().is_ok() {
+            // What finds no place is dropped, and its call with it.
+            let _ = self.queue.try_send(Waiting { batch, done, last: false, ticket: None });
+        }
     }
 
     /// Takes no further changes, writes those that wait, and lets go of the store.
     pub async fn end(&self) {
         self.health.over.store(true, Ordering::Relaxed);
         let (done, ended) = oneshot::channel();
-        let last = Waiting { batch: Batch::default(), done, last: true, ticket: None };
+        let last = Waiting { batch: Batch::default(), done: Done::Waits(done), last: true, ticket: None };
         if self.queue.send(last).await.is_ok() {
             // It is not answered: the thread drops it when it has ended.
             let _ = ended.await;
@@ -147,7 +192,7 @@ impl Place {
 
     fn send(self, batch: Batch, ticket: Option<Arc<Ticket>>) -> oneshot::Receiver<()> {
         let (done, durable) = oneshot::channel();
-        self.0.send(Waiting { batch, done, last: false, ticket });
+        self.0.send(Waiting { batch, done: Done::Waits(done), last: false, ticket });
         durable
     }
 }
@@ -158,7 +203,7 @@ fn write_all(
     mut waiting: mpsc::Receiver<Waiting>,
     health: &Health,
     over: &watch::Sender<bool>,
-) -> Option<oneshot::Sender<()>> {
+) -> Option<Done> {
     let mut held_back = None;
     while let Some(first) = held_back.take().or_else(|| waiting.blocking_recv()) {
         let mut last = first.last;
@@ -180,10 +225,7 @@ fn write_all(
         }
         let ended = if last { asked.pop().map(|(done, _)| done) } else { None };
         match write(store, term, &batch, health) {
-            // Whoever does not wait any more need not be told.
-            Written::Durable => asked.into_iter().for_each(|(done, _)| {
-                let _ = done.send(());
-            }),
+            Written::Durable => asked.into_iter().for_each(|(done, _)| done.durable()),
             // Those who wait see that their sender is gone.
             Written::Never => drop(asked),
             Written::Over => {

@@ -41,6 +41,8 @@ pub enum Note {
     Ha(Box<Ha>),
     /// A task begins.
     Begin(Box<Task>),
+    /// Something holds, or holds no more, as the coordinator or an agent says.
+    Found(Box<Finding>),
     /// Somebody takes note of an alert.
     Acknowledge {
         /// The alert.
@@ -123,6 +125,10 @@ impl Ledger {
                 for old in self.tasks.begin(*task) {
                     effects.batch.delete(Key::numbered(&[TASKS, pool], old));
                 }
+            }
+            Note::Found(finding) => {
+                let news = self.alerts.note(vec![*finding], &[], now);
+                effects.alerts(pool, news);
             }
             Note::Acknowledge { id, by } => {
                 let news = self.alerts.acknowledge(id, &by, now);

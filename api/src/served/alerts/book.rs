@@ -112,6 +112,12 @@ impl Book {
         }
         for finding in findings {
             match finding.holds {
+                Holds::Yes if finding.kind.is_moment() => {
+                    let (kind, subject) = (finding.kind, finding.subject.clone());
+                    news.extend(self.raise(finding, now));
+                    let because = "it was told".to_owned();
+                    news.extend(self.close(kind, subject, because, false, now));
+                }
                 Holds::Yes => news.extend(self.raise(finding, now)),
                 Holds::No { because } => over.push((finding.kind, finding.subject, because)),
                 Holds::Unknown => {}

@@ -38,11 +38,37 @@ pub enum Kind {
     HostFailed,
     /// A host was made certain to run nothing.
     HostFenced,
+    /// The shared medium does not answer a host, or nobody.
+    StatefileLost,
+    /// A VM that should be restarted could not be.
+    VmRestartFailed,
+    /// Another host decides now. Has no end.
+    CoordinatorMoved,
+    /// Many hosts failed at once, and restarts are held.
+    BrakeApplied,
+    /// A host comes and goes, and takes no VMs for a while.
+    HostQuarantined,
+    /// A host, or its medium, has been silent for more than half of the timeout.
+    TimeoutApproaching,
+    /// A live host does not say what it runs.
+    HostStateUnknown,
+    /// The checker refused a restart plan; a plainer one is used.
+    PlanRefused,
+    /// A VM runs on two hosts.
+    VmRunsTwice,
+    /// A VM runs that somebody else started.
+    VmRunsUnasked,
+    /// A host cannot be emptied.
+    EvacuationStalled,
+    /// A VM's guest answers no more, and its resets are used up. Has no end.
+    VmUnresponsive,
+    /// Something that an agent has people told. Has no end.
+    AgentSays,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 21] = [
         Self::Overcommitted,
         Self::ToleranceDropped,
         Self::VmUnplaced,
@@ -51,6 +77,19 @@ impl Kind {
         Self::HostOverFull,
         Self::HostFailed,
         Self::HostFenced,
+        Self::StatefileLost,
+        Self::VmRestartFailed,
+        Self::CoordinatorMoved,
+        Self::BrakeApplied,
+        Self::HostQuarantined,
+        Self::TimeoutApproaching,
+        Self::HostStateUnknown,
+        Self::PlanRefused,
+        Self::VmRunsTwice,
+        Self::VmRunsUnasked,
+        Self::EvacuationStalled,
+        Self::VmUnresponsive,
+        Self::AgentSays,
     ];
 
     /// The kind as a word.
@@ -64,6 +103,19 @@ impl Kind {
             Self::HostOverFull => "host-over-full",
             Self::HostFailed => "host-failed",
             Self::HostFenced => "host-fenced",
+            Self::StatefileLost => "statefile-lost",
+            Self::VmRestartFailed => "vm-restart-failed",
+            Self::CoordinatorMoved => "coordinator-moved",
+            Self::BrakeApplied => "brake-applied",
+            Self::HostQuarantined => "host-quarantined",
+            Self::TimeoutApproaching => "timeout-approaching",
+            Self::HostStateUnknown => "host-state-unknown",
+            Self::PlanRefused => "plan-refused",
+            Self::VmRunsTwice => "vm-runs-twice",
+            Self::VmRunsUnasked => "vm-runs-unasked",
+            Self::EvacuationStalled => "evacuation-stalled",
+            Self::VmUnresponsive => "vm-unresponsive",
+            Self::AgentSays => "agent-says",
         }
     }
 
@@ -72,23 +124,86 @@ impl Kind {
         match self {
             Self::Overcommitted => "overcommitted-cleared",
             Self::ToleranceDropped => "tolerance-recovered",
-            Self::VmUnplaced => "vm-placed",
+            Self::VmUnplaced | Self::VmRestartFailed => "vm-placed",
             Self::VmNotAgile => "vm-agile",
             Self::RuleBroken => "rule-kept",
             Self::HostOverFull => "host-not-over-full",
             Self::HostFailed | Self::HostFenced => "host-rejoined",
+            Self::StatefileLost => "statefile-back",
+            Self::CoordinatorMoved => "coordinator-moved",
+            Self::BrakeApplied => "brake-released",
+            Self::HostQuarantined => "host-trusted-again",
+            Self::TimeoutApproaching => "timeout-averted",
+            Self::HostStateUnknown => "host-state-known",
+            Self::PlanRefused => "plan-accepted",
+            Self::VmRunsTwice => "vm-runs-once",
+            Self::VmRunsUnasked => "vm-runs-unasked-no-more",
+            Self::EvacuationStalled => "evacuation-goes-on",
+            Self::VmUnresponsive => "vm-responds",
+            Self::AgentSays => "agent-says",
         }
     }
 
     /// How urgent.
     pub fn severity(self) -> Severity {
         match self {
-            Self::VmUnplaced => Severity::Critical,
-            Self::Overcommitted | Self::HostFailed => Severity::Major,
-            Self::ToleranceDropped | Self::VmNotAgile | Self::RuleBroken | Self::HostOverFull => {
-                Severity::Warning
+            Self::VmUnplaced | Self::VmRestartFailed | Self::BrakeApplied | Self::VmRunsTwice => {
+                Severity::Critical
             }
-            Self::HostFenced => Severity::Info,
+            Self::Overcommitted
+            | Self::HostFailed
+            | Self::StatefileLost
+            | Self::HostStateUnknown
+            | Self::VmUnresponsive => Severity::Major,
+            Self::ToleranceDropped
+            | Self::VmNotAgile
+            | Self::RuleBroken
+            | Self::HostOverFull
+            | Self::HostQuarantined
+            | Self::TimeoutApproaching
+            | Self::PlanRefused
+            | Self::VmRunsUnasked
+            | Self::EvacuationStalled
+            | Self::AgentSays => Severity::Warning,
+            Self::HostFenced | Self::CoordinatorMoved => Severity::Info,
+        }
+    }
+
+    /// Whether it is told once and over at once: it has no end.
+    pub fn is_moment(self) -> bool {
+        matches!(self, Self::CoordinatorMoved | Self::VmUnresponsive | Self::AgentSays)
+    }
+
+    /// What to do first about one that the coordinator or an agent raised.
+    pub fn next_step(self) -> &'static str {
+        match self {
+            Self::StatefileLost => {
+                "look at the storage; for the whole pool, restart nothing until it is back"
+            }
+            Self::VmRestartFailed => {
+                "lifeboat repair says what would make room; lifeboat diagnose says what is in the way"
+            }
+            Self::CoordinatorMoved => "look at the host that decided before",
+            Self::BrakeApplied => {
+                "find out whether hosts or the network failed, then: lifeboat pool brake-release"
+            }
+            Self::HostQuarantined => "look at its power, memory and links",
+            Self::TimeoutApproaching => "look at its network and storage",
+            Self::HostStateUnknown => "restart its hypervisor's daemon",
+            Self::PlanRefused => "report it: it is a defect of Lifeboat",
+            Self::VmRunsTwice => "stop it on one of them, now",
+            Self::VmRunsUnasked => "find out who started it",
+            Self::EvacuationStalled => "lifeboat host evacuate lists what is in the way",
+            Self::VmUnresponsive => "look at its console",
+            Self::AgentSays => "look at the host's log: journalctl -u lifeboat-agent",
+            Self::Overcommitted
+            | Self::ToleranceDropped
+            | Self::VmUnplaced
+            | Self::VmNotAgile
+            | Self::RuleBroken
+            | Self::HostOverFull
+            | Self::HostFailed
+            | Self::HostFenced => "",
         }
     }
 }

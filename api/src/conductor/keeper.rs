@@ -1,0 +1,201 @@
+//! A task that keeps the pool's document in step with what is known: what hosts say of themselves, how the coordinator sees hosts and
+//! VMs, what people are to be told. And back: when the document has changed, by whomever, the coordinator is told once that is durable.
+use super::learning::{self, learn};
+use super::machine::Learned;
+use super::picture::Picture;
+use super::records;
+use super::shell::{Conductor, Event};
+use crate::engine::pool::ChangeError;
+use crate::engine::{Engine, Entry, PoolHandle, Transition, Turn};
+use crate::served::{Note, Step};
+use lifeboat_model::{HostIndex, Pool};
+use lifeboat_store::Batch;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+
+/// How long to wait before writing again what the store did not take.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// What may wait to be taken in: beyond it the store is away for long, and hosts say everything again in their next session.
+const MOST_WAITING: usize = 50_000;
+/// Who tells, in the pool's log.
+const BY: &str = "coordinator";
+
+/// The way to the task. Copies are one.
+#[derive(Clone, Debug)]
+pub struct Keeper {
+    waiting: Arc<Mutex<Waiting>>,
+    wakes: Arc<Notify>,
+    runtime: Handle,
+}
+
+/// What waits to be taken in.
+#[derive(Debug, Default)]
+struct Waiting {
+    learned: Vec<Learned>,
+    picture: Option<Arc<Picture>>,
+    certificates: Vec<(HostIndex, String)>,
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.learned.is_empty() && self.picture.is_none()
+    }
+}
+
+impl Keeper {
+    /// A keeper whose task runs there.
+    pub fn new(runtime: Handle) -> Self {
+        Self { waiting: Arc::default(), wakes: Arc::default(), runtime }
+    }
+
+    /// Something is known that the document does not say yet.
+    pub fn learn(&self, learned: Learned) {
+        let mut waiting = self.lock();
+        if waiting.learned.len() < MOST_WAITING {
+            waiting.learned.push(learned);
+        } else {
+            tracing::warn!("the store is away for so long that what hosts say is let go");
+        }
+        drop(waiting);
+        self.wakes.notify_one();
+    }
+
+    /// Hosts and VMs are like this now.
+    pub fn picture(&self, picture: Arc<Picture>) {
+        self.lock().picture = Some(picture);
+        self.wakes.notify_one();
+    }
+
+    /// A host wants a certificate.
+    pub fn certificate(&self, host: HostIndex, csr_pem: String) {
+        let mut waiting = self.lock();
+        waiting.certificates.retain(|(other, _)| *other != host);
+        waiting.certificates.push((host, csr_pem));
+        drop(waiting);
+        self.wakes.notify_one();
+    }
+
+    /// Starts the task for a term.
+    pub fn begin(&self, pool: Arc<PoolHandle>, engine: Engine, conductor: Conductor) {
+        let keeper = self.clone();
+        self.runtime.spawn(async move { keeper.keep(pool, engine, conductor).await });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn keep(self, pool: Arc<PoolHandle>, engine: Engine, conductor: Conductor) {
+        let mut entries = pool.subscribe();
+        let mut told = pool.view().revision;
+        loop {
+            tokio::select! {
+                () = self.wakes.notified() => {}
+                changed = entries.changed() => if changed.is_err() || pool.is_closed() { return },
+            }
+            while !self.lock().is_empty() {
+                if let Err(error) = self.take_in(&pool).await {
+                    tracing::warn!(%error, "the pool's document is not told yet what is known");
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                }
+            }
+            let view = pool.view();
+            // What was handed over before it is durable when it is.
+            if view.revision != told && engine.keep(Batch::default()).await.is_ok() {
+                told = view.revision;
+                if !conductor.tell(Event::Document(view.pool)) {
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn take_in(&self, pool: &Arc<PoolHandle>) -> Result<(), ChangeError> {
+        let turn = pool.turn().await?;
+        // Taken in the turn: whoever changed the pool before it did so before this picture was drawn, or will be in the next.
+        let (learned, picture) = {
+            let mut waiting = self.lock();
+            (std::mem::take(&mut waiting.learned), waiting.picture.take())
+        };
+        let id = pool.id().to_owned();
+        let before = turn.view().pool;
+        let made = spawn_blocking(move || transition(&id, &before, learned, picture.as_deref())).await;
+        let Ok(transition) = made else {
+            tracing::error!(
+                "what is known of the pool could not be taken in; this is a defect of the service"
+            );
+            return Ok(());
+        };
+        commit(turn, transition).await
+    }
+}
+
+async fn commit(turn: Turn, transition: Transition) -> Result<(), ChangeError> {
+    let nothing = transition.pool.is_none()
+        && transition.notes.is_empty()
+        && transition.records.is_empty()
+        && transition.entries.is_empty();
+    if nothing {
+        return Ok(());
+    }
+    // In memory it is in force; that it becomes durable late is for the store's own alarm.
+    match turn.commit(transition).acknowledged().await {
+        Err(ChangeError::NotAcknowledged) => Ok(()),
+        done => done.map(drop),
+    }
+}
+
+fn transition(id: &str, before: &Pool, learned: Vec<Learned>, picture: Option<&Picture>) -> Transition {
+    let mut made = Transition::default();
+    let (after, logged) = all_learned(before, &learned);
+    let mut log = |events: Vec<learning::Logged>| {
+        made.entries.extend(events.into_iter().map(|(kind, data)| Entry::new(kind, Some(BY), data)));
+    };
+    log(logged);
+    let rebuilt = after.is_some();
+    let corrected = picture.and_then(|picture| picture.correct(after.as_ref().unwrap_or(before)));
+    let after = match corrected {
+        Some(corrected) => {
+            log(corrected.events);
+            Some(corrected.pool)
+        }
+        None => after,
+    };
+    made.pool = after.map(|pool| (pool, if rebuilt { Step::Rebuilt } else { Step::Kept }));
+    for one in learned {
+        match one {
+            Learned::Vm { definition, .. } => {
+                records::put_definition(&mut made.records, id, &definition.facts.vm, &definition);
+            }
+            Learned::Found(found) => made.notes.push(Note::Found(found)),
+            Learned::Host { .. } | Learned::Certificate { .. } => {}
+        }
+    }
+    made
+}
+
+/// All at once; where that makes no pool, one by one without those that do not.
+fn all_learned(before: &Pool, learned: &[Learned]) -> (Option<Pool>, Vec<learning::Logged>) {
+    let together: Vec<&Learned> = learned.iter().collect();
+    if let Ok(news) = learn(before, &together) {
+        return news.map_or_else(|| (None, Vec::new()), |(pool, logged)| (Some(pool), logged));
+    }
+    let (mut after, mut logged) = (None, Vec::new());
+    for one in together {
+        match learn(after.as_ref().unwrap_or(before), &[one]) {
+            Ok(Some((pool, more))) => {
+                after = Some(pool);
+                logged.extend(more);
+            }
+            Ok(None) => {}
+            Err(defects) => {
+                let first = defects.first().map(ToString::to_string).unwrap_or_default();
+                tracing::warn!(first, "what a host says makes no pool and is left out");
+            }
+        }
+    }
+    (after, logged)
+}

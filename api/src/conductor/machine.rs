@@ -1,0 +1,439 @@
+//! The service's side of a term as a state machine: frames of the agent, answers of the store, the pool's document and people's
+//! wishes come in; frames, writes, answers and news of the pool go out. No clock, no I/O, no thread.
+//!
+//! ```text
+//!   frames ──► Machine ──► Coordinator ──► commands ──► Deed::Send     orders, by name, each after what its host must know
+//!   Stored ──►    │                             ├─────► Deed::Store    records, by name
+//!   document ─►   ├─ names, sightings           ├─────► Deed::Reply
+//!   asks ────►    └─ definitions                └─────► Deed::Learn    what the pool's document and its alerts become
+//! ```
+mod heard;
+
+use super::ask::Ask;
+use super::document;
+use super::findings;
+use super::names::Names;
+use super::orders::Orders;
+use super::picture::Picture;
+use super::records::{self, Definition};
+use super::sightings::Sightings;
+use crate::served::alerts::Finding;
+use lifeboat_coordinator::input::{Call, CallId, Notice, Report};
+use lifeboat_coordinator::record::{Place, Record};
+use lifeboat_coordinator::{Command, Coordinator, Input, Instant, Planner, Refusal, Settings, Term, Ticket};
+use lifeboat_interpreter::{self as interpreter, Media};
+use lifeboat_link::frame::OperatorWish;
+use lifeboat_link::note::{self, HostFacts, VmNote};
+use lifeboat_link::{FromService, OrderNote, Roster, ToService};
+use lifeboat_model::spec::RestartPriority;
+use lifeboat_model::{Defect, HostIndex, Pool, VmIndex};
+use lifeboat_protocol::order::Order;
+use lifeboat_protocol::{Configuration, Epoch, Standing};
+use lifeboat_store::{Batch, Record as Kept};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// What a term begins with.
+#[derive(Debug)]
+pub struct Begin {
+    /// This host.
+    pub me: HostIndex,
+    /// The term.
+    pub epoch: Epoch,
+    /// Who belongs to the pool.
+    pub roster: Roster,
+    /// The pool's document.
+    pub pool: Arc<Pool>,
+    /// All that is kept of the pool's conducting.
+    pub kept: Vec<Kept>,
+}
+
+/// Something to be done.
+#[derive(Debug)]
+pub enum Deed {
+    /// Tell the agent.
+    Send(FromService),
+    /// Make durable, after all that was asked before.
+    Store {
+        /// To be answered by [`Machine::stored`].
+        ticket: Ticket,
+        /// What.
+        batch: Batch,
+    },
+    /// Answer whoever asked.
+    Reply {
+        /// The number that the asker gave it.
+        ask: u64,
+        /// Done and durable, or why not.
+        answer: Result<(), Refusal>,
+    },
+    /// Something is known of the pool that its document or its alerts do not say yet.
+    Learn(Learned),
+}
+
+/// Something that is known of the pool.
+#[derive(Debug)]
+pub enum Learned {
+    /// What a host has.
+    Host {
+        /// The host.
+        host: String,
+        /// What.
+        facts: Box<HostFacts>,
+    },
+    /// A VM is defined on a host.
+    Vm {
+        /// The host.
+        host: String,
+        /// What it is.
+        definition: Box<Definition>,
+        /// Whether it runs there.
+        runs: bool,
+        /// Whether nothing keeps it on one host any more that did before.
+        released: bool,
+    },
+    /// Something that people should know.
+    Found(Box<Finding>),
+    /// A host wants a certificate.
+    Certificate {
+        /// The host.
+        host: HostIndex,
+        /// The request, in PEM.
+        csr_pem: String,
+    },
+}
+
+/// A term of the service.
+#[derive(Debug)]
+pub struct Machine<P> {
+    me: HostIndex,
+    coordinator: Coordinator<P>,
+    roster: Roster,
+    names: Names,
+    /// The pool's document as it was last told.
+    served: Arc<Pool>,
+    /// The coordinator's.
+    document: Pool,
+    orders: Orders,
+    media: Media,
+    definitions: BTreeMap<String, Definition>,
+    sightings: Sightings,
+    /// Where the coordinator has placed each VM.
+    places: BTreeMap<VmIndex, Place>,
+    /// Hosts of the liveset, and those that are neither in it nor missed.
+    live: BTreeSet<HostIndex>,
+    out: BTreeSet<HostIndex>,
+    agreed: bool,
+    picture: Option<Arc<Picture>>,
+    deeds: VecDeque<Deed>,
+}
+
+impl<P: Planner> Machine<P> {
+    /// Begins a term.
+    ///
+    /// # Errors
+    /// If the pool's document makes none for the coordinator.
+    pub fn begin(now: Instant, begin: Begin, planner: P) -> Result<Self, Vec<Defect>> {
+        let Begin { me, epoch, roster, pool, kept } = begin;
+        let mut names = Names::of(&roster);
+        let document = document::begin(&mut names, &pool)?;
+        let records::All { records, definitions } = records::read(&kept, &names, &document);
+        let places = records.iter().filter_map(placed).collect();
+        let term = Term { epoch: epoch.0, host: me };
+        let coordinator =
+            Coordinator::new(now, term, document.clone(), records, Settings::default(), planner);
+        let mut machine = Self {
+            me,
+            coordinator,
+            roster,
+            names,
+            served: pool,
+            document,
+            orders: Orders::of_term(epoch),
+            media: Media::default(),
+            definitions,
+            sightings: Sightings::default(),
+            places,
+            live: BTreeSet::new(),
+            out: BTreeSet::new(),
+            agreed: false,
+            picture: None,
+            deeds: VecDeque::new(),
+        };
+        machine.drain();
+        Ok(machine)
+    }
+
+    /// The next thing to do, oldest first.
+    pub fn next_deed(&mut self) -> Option<Deed> {
+        self.deeds.pop_front()
+    }
+
+    /// When to call [`Self::elapsed`] at the latest.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.coordinator.deadline()
+    }
+
+    /// Who belongs to the pool.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// Time has passed.
+    pub fn elapsed(&mut self, now: Instant) {
+        self.feed(now, Input::Elapsed);
+    }
+
+    /// Nothing waits: what may take its time is done now. Whether there was any.
+    pub fn rest(&mut self, now: Instant) -> bool {
+        let due = self.coordinator.assessment_due(now);
+        if due {
+            self.coordinator.assess(now);
+            self.drain();
+        }
+        due
+    }
+
+    /// The agent says something. What concerns the process and not the term is its shell's.
+    pub fn frame(&mut self, now: Instant, frame: ToService) {
+        match frame {
+            ToService::Agreed(configuration) => self.agreed(now, &configuration),
+            ToService::Safe { host, boot, kind } => {
+                self.sightings.over(host);
+                self.feed(now, interpreter::safe(host, boot, kind));
+            }
+            ToService::Report { host, report } => self.report(now, host, report),
+            ToService::Medium { host, works } => {
+                if let Some(notice) = self.media.told(host, works) {
+                    self.feed(now, Input::Notice(notice));
+                }
+            }
+            ToService::Silence { host, silent_for } => {
+                let notice = if host == self.me {
+                    Notice::MediumApproachingTimeout { host, silent_for }
+                } else {
+                    Notice::HostApproachingTimeout { host, silent_for }
+                };
+                self.feed(now, Input::Notice(notice));
+            }
+            ToService::Hello(_) | ToService::Begin { .. } | ToService::Probe | ToService::Leader { .. } => {}
+        }
+    }
+
+    /// What was asked to be stored is durable, or never will be.
+    pub fn stored(&mut self, now: Instant, ticket: Ticket, durable: bool) {
+        self.feed(now, if durable { Input::Stored { ticket } } else { Input::StoreFailed { ticket } });
+    }
+
+    /// Somebody asks for something, under a number of his.
+    pub fn ask(&mut self, now: Instant, ask: u64, what: &Ask) {
+        match what.call(&self.names) {
+            Ok(what) => self.feed(now, Input::Call { call: CallId(ask), what }),
+            Err(refusal) => self.deeds.push_back(Deed::Reply { ask, answer: Err(refusal) }),
+        }
+    }
+
+    /// An operator wants something of the agents.
+    pub fn wish(&mut self, wish: OperatorWish) {
+        self.deeds.push_back(Deed::Send(FromService::Operator(wish)));
+    }
+
+    /// The pool's document is this now, and durable.
+    ///
+    /// # Errors
+    /// If it makes none for the coordinator, which keeps the one that it has.
+    pub fn document(&mut self, now: Instant, pool: Arc<Pool>) -> Result<(), Vec<Defect>> {
+        self.served = pool;
+        self.redo_document(now)
+    }
+
+    /// Who belongs to the pool is this now, and durable: everybody is told.
+    ///
+    /// # Errors
+    /// As for [`Self::document`].
+    pub fn enrol(&mut self, now: Instant, roster: Roster) -> Result<(), Vec<Defect>> {
+        self.names.follow(&roster);
+        self.roster = roster;
+        for host in self.live.clone() {
+            self.note(host, &OrderNote::Roster(self.roster.clone()));
+        }
+        self.redo_document(now)
+    }
+
+    /// Sends a note to a host.
+    pub fn note(&mut self, host: HostIndex, what: &OrderNote) {
+        match note::pack(what) {
+            Ok(bytes) => {
+                let id = self.orders.note();
+                self.deeds
+                    .push_back(Deed::Send(FromService::Order { host, order: Order::Note { id, bytes } }));
+            }
+            Err(error) => tracing::error!(%error, host = host.get(), "a note cannot be sent"),
+        }
+    }
+
+    /// How hosts and VMs are, if that has changed since this was last asked.
+    pub fn news_of_picture(&mut self) -> Option<Arc<Picture>> {
+        // Before anything is agreed everybody would look dead.
+        if !self.agreed {
+            return None;
+        }
+        let picture = Picture::of(&self.coordinator.picture(), &self.names, &self.out);
+        if self.picture.as_deref() == Some(&picture) {
+            return None;
+        }
+        let picture = Arc::new(picture);
+        self.picture = Some(Arc::clone(&picture));
+        Some(picture)
+    }
+
+    fn feed(&mut self, now: Instant, input: Input) {
+        self.coordinator.handle(now, input);
+        self.drain();
+    }
+
+    fn agreed(&mut self, now: Instant, configuration: &Configuration) {
+        self.agreed = true;
+        (self.live, self.out) = (BTreeSet::new(), (0..self.names.hosts()).map(HostIndex::new).collect());
+        for (position, entry) in configuration.hosts.iter().enumerate() {
+            let host = HostIndex::new(position);
+            match entry.standing {
+                Standing::Member { .. } => {
+                    self.live.insert(host);
+                    self.out.remove(&host);
+                }
+                Standing::Out => self.sightings.over(host),
+                Standing::Fencing { .. } => {
+                    self.out.remove(&host);
+                }
+                Standing::Fenced { .. } => {
+                    self.out.remove(&host);
+                    self.sightings.over(host);
+                }
+            }
+        }
+        self.feed(now, Input::Liveset(interpreter::liveset(configuration)));
+    }
+
+    fn redo_document(&mut self, now: Instant) -> Result<(), Vec<Defect>> {
+        let (served, seen) = (Arc::clone(&self.served), &self.sightings);
+        let first_seen = |vm: &str| seen.of(vm).next();
+        let known = self.names.vms().len();
+        let next = document::follow(&mut self.names, &served, &self.document, &first_seen)?;
+        if next == self.document {
+            return Ok(());
+        }
+        let before = std::mem::replace(&mut self.document, next.clone());
+        let call = Call::PoolChanged { pool: Box::new(next) };
+        self.feed(now, Input::Call { call: OWN_CALL, what: call });
+        for vm in self.document.vm_indices() {
+            let protection = |pool: &Pool| pool.vms().get(vm.get()).map(|vm| vm.restart_priority);
+            if protection(&before) != protection(&self.document) {
+                self.tell_where_it_runs(vm);
+            }
+            let name = self.document.vm_id(vm).to_owned();
+            if vm.get() >= known {
+                for host in self.sightings.of(&name).collect::<Vec<_>>() {
+                    self.feed(now, Input::Report { host, report: Report::Appeared { vm } });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How a VM is watched has changed, and that is durable.
+    pub fn watch_vm(&mut self, vm: &str, monitor: Option<note::Monitor>) {
+        if let Some(definition) = self.definitions.get_mut(vm) {
+            definition.monitor = monitor;
+        }
+        if let Some(vm) = self.names.vm(vm) {
+            self.tell_where_it_runs(vm);
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(command) = self.coordinator.next_command() {
+            self.carry_out(command);
+        }
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Store { ticket, records } => {
+                self.places.extend(records.iter().filter_map(placed));
+                let mut batch = Batch::default();
+                records::put(&mut batch, &self.names, &self.document, &records);
+                self.deeds.push_back(Deed::Store { ticket, batch });
+            }
+            Command::Start { host, vm, .. } => {
+                self.tell_of(vm, host);
+                self.give(&command);
+            }
+            Command::Migrate { vm, to, .. } => {
+                self.tell_of(vm, to);
+                self.give(&command);
+            }
+            Command::Stop { .. } => self.give(&command),
+            Command::Alert(alert) => {
+                let found = findings::of_coordinator(&alert, &self.names, &self.document);
+                self.found(found);
+            }
+            Command::RequestFence { host } => self.deeds.push_back(Deed::Send(FromService::Fence { host })),
+            Command::HostMayLeave { host } => self.note(host, &OrderNote::Leave),
+            Command::Reply { call, .. } if call == OWN_CALL => {}
+            Command::Reply { call, answer } => self.deeds.push_back(Deed::Reply { ask: call.0, answer }),
+        }
+    }
+
+    fn give(&mut self, command: &Command) {
+        let document = &self.document;
+        let Some(id) = self.orders.next(command, |vm| document.vm_id(vm).to_owned()) else { return };
+        if let Some((host, order)) = interpreter::order(command, id, |vm| document.vm_id(vm)) {
+            self.deeds.push_back(Deed::Send(FromService::Order { host, order }));
+        }
+    }
+
+    /// Tells a host what a VM is made of.
+    fn tell_of(&mut self, vm: VmIndex, host: HostIndex) {
+        let name = self.document.vm_id(vm);
+        let Some(definition) = self.definitions.get(name) else { return };
+        let what = VmNote {
+            vm: name.to_owned(),
+            definition: definition.facts.definition.clone(),
+            memory_mib: definition.facts.memory_mib + definition.facts.overhead_mib,
+            protected: self.document.vm(vm).restart_priority == RestartPriority::Restart,
+            monitor: definition.monitor.clone(),
+        };
+        self.note(host, &OrderNote::Vm(what));
+    }
+
+    fn tell_where_it_runs(&mut self, vm: VmIndex) {
+        let name = self.document.vm_id(vm).to_owned();
+        for host in self.sightings.of(&name).collect::<Vec<_>>() {
+            self.tell_of(vm, host);
+        }
+    }
+
+    fn found(&mut self, found: Option<Finding>) {
+        if let Some(found) = found {
+            self.learn(Learned::Found(Box::new(found)));
+        }
+    }
+
+    fn learn(&mut self, learned: Learned) {
+        self.deeds.push_back(Deed::Learn(learned));
+    }
+}
+
+/// The calls that the machine makes itself.
+const OWN_CALL: CallId = CallId(u64::MAX);
+
+fn placed(record: &Record) -> Option<(VmIndex, Place)> {
+    match *record {
+        Record::Place { vm, place } => Some((vm, place)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,322 @@
+//! What the coordinator keeps, as it lies in the store: by name, since numbers are those of one term.
+//!
+//! ```text
+//!   conductor/<pool>/term, tolerance
+//!   conductor/<pool>/{should-run,place,priority}/<vm>
+//!   conductor/<pool>/host/<number>                      hosts keep their place in the roster for ever
+//!   conductor/<pool>/alert/<kind>/<pool | host | vm | group>/<which>
+//!   conductor/<pool>/definition/<vm>                    what a VM is made of
+//!   conductor/<pool>/roster
+//! ```
+use super::names::Names;
+use lifeboat_coordinator::alert::{AlertId, AlertKind, Subject};
+use lifeboat_coordinator::record::{Duty, Place, Record};
+use lifeboat_link::Roster;
+use lifeboat_link::note::{Monitor, VmFacts};
+use lifeboat_model::spec::RestartPriority;
+use lifeboat_model::{GroupIndex, HostIndex, Pool};
+use lifeboat_store::{Batch, Key, Record as Kept};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Where all of it lies.
+pub const CONDUCTOR: &str = "conductor";
+
+/// What a VM is made of, as its host last said, and how it is watched.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Definition {
+    /// What its hypervisor said.
+    pub facts: VmFacts,
+    /// What is done when its guest answers no more.
+    #[serde(default)]
+    pub monitor: Option<Monitor>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptTerm {
+    epoch: u64,
+    host: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptAlert {
+    epoch: u64,
+    number: u64,
+    open: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptTolerance {
+    level: Option<u32>,
+    before_drop: Option<u32>,
+}
+
+/// Everything that is kept of a pool's conducting.
+#[derive(Clone, Debug, Default)]
+pub struct All {
+    /// The coordinator's records.
+    pub records: Vec<Record>,
+    /// What VMs are made of.
+    pub definitions: BTreeMap<String, Definition>,
+}
+
+/// Writes records of the coordinator's.
+pub fn put(batch: &mut Batch, names: &Names, document: &Pool, records: &[Record]) {
+    for record in records {
+        // What has no name any more need not be known to the next term either.
+        if let Some((path, value)) = spelt(names, document, record) {
+            batch.put(key(document.id(), &path), value);
+        }
+    }
+}
+
+/// Writes what a VM is made of.
+pub fn put_definition(batch: &mut Batch, pool: &str, vm: &str, definition: &Definition) {
+    batch.put(key(pool, &["definition", vm]), json(definition));
+}
+
+/// Writes the roster.
+pub fn put_roster(batch: &mut Batch, roster: &Roster) {
+    batch.put(roster_key(&roster.pool), json(roster));
+}
+
+/// Where the roster of a pool lies.
+pub fn roster_key(pool: &str) -> Key {
+    key(pool, &["roster"])
+}
+
+fn key(pool: &str, path: &[impl AsRef<str>]) -> Key {
+    let names: Vec<&str> = [CONDUCTOR, pool].into_iter().chain(path.iter().map(AsRef::as_ref)).collect();
+    Key::of(&names)
+}
+
+/// Where all of a pool's conducting lies.
+pub fn prefix(pool: &str) -> Key {
+    Key::of(&[CONDUCTOR, pool])
+}
+
+fn spelt(names: &Names, document: &Pool, record: &Record) -> Option<(Vec<String>, Vec<u8>)> {
+    let path = |parts: &[&str]| parts.iter().map(|&part| part.to_owned()).collect::<Vec<String>>();
+    Some(match *record {
+        Record::Term { epoch, host } => (path(&["term"]), json(&KeptTerm { epoch, host: host.get() })),
+        Record::ShouldRun { vm, should_run } => (path(&["should-run", names.vm_id(vm)?]), json(&should_run)),
+        Record::Place { vm, place } => {
+            let hosts: Vec<usize> = match place {
+                Place::Nowhere => Vec::new(),
+                Place::On(host) => vec![host.get()],
+                Place::Moving { from, to } => vec![from.get(), to.get()],
+            };
+            (path(&["place", names.vm_id(vm)?]), json(&hosts))
+        }
+        Record::Priority { vm, priority } => {
+            (path(&["priority", names.vm_id(vm)?]), json(&priority_word(priority)))
+        }
+        Record::Host { host, duty } => (path(&["host", &host.get().to_string()]), json(&duty_word(duty))),
+        Record::Alert { id: AlertId { epoch, number }, kind, subject, open } => {
+            let (about, which) = match subject {
+                Subject::Pool => ("pool", "-".to_owned()),
+                Subject::Host(host) => ("host", host.get().to_string()),
+                Subject::Vm(vm) => ("vm", names.vm_id(vm)?.to_owned()),
+                Subject::Group(group) => ("group", document.groups().get(group.get())?.id.clone()),
+            };
+            (path(&["alert", kind.code(), about, &which]), json(&KeptAlert { epoch, number, open }))
+        }
+        Record::Tolerance { level, before_drop } => {
+            (path(&["tolerance"]), json(&KeptTolerance { level, before_drop }))
+        }
+    })
+}
+
+/// Reads what is kept. `names` and `document` are the new term's; what speaks of something that it does not know is left out.
+pub fn read(kept: &[Kept], names: &Names, document: &Pool) -> All {
+    let mut all = All::default();
+    for record in kept {
+        let path: Vec<&str> = record.key.names().skip(2).collect();
+        if let ["definition", vm] = path.as_slice() {
+            if let Ok(definition) = serde_json::from_slice(&record.value) {
+                all.definitions.insert((*vm).to_owned(), definition);
+            }
+            continue;
+        }
+        all.records.extend(understood(&path, &record.value, names, document));
+    }
+    all
+}
+
+fn understood(path: &[&str], value: &[u8], names: &Names, document: &Pool) -> Option<Record> {
+    Some(match path {
+        ["term"] => {
+            let KeptTerm { epoch, host } = parsed(value)?;
+            Record::Term { epoch, host: HostIndex::new(host) }
+        }
+        ["should-run", vm] => Record::ShouldRun { vm: names.vm(vm)?, should_run: parsed(value)? },
+        ["place", vm] => {
+            let hosts: Vec<usize> = parsed(value)?;
+            let place = match *hosts.as_slice() {
+                [] => Place::Nowhere,
+                [host] => Place::On(HostIndex::new(host)),
+                [from, to] => Place::Moving { from: HostIndex::new(from), to: HostIndex::new(to) },
+                _ => return None,
+            };
+            Record::Place { vm: names.vm(vm)?, place }
+        }
+        ["priority", vm] => {
+            let word: String = parsed(value)?;
+            let priority = PRIORITIES.into_iter().find(|priority| priority_word(*priority) == word)?;
+            Record::Priority { vm: names.vm(vm)?, priority }
+        }
+        ["host", number] => {
+            let word: String = parsed(value)?;
+            let duty = DUTIES.into_iter().find(|duty| duty_word(*duty) == word)?;
+            Record::Host { host: host_of(number, names)?, duty }
+        }
+        ["alert", kind, about, which] => {
+            let KeptAlert { epoch, number, open } = parsed(value)?;
+            let subject = match *about {
+                "pool" => Subject::Pool,
+                "host" => Subject::Host(host_of(which, names)?),
+                "vm" => Subject::Vm(names.vm(which)?),
+                "group" => {
+                    let position = document.groups().iter().position(|group| group.id == *which)?;
+                    Subject::Group(GroupIndex::new(position))
+                }
+                _ => return None,
+            };
+            let id = AlertId { epoch, number };
+            Record::Alert { id, kind: AlertKind::of_code(kind)?, subject, open }
+        }
+        ["tolerance"] => {
+            let KeptTolerance { level, before_drop } = parsed(value)?;
+            Record::Tolerance { level, before_drop }
+        }
+        _ => return None,
+    })
+}
+
+fn host_of(number: &str, names: &Names) -> Option<HostIndex> {
+    let position: usize = number.parse().ok()?;
+    (position < names.hosts()).then(|| HostIndex::new(position))
+}
+
+const PRIORITIES: [RestartPriority; 3] =
+    [RestartPriority::Restart, RestartPriority::BestEffort, RestartPriority::Unprotected];
+
+const fn priority_word(priority: RestartPriority) -> &'static str {
+    match priority {
+        RestartPriority::Restart => "restart",
+        RestartPriority::BestEffort => "best-effort",
+        RestartPriority::Unprotected => "",
+    }
+}
+
+const DUTIES: [Duty; 4] = [Duty::Enabled, Duty::Disabled, Duty::Maintenance, Duty::Leaving];
+
+const fn duty_word(duty: Duty) -> &'static str {
+    match duty {
+        Duty::Enabled => "enabled",
+        Duty::Disabled => "disabled",
+        Duty::Maintenance => "maintenance",
+        Duty::Leaving => "leaving",
+    }
+}
+
+fn parsed<T: for<'d> Deserialize<'d>>(value: &[u8]) -> Option<T> {
+    serde_json::from_slice(value).ok()
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("records are maps with text keys, lists and words")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::names::tests::roster;
+    use super::*;
+    use lifeboat_model::PoolSpec;
+    use lifeboat_model::spec::{GroupSpec, HostSpec, Rule, RuleMode, VmSpec};
+    use lifeboat_store::Write;
+
+    fn document() -> (Names, Pool) {
+        let mut names = Names::of(&roster(&["h1", "h2"]));
+        let vm = |id: &str| VmSpec { id: id.to_owned(), memory_mib: 1, ..VmSpec::default() };
+        let host = |id: &str| HostSpec { id: id.to_owned(), memory_mib: 9, ..HostSpec::default() };
+        let group = GroupSpec {
+            id: "apart".to_owned(),
+            rule: Rule::AntiAffinity,
+            mode: RuleMode::Required,
+            vms: vec!["a".to_owned(), "b".to_owned()],
+        };
+        let spec = PoolSpec {
+            id: "prod".to_owned(),
+            hosts: vec![host("h1"), host("h2")],
+            vms: vec![vm("a"), vm("b")],
+            groups: vec![group],
+            ..PoolSpec::default()
+        };
+        names.number("a");
+        names.number("b");
+        (names, Pool::new(&spec).expect("a pool"))
+    }
+
+    fn every_record() -> Vec<Record> {
+        let (vm, other) = (lifeboat_model::VmIndex::new(0), lifeboat_model::VmIndex::new(1));
+        let (here, there) = (HostIndex::new(0), HostIndex::new(1));
+        let mut records = vec![
+            Record::Term { epoch: 7, host: there },
+            Record::ShouldRun { vm, should_run: true },
+            Record::Place { vm, place: Place::On(here) },
+            Record::Place { vm: other, place: Place::Moving { from: here, to: there } },
+            Record::Tolerance { level: Some(2), before_drop: None },
+        ];
+        records.extend(PRIORITIES.map(|priority| Record::Priority { vm, priority }));
+        records.extend(DUTIES.map(|duty| Record::Host { host: there, duty }));
+        let subjects =
+            [Subject::Pool, Subject::Host(there), Subject::Vm(other), Subject::Group(GroupIndex::new(0))];
+        for kind in AlertKind::ALL {
+            let id = AlertId { epoch: 7, number: 3 };
+            records.extend(subjects.map(|subject| Record::Alert { id, kind, subject, open: true }));
+        }
+        records
+    }
+
+    #[test]
+    fn every_record_is_what_it_was_after_being_kept_and_read() {
+        let (names, document) = document();
+        for record in every_record() {
+            let mut batch = Batch::default();
+            put(&mut batch, &names, &document, &[record]);
+            let [Write::Put(kept)] = batch.writes.as_slice() else { panic!("one write for {record:?}") };
+            assert_eq!(read(std::slice::from_ref(kept), &names, &document).records, [record]);
+        }
+    }
+
+    #[test]
+    fn numbers_of_vms_are_those_of_one_term() {
+        let (names, document) = document();
+        let mut batch = Batch::default();
+        let placed = |vm| Record::Place { vm, place: Place::On(HostIndex::new(0)) };
+        put(&mut batch, &names, &document, &[placed(lifeboat_model::VmIndex::new(0))]);
+        let [Write::Put(kept)] = batch.writes.as_slice() else { panic!("one write") };
+        let mut next = Names::of(&roster(&["h1", "h2"]));
+        next.number("new");
+        next.number("a");
+        let found = read(std::slice::from_ref(kept), &next, &document).records;
+        assert_eq!(found, [placed(lifeboat_model::VmIndex::new(1))]);
+    }
+
+    #[test]
+    fn what_was_written_by_somebody_else_is_left_out() {
+        let (names, document) = document();
+        let strange = |path: &[&str], value: &str| Kept { key: key("prod", path), value: value.into() };
+        let kept = [
+            strange(&["place", "a"], "[1,2,3]"),
+            strange(&["place", "nobody"], "[]"),
+            strange(&["host", "9"], "\"enabled\""),
+            strange(&["host", "x"], "\"enabled\""),
+            strange(&["priority", "a"], "\"most\""),
+            strange(&["what"], "{}"),
+            strange(&["term"], "{"),
+        ];
+        assert_eq!(read(&kept, &names, &document).records, []);
+    }
+}
