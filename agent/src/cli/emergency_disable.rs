@@ -28,6 +28,8 @@ emergency-disable takes this host out of high availability at once.
  * It lasts over reboots, until `lifeboat-agent emergency-disable --undo`.
 Say --yes to do it.";
 
+/// How long the agent has to answer: its watchdog may not have much more.
+const ANSWER: Duration = Duration::from_secs(1);
 /// How long a killed agent has to be gone.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -50,7 +52,7 @@ impl EmergencyDisable {
         output.say(
             "the flag is written: no agent of this host takes part in the protocol from its next start on",
         )?;
-        match client::ask(&config.host.socket(), &Ask::EmergencyDisable) {
+        match client::ask_within(ANSWER, &config.host.socket(), &Ask::EmergencyDisable) {
             Ok(_) => output.say("the agent is told: it switches the watchdog off, and does nothing more")?,
             Err(silent) => {
                 output.note(&silent);

@@ -32,8 +32,16 @@ pub enum AskError {
 /// # Errors
 /// If there is none, or it is a refusal.
 pub fn ask(socket: &Path, what: &Ask) -> Result<Value, AskError> {
+    ask_within(PATIENCE, socket, what)
+}
+
+/// Asks, and waits for the answer no longer than that.
+///
+/// # Errors
+/// As [`ask`].
+pub fn ask_within(patience: Duration, socket: &Path, what: &Ask) -> Result<Value, AskError> {
     let silent = |fault| AskError::Silent { path: socket.to_owned(), fault };
-    let answer = exchange(socket, what).map_err(silent)?;
+    let answer = exchange(patience, socket, what).map_err(silent)?;
     let mut answer: Value = serde_json::from_str(&answer).map_err(|fault| silent(fault.into()))?;
     if let Some(refused) = answer["error"].as_str() {
         return Err(AskError::Refused(refused.to_owned()));
@@ -46,10 +54,10 @@ pub fn in_words(answer: &Value) -> String {
     answer.as_str().map_or_else(|| answer.to_string(), str::to_owned)
 }
 
-fn exchange(socket: &Path, what: &Ask) -> std::io::Result<String> {
+fn exchange(patience: Duration, socket: &Path, what: &Ask) -> std::io::Result<String> {
     let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
     let mut line = serde_json::to_vec(what)?;
     line.push(b'\n');
     stream.write_all(&line)?;
