@@ -31,6 +31,8 @@ pub mod socket;
 #[expect(unsafe_code, reason = "what the kernel offers and no crate offers safely, in one place")]
 pub mod sys;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;
 pub mod thread;
 pub mod warden;
 pub mod watchdog;

@@ -1,1 +1,132 @@
-//! Tests.
+//! Tests of minding the service, with programs in its place that do less than it would.
+use super::*;
+use crate::process::{ProcessId, Running};
+use crate::testing::{Around, around, wait, wait_for};
+use lifeboat_protocol::order::Report;
+use std::path::Path;
+use std::process::{Child, Command};
+
+struct Minded {
+    around: Around,
+    directory: tempfile::TempDir,
+}
+
+/// A minder at work, of a service that is started by this command.
+fn minded(command: &str, furnish: impl FnOnce(&Path)) -> Minded {
+    let directory = tempfile::tempdir().expect("there is room");
+    furnish(directory.path());
+    let volume = directory.path().join("volume");
+    std::fs::write(&volume, "what the pool keeps").expect("there is room");
+    let sections = format!("[service]\ncommand = {command}\nvolume = \"{}\"\n", volume.display());
+    let address = "127.0.0.1:1".parse().expect("an address");
+    let mut around = around(directory.path(), &[address], &sections);
+    let (_, nobody) = std::sync::mpsc::channel();
+    let told = std::mem::replace(&mut around.coordinator, nobody);
+    let minder = Minder::new(around.context.clone());
+    crate::thread::spawn("minder", move || minder.run(&told)).expect("a thread is to be had");
+    Minded { around, directory }
+}
+
+impl Minded {
+    fn tell(&self, what: ToCoordinator) {
+        self.around.context.outlets.coordinator.send(what).expect("it minds");
+    }
+
+    fn running(&self) -> Option<Running> {
+        Running::noted(&self.directory.path().join("service.pid"))
+    }
+
+    fn wait_for_service(&self) -> Running {
+        wait("a service runs", || self.running().is_some());
+        self.running().expect("it runs")
+    }
+
+    fn starts(&self) -> u64 {
+        self.around.context.board.read().get("service").and_then(|said| said["starts"].as_u64()).unwrap_or(0)
+    }
+}
+
+impl Drop for Minded {
+    fn drop(&mut self) {
+        self.tell(ToCoordinator::Rest);
+    }
+}
+
+const STUCK: &str = r#"["sleep", "1000"]"#;
+
+#[test]
+fn a_service_that_is_to_end_is_dead_before_that_is_said_and_another_one_follows() {
+    let minded = minded(STUCK, |_| {});
+    let first = minded.wait_for_service();
+    minded.tell(ToCoordinator::Start(Epoch(3)));
+    minded.tell(ToCoordinator::End(Epoch(3)));
+    wait_for(&minded.around.inbox, &Input::CoordinatorEnded);
+    assert!(first.ended_within(Duration::ZERO), "it is not said too early");
+    wait("another one runs", || minded.running().is_some_and(|now| now.pid() != first.pid()));
+}
+
+#[test]
+fn a_service_that_takes_nothing_holds_nobody_up_and_is_killed() {
+    let minded = minded(STUCK, |_| {});
+    let first = minded.wait_for_service();
+    minded.tell(ToCoordinator::Start(Epoch(3)));
+    let report = Report::Inventory { vms: Vec::new() };
+    for _ in 0..20_000 {
+        minded.tell(ToCoordinator::Report { host: HostIndex::new(0), report: report.clone() });
+    }
+    wait_for(&minded.around.inbox, &Input::CoordinatorEnded);
+    assert!(first.ended_within(Duration::ZERO));
+}
+
+#[test]
+fn a_service_that_an_earlier_agent_left_is_dead_before_the_protocol_hears_anything() {
+    let mut orphan: Option<Child> = None;
+    let minded = minded(STUCK, |directory| {
+        let child = Command::new("sleep").arg("1000").spawn().expect("sleep is there");
+        let id = ProcessId::of(child.id()).expect("it runs");
+        id.note(&directory.join("service.pid")).expect("there is room");
+        orphan = Some(child);
+    });
+    minded.tell(ToCoordinator::End(Epoch(0)));
+    wait_for(&minded.around.inbox, &Input::CoordinatorEnded);
+    let ended = orphan.as_mut().expect("there was one").try_wait().expect("it is ours");
+    assert!(ended.is_some_and(|status| !status.success()), "{ended:?}");
+}
+
+#[test]
+fn a_follower_that_dies_at_once_is_started_again_after_longer_and_longer() {
+    let began = clock::now();
+    let minded = minded(r#"["false"]"#, |_| {});
+    wait("it was started three times", || minded.starts() == 3);
+    let took = clock::now().since(began);
+    assert!(took >= FIRST_BACKOFF * 3, "one second, then two: {took:?}");
+    // To lead it is started at once, and its end is the term's.
+    minded.tell(ToCoordinator::Start(Epoch(5)));
+    wait_for(&minded.around.inbox, &Input::CoordinatorEnded);
+}
+
+#[test]
+fn a_host_that_has_no_service_says_so_when_it_is_to_lead() {
+    for command in ["[]", r#"["/no/such/program"]"#] {
+        let minded = minded(command, |_| {});
+        minded.tell(ToCoordinator::Start(Epoch(3)));
+        wait_for(&minded.around.inbox, &Input::CoordinatorEnded);
+    }
+}
+
+#[test]
+fn what_an_earlier_process_says_or_how_it_ended_concerns_nobody() {
+    let minded = minded(STUCK, |_| {});
+    let first = minded.wait_for_service();
+    minded.tell(ToCoordinator::Start(Epoch(3)));
+    minded.tell(ToCoordinator::Said { start: 0, frame: FromService::Answered });
+    minded.tell(ToCoordinator::Gone { start: 0, how: "long ago".into() });
+    minded.tell(ToCoordinator::Said { start: 1, frame: FromService::Answered });
+    wait_for(&minded.around.inbox, &Input::CoordinatorAnswered);
+    assert!(!first.ended_within(Duration::ZERO));
+    assert!(minded.around.inbox.next().is_none(), "one answer, and no end");
+    let host = HostIndex::new(1);
+    minded.tell(ToCoordinator::Said { start: 0, frame: FromService::Fence { host: HostIndex::new(0) } });
+    minded.tell(ToCoordinator::Said { start: 1, frame: FromService::Fence { host } });
+    assert_eq!(minded.around.fencer.recv(), Ok(ToFencer::Fence { host }));
+}

@@ -246,6 +246,7 @@ impl Host {
 }
 
 impl Drop for Host {
+    #[expect(clippy::print_stdout, reason = "a test that fails shows what its agents said")]
     fn drop(&mut self) {
         if let Some(agent) = &mut self.agent {
             let _ = agent.kill();
