@@ -159,7 +159,9 @@ fn observe(socket: &Path, pid: u32, measure: u64) -> Result<(), Box<dyn Error>> 
     let status = client::ask(socket, &Ask::Status)?;
     let received = status["datagrams"]["received"].as_u64().zip(before.2).map(|(now, before)| now - before);
     let memory = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    println!("processor: {:.2} % of a core over {} s", ticks as f64 / span.as_secs_f64(), span.as_secs());
+    // A tick is a hundredth of a second.
+    let permille = u128::from(ticks) * 10_000 / span.as_millis().max(1);
+    println!("processor: {}.{} % of a core over {} s", permille / 10, permille % 10, span.as_secs());
     println!(
         "datagrams received: {received:?}, late: {}, lease left: {} ms",
         status["late"], status["lease_left_ms"]

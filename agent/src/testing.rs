@@ -67,7 +67,7 @@ pub(crate) fn around(directory: &Path, addresses: &[SocketAddr], sections: &str)
         process: Process(1),
         roster: RosterBook::new(roster(addresses)),
         inbox,
-        outlets: Outlets { medium, warden, coordinator, keeper, fencer },
+        outlets: Outlets { medium, warden, coordinator, fencer, keeper },
         board: Board::default(),
     };
     Around {
