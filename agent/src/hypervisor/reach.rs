@@ -25,10 +25,9 @@ fn status(address: SocketAddr) -> io::Result<u16> {
     let mut stream = TcpStream::connect_timeout(&address, TRY)?;
     stream.set_write_timeout(Some(TRY))?;
     let host = address.ip();
-    write!(
-        stream,
-        "GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: lifeboat-agent\r\n\r\n"
-    )?;
+    let request =
+        format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: lifeboat-agent\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     // "HTTP/1.1 200": whatever follows is not needed. It may come in parts, each in its time, all in twice that.
     let mut head = [0; 12];
     let mut filled = 0;
