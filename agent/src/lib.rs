@@ -23,6 +23,7 @@ pub mod identity;
 pub mod links;
 pub mod liveness;
 pub mod medium;
+pub mod monitor;
 pub mod net;
 pub mod notes;
 pub mod process;

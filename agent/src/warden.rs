@@ -1,2 +1,9 @@
-//! Carries out what concerns VMs.
+//! Carries out what concerns VMs: orders of the coordinator, inventories, the end of everything when this host is fenced. What is decided is
+//! decided by [`machine`], which has no threads; what can take long is done by [`work`], a thread for each job; between the two is
+//! [`shell`], the thread that takes what the protocol tells and gives what it is to be told.
 pub mod kept;
+pub mod machine;
+pub mod shell;
+pub mod work;
+
+pub use shell::{Doors, start};

@@ -1,0 +1,490 @@
+//! What the warden decides: a state machine without threads, files or clock. What it is told goes in with the moment when it was told, what
+//! is to be done comes out; [`super::shell`] does it.
+//!
+//! Truth about VMs comes from *looks*: lists of all VMs, asked for when something may have changed and every ten seconds. A look says nothing
+//! about a VM that an order is being carried out for, nor about one for which something was carried out after the look began. So
+//! what is told of a VM is told in the order in which it happened: its start first, its end after that.
+mod facts;
+mod looks;
+mod orders;
+mod watch;
+
+use crate::hypervisor::{Ending, Event, Fault, Guest, GuestState, Pulse};
+use crate::monitor::Monitors;
+use lifeboat_link::note::{HostFacts, OrderNote, ReportNote, VmFacts, VmNote};
+use lifeboat_model::HostIndex;
+use lifeboat_protocol::order::{Gate, Order, OrderId, Outcome, Report};
+use lifeboat_protocol::{Epoch, Instant};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+/// How often all VMs are looked at without a reason.
+const LOOKS: Duration = Duration::from_secs(10);
+/// How often one that is silent is looked at, and the coordinator told.
+const LOOKS_SILENT: Duration = Duration::from_secs(5);
+/// After how many looks without an answer the hypervisor's service is restarted.
+const LOOKS_BEFORE_REVIVAL: u32 = 2;
+/// How often that is tried.
+const REVIVES: Duration = Duration::from_mins(1);
+/// How often the host itself is described.
+const DESCRIBES: Duration = Duration::from_secs(30);
+/// How long a VM that somebody migrated away by hand may take to be seen where it went.
+const SEEN_ELSEWHERE: Duration = Duration::from_secs(5);
+/// How long the source of a migration may take to tell that it ended, before an arrival counts as nobody's order.
+const ORDERED_ELSEWHERE: Duration = Duration::from_secs(10);
+
+/// What the warden is told.
+#[derive(Debug)]
+pub enum Told {
+    /// A new term begins.
+    NewTerm(Epoch),
+    /// An order.
+    Order(Order),
+    /// All VMs are to be stopped.
+    StopAll,
+    /// Whether this host has a lease.
+    Leased(bool),
+    /// The hypervisor tells something.
+    Event(Event),
+    /// A job is done.
+    Done(u64, Done),
+    /// Time has passed.
+    Elapsed,
+}
+
+/// What is to be done.
+#[derive(Debug, PartialEq)]
+pub enum Do {
+    /// Tell the coordinator.
+    Report(Report),
+    /// Tell the coordinator.
+    Note(ReportNote),
+    /// Tell the protocol that no VM runs and none will.
+    NoVmRuns,
+    /// Tell the protocol how much memory protected VMs have here.
+    ProtectedMemory(u64),
+    /// Starts may begin, or no longer.
+    Leased(bool),
+    /// No start begins any more, for good.
+    Close,
+    /// Have this done, and tell when it is.
+    Job(u64, Job),
+    /// Keep what was told of a VM.
+    Keep(VmNote),
+    /// Keep it no longer.
+    Forget(String),
+    /// No VM runs and none is started any more: this host may leave.
+    MayLeave,
+    /// A note that is not about VMs.
+    Other(OrderNote),
+}
+
+/// Work that can take long; each in a thread of its own. Whoever does it does not end before the outcome is certain.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Job {
+    /// List all VMs.
+    Look,
+    /// Start a VM.
+    Start {
+        /// The VM.
+        vm: String,
+        /// What it is made of.
+        definition: String,
+    },
+    /// Stop a VM.
+    Stop {
+        /// The VM.
+        vm: String,
+    },
+    /// Migrate a VM.
+    Migrate {
+        /// The VM.
+        vm: String,
+        /// The host.
+        to: HostIndex,
+    },
+    /// Wait until a VM passes its gate, or somebody else has been told of its end.
+    Gate {
+        /// The VM.
+        vm: String,
+        /// What to wait for.
+        gate: Gate,
+    },
+    /// Say what a VM is made of.
+    Facts {
+        /// The VM.
+        vm: String,
+    },
+    /// Say what the host has.
+    Host,
+    /// Switch off what starts VMs by itself.
+    Tame,
+    /// Restart the hypervisor's service.
+    Revive,
+    /// Stop everything; again and again until it is certain.
+    KillAll,
+    /// Feel the pulse of these.
+    Pulses {
+        /// The VMs.
+        vms: Vec<String>,
+    },
+    /// Keep evidence of a VM's state, then reset it.
+    Reset {
+        /// The VM.
+        vm: String,
+    },
+    /// Keep evidence of a VM's state, then stop it.
+    StopIll {
+        /// The VM.
+        vm: String,
+    },
+}
+
+/// What became of a job.
+#[derive(Debug)]
+pub enum Done {
+    /// All VMs; or the hypervisor is silent, and these may run.
+    Look(Result<Vec<Guest>, Vec<String>>),
+    /// It runs, with what people should know; or it does not, and why.
+    Start(Result<Vec<String>, String>),
+    /// It does not run.
+    Stop,
+    /// It has moved; or it did not, and why.
+    Migrate(Result<(), String>),
+    /// Whether it passed its gate.
+    Gate(bool),
+    /// What it is made of.
+    Facts(Result<VmFacts, Fault>),
+    /// What the host has, and what of it is lost.
+    Host(Option<HostFacts>, Vec<crate::hypervisor::site::Loss>),
+    /// VMs that would have been started, and what was done.
+    Tame(Vec<(String, String)>),
+    /// It was tried.
+    Revive,
+    /// It is certain.
+    KillAll,
+    /// Signs of life.
+    Pulses(Option<BTreeMap<String, Pulse>>),
+    /// It was reset, or cannot be.
+    Reset(Result<(), String>),
+}
+
+/// How much is done at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Starts.
+    pub starts: usize,
+    /// Stops.
+    pub stops: usize,
+    /// Migrations.
+    pub migrations: usize,
+}
+
+/// What the coordinator was last told of a VM.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Word {
+    /// It does not run here.
+    #[default]
+    Off,
+    /// It may.
+    MayRun,
+    /// It runs here.
+    Runs,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Vm {
+    note: Option<VmNote>,
+    state: Option<GuestState>,
+    word: Word,
+    /// What is being done about it.
+    busy: Option<u64>,
+    /// Looks up to this one say nothing about it.
+    stale_until: u64,
+    ending: Option<Ending>,
+    /// It came by migration.
+    arriving: bool,
+    arrived: Option<Instant>,
+    left: Option<Instant>,
+    /// Nobody ordered it to run here.
+    unasked: bool,
+    facts: Option<VmFacts>,
+    facts_told: bool,
+    gate: Option<u64>,
+}
+
+/// Why a job about a VM is done.
+#[derive(Clone, Debug)]
+enum Errand {
+    Order(Order),
+    /// What is left of a VM that crashed is removed.
+    Wreck(String),
+    /// A guest that answers no more.
+    Ill(String),
+    Reset(String),
+    Gate(String),
+    Facts(String),
+    /// It has lost what it needs here.
+    Lost(String),
+}
+
+/// What the warden knows.
+#[derive(Debug)]
+pub struct Machine {
+    limits: Limits,
+    term: Epoch,
+    leased: bool,
+    stopping: bool,
+    leaving: bool,
+    killing: bool,
+    vms: BTreeMap<String, Vm>,
+    orders: VecDeque<Order>,
+    errands: BTreeMap<u64, Errand>,
+    last_ticket: u64,
+    /// The look whose answer is the inventory of this term, or a later one. None: it has been told.
+    inventory: Option<u64>,
+    /// Whether an inventory was ever told.
+    spoke: bool,
+    /// Reports that must not come before the inventory.
+    held: Vec<Report>,
+    looking: Option<u64>,
+    last_look: u64,
+    look_at: Instant,
+    look_again: bool,
+    silent_since: Option<Instant>,
+    look_began: Instant,
+    unanswered: u32,
+    revived: Option<Instant>,
+    wanted_facts: BTreeSet<String>,
+    facts_busy: bool,
+    described: Option<Instant>,
+    describing: bool,
+    host: Option<HostFacts>,
+    memory: Option<u64>,
+    monitors: Monitors,
+    losses: watch::Losses,
+    feeling: bool,
+    felt: Option<Instant>,
+    out: VecDeque<Do>,
+}
+
+impl Machine {
+    /// Begins with what was kept of VMs.
+    pub fn new(limits: Limits, kept: BTreeMap<String, VmNote>, now: Instant) -> Self {
+        let vms = kept.into_iter().map(|(vm, note)| (vm, Vm { note: Some(note), ..Vm::default() }));
+        Self {
+            limits,
+            term: Epoch::default(),
+            leased: false,
+            stopping: false,
+            leaving: false,
+            killing: false,
+            vms: vms.collect(),
+            orders: VecDeque::new(),
+            errands: BTreeMap::new(),
+            last_ticket: 0,
+            inventory: None,
+            spoke: false,
+            held: Vec::new(),
+            looking: None,
+            last_look: 0,
+            look_at: now,
+            look_again: false,
+            silent_since: None,
+            look_began: now,
+            unanswered: 0,
+            revived: None,
+            wanted_facts: BTreeSet::new(),
+            facts_busy: false,
+            described: None,
+            describing: false,
+            host: None,
+            memory: None,
+            monitors: Monitors::default(),
+            losses: watch::Losses::default(),
+            feeling: false,
+            felt: None,
+            out: VecDeque::new(),
+        }
+    }
+
+    /// Takes in what it is told.
+    pub fn take(&mut self, now: Instant, told: Told) {
+        match told {
+            Told::NewTerm(epoch) => self.new_term(now, epoch),
+            Told::Order(Order::Note { bytes, .. }) => self.note(&bytes),
+            Told::Order(order) => self.orders.push_back(order),
+            Told::StopAll => self.stop_all(),
+            Told::Leased(leased) => {
+                self.leased = leased;
+                self.out.push_back(Do::Leased(leased));
+            }
+            Told::Event(event) => self.event(now, event),
+            Told::Done(ticket, done) => self.done(now, ticket, done),
+            Told::Elapsed => {}
+        }
+        self.go_on(now);
+    }
+
+    /// The next thing that is to be done.
+    pub fn next(&mut self) -> Option<Do> {
+        self.out.pop_front()
+    }
+
+    /// When time itself is news.
+    pub fn wakes_at(&self, now: Instant) -> Instant {
+        let look = if self.looking.is_some() { now + LOOKS } else { self.look_at };
+        let feel = self.monitors.feels_at(self.felt);
+        feel.map_or(look, |feel| feel.min(look))
+    }
+
+    /// No VM runs here and none will: this host may leave.
+    ///
+    /// # Errors
+    /// What speaks against it.
+    pub fn leave(&mut self) -> Result<(), String> {
+        let here = self.vms.iter().filter(|(_, vm)| vm.word != Word::Off || vm.busy.is_some());
+        let here: Vec<&str> = here.map(|(name, _)| name.as_str()).collect();
+        if self.silent_since.is_some() || self.last_look == 0 {
+            return Err("the hypervisor does not say what runs here".into());
+        }
+        if !here.is_empty() {
+            return Err(format!("VMs run here still: {}", here.join(", ")));
+        }
+        self.leaving = true;
+        self.out.push_back(Do::Close);
+        Ok(())
+    }
+
+    fn new_term(&mut self, now: Instant, epoch: Epoch) {
+        self.term = epoch;
+        self.orders.clear();
+        // Of what was not told yet the inventory tells all, but for what became of orders.
+        self.held.retain(|report| matches!(report, Report::Finished { .. }));
+        // A look that is under way may have begun before something that this term must know.
+        let under_way = self.looking;
+        self.look_now(now);
+        self.inventory = Some(under_way.map_or(self.last_look, |look| look + 1));
+    }
+
+    fn stop_all(&mut self) {
+        self.stopping = true;
+        self.orders.clear();
+        self.out.push_back(Do::Close);
+        if !self.killing {
+            self.killing = true;
+            self.job(None, Job::KillAll);
+        }
+    }
+
+    fn done(&mut self, now: Instant, ticket: u64, done: Done) {
+        let errand = self.errands.remove(&ticket);
+        match (errand, done) {
+            (_, Done::Look(result)) => self.looked(now, ticket, result),
+            (Some(Errand::Order(order)), done) => self.carried_out(now, &order, done),
+            (Some(Errand::Wreck(vm)), _) => self.removed(now, &vm),
+            (Some(Errand::Ill(vm)), _) => self.ill_stopped(now, &vm),
+            (Some(Errand::Lost(vm)), _) => self.lost_stopped(now, &vm),
+            (Some(Errand::Reset(vm)), Done::Reset(result)) => self.was_reset(now, &vm, result),
+            (Some(Errand::Gate(vm)), Done::Gate(passed)) => self.gate(&vm, ticket, passed),
+            (Some(Errand::Facts(vm)), Done::Facts(facts)) => self.learnt(&vm, facts),
+            (_, Done::Host(facts, losses)) => self.describes(now, facts, losses),
+            (_, Done::Tame(tamed)) => {
+                for (vm, text) in tamed {
+                    self.alert("vm-autostart", Some(&vm), text);
+                }
+            }
+            (_, Done::KillAll) => {
+                self.killing = false;
+                for vm in self.vms.values_mut() {
+                    (vm.word, vm.state, vm.busy) = (Word::Off, None, None);
+                }
+                self.errands.clear();
+                self.out.push_back(Do::NoVmRuns);
+                self.look_now(now);
+            }
+            (_, Done::Pulses(pulses)) => self.felt_pulses(now, pulses),
+            _ => {}
+        }
+    }
+
+    fn event(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::Connected => {
+                self.job(None, Job::Tame);
+                self.wanted_facts.extend(self.vms.keys().cloned());
+            }
+            Event::Broken | Event::GuestAgent { .. } => return,
+            Event::Changed(_) => {}
+            Event::Arrived(vm) => self.vm(&vm).arriving = true,
+            Event::Ended(vm, ending) => self.vm(&vm).ending = Some(ending),
+            Event::DiskFailed { vm, what } => {
+                self.alert("vm-disk-failed", Some(&vm), format!("its hypervisor says: {what}"));
+            }
+            Event::Defined(vm) => {
+                self.wanted_facts.insert(vm);
+                self.job(None, Job::Tame);
+            }
+            Event::Undefined(vm) => self.undefined(vm),
+            Event::Rebooted(vm) => return self.monitors.rebooted(&vm, now),
+            Event::Watchdog(vm) => {
+                self.alert("vm-watchdog", Some(&vm), "the watchdog in its guest ran out".into());
+            }
+        }
+        self.look_now(now);
+    }
+
+    fn vm(&mut self, vm: &str) -> &mut Vm {
+        self.vms.entry(vm.to_owned()).or_default()
+    }
+
+    /// Has something done.
+    fn job(&mut self, errand: Option<Errand>, job: Job) -> u64 {
+        self.last_ticket += 1;
+        if let Some(errand) = errand {
+            self.errands.insert(self.last_ticket, errand);
+        }
+        self.out.push_back(Do::Job(self.last_ticket, job));
+        self.last_ticket
+    }
+
+    /// Tells the coordinator, after the inventory of its term.
+    fn report(&mut self, report: Report) {
+        if self.inventory.is_some() || !self.spoke {
+            self.held.push(report);
+        } else {
+            self.out.push_back(Do::Report(report));
+        }
+    }
+
+    fn finished(&mut self, id: OrderId, outcome: Outcome) {
+        self.report(Report::Finished { id, outcome });
+    }
+
+    fn alert(&mut self, kind: &str, vm: Option<&str>, text: String) {
+        let vm = vm.map(str::to_owned);
+        self.out.push_back(Do::Note(ReportNote::Alert { kind: kind.to_owned(), vm, text }));
+    }
+
+    /// What follows from everything together.
+    fn go_on(&mut self, now: Instant) {
+        self.begin_looks(now);
+        self.begin_orders(now);
+        self.begin_facts(now);
+        self.begin_watch(now);
+        self.tell_memory();
+    }
+
+    fn tell_memory(&mut self) {
+        let protected = self.vms.values().filter(|vm| vm.word != Word::Off);
+        let notes = protected.filter_map(|vm| vm.note.as_ref()).filter(|note| note.protected);
+        let memory = notes.map(|note| note.memory_mib).fold(0, u64::saturating_add);
+        if self.memory != Some(memory) {
+            self.memory = Some(memory);
+            self.out.push_back(Do::ProtectedMemory(memory));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
