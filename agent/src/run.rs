@@ -17,7 +17,7 @@ use crate::socket::server::Server;
 use crate::telemetry::Telemetry;
 use crate::watchdog::{self, WatchdogError};
 use crate::wiring::{self, InboxReader, Outlets, ToCoordinator, ToFencer, ToKeeper, ToMedium, ToWarden};
-use crate::{clock, thread};
+use crate::{clock, thread, warden};
 use lifeboat_protocol::medium::either::EitherMedium;
 use lifeboat_protocol::{Agent, AgentConfig};
 use sd_notify::NotifyState;
@@ -50,8 +50,6 @@ pub enum RunError {
     #[error("the agent cannot start: {0}")]
     System(#[from] io::Error),
     /// What runs VMs cannot be minded.
-    #[error("this agent cannot mind VMs of a hypervisor of kind {0:?}")]
-    Hypervisor(Kind),
     /// A thread ended that must not.
     #[error("the protocol's thread has ended; the next start takes this host's VMs back")]
     Broken,
@@ -179,7 +177,7 @@ fn start_warden(context: &Context, told: Receiver<ToWarden>) -> Result<(), RunEr
             thread::spawn("warden", move || bare::run(&context, &told))?;
             Ok(())
         }
-        kind @ (Kind::Libvirt | Kind::Process | Kind::Exec) => Err(RunError::Hypervisor(kind)),
+        Kind::Libvirt | Kind::Process | Kind::Exec => Ok(warden::start_here(context, told)?),
     }
 }
 

@@ -3,7 +3,9 @@
 //! [`shell`], the thread that takes what the protocol tells and gives what it is to be told.
 pub mod kept;
 pub mod machine;
+pub mod setup;
 pub mod shell;
 pub mod work;
 
+pub use setup::start_here;
 pub use shell::{Doors, start};

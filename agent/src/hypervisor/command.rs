@@ -179,8 +179,7 @@ pub(crate) fn end(mut child: Child) {
     let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
     if !matches!(child.try_wait(), Ok(Some(_))) {
         // One that is stuck in a disk dies when that answers.
-        let reaper = std::thread::Builder::new().name("reaper".into());
-        let _ = reaper.spawn(move || child.wait());
+        let _ = crate::thread::spawn("reaper", move || child.wait());
     }
 }
 

@@ -193,8 +193,7 @@ impl Hypervisor for Exec {
     }
 
     fn watch(self: Arc<Self>, listener: Listener) {
-        let thread = std::thread::Builder::new().name("looks".into());
-        let spawned = thread.spawn(move || {
+        let spawned = crate::thread::spawn("looks", move || {
             let mut before = None;
             loop {
                 let now = self.guests().ok();

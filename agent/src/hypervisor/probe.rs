@@ -36,8 +36,7 @@ impl Probe {
     pub fn of(path: PathBuf) -> Self {
         let seen = Arc::new(Mutex::new(Seen { reading_since: Some(clock::now()), failing: None }));
         let watched = Arc::downgrade(&seen);
-        let thread = std::thread::Builder::new().name("storage".into());
-        if let Err(fault) = thread.spawn(move || watch(&path, &watched)) {
+        if let Err(fault) = crate::thread::spawn("storage", move || watch(&path, &watched)) {
             tracing::error!(%fault, "no thread to look at a storage; it counts as stuck");
         }
         Self { seen }

@@ -11,7 +11,7 @@ mod watch;
 
 use crate::hypervisor::{Ending, Event, Fault, Guest, GuestState, Pulse};
 use crate::monitor::Monitors;
-use lifeboat_link::note::{HostFacts, OrderNote, ReportNote, VmFacts, VmNote};
+use lifeboat_link::note::{HostFacts, ReportNote, VmFacts, VmNote};
 use lifeboat_model::HostIndex;
 use lifeboat_protocol::order::{Gate, Order, OrderId, Outcome, Report};
 use lifeboat_protocol::{Epoch, Instant};
@@ -75,8 +75,8 @@ pub enum Do {
     Forget(String),
     /// No VM runs and none is started any more: this host may leave.
     MayLeave,
-    /// A note that is not about VMs.
-    Other(OrderNote),
+    /// A note that is not about VMs, as it came.
+    Other(Box<[u8]>),
 }
 
 /// Work that can take long; each in a thread of its own. Whoever does it does not end before the outcome is certain.
@@ -180,6 +180,23 @@ pub struct Limits {
     pub migrations: usize,
 }
 
+/// How things stand, for the status.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Standing {
+    /// VMs that run here.
+    pub running: Vec<String>,
+    /// VMs that may.
+    pub may_run: Vec<String>,
+    /// VMs that something is being done about.
+    pub at_work: Vec<String>,
+    /// Orders that wait for others.
+    pub orders_waiting: usize,
+    /// Whether the hypervisor answers.
+    pub hypervisor_answers: bool,
+    /// Whether all VMs of this host are stopped, for good.
+    pub stopping: bool,
+}
+
 /// What the coordinator was last told of a VM.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Word {
@@ -230,6 +247,10 @@ enum Errand {
 
 /// What the warden knows.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each tells something of its own that can be together with all others"
+)]
 pub struct Machine {
     limits: Limits,
     term: Epoch,
@@ -327,8 +348,26 @@ impl Machine {
     }
 
     /// The next thing that is to be done.
-    pub fn next(&mut self) -> Option<Do> {
+    pub fn next_action(&mut self) -> Option<Do> {
         self.out.pop_front()
+    }
+
+    /// How things stand, for the status.
+    pub fn standing(&self) -> Standing {
+        let of = |word| self.vms.iter().filter(move |(_, vm)| vm.word == word).map(|(name, _)| name.clone());
+        Standing {
+            running: of(Word::Runs).collect(),
+            may_run: of(Word::MayRun).collect(),
+            at_work: self
+                .vms
+                .iter()
+                .filter(|(_, vm)| vm.busy.is_some())
+                .map(|(name, _)| name.clone())
+                .collect(),
+            orders_waiting: self.orders.len(),
+            hypervisor_answers: self.silent_since.is_none() && self.last_look > 0,
+            stopping: self.stopping,
+        }
     }
 
     /// When time itself is news.
@@ -403,7 +442,7 @@ impl Machine {
                 self.out.push_back(Do::NoVmRuns);
                 self.look_now(now);
             }
-            (_, Done::Pulses(pulses)) => self.felt_pulses(now, pulses),
+            (_, Done::Pulses(pulses)) => self.felt_pulses(now, pulses.as_ref()),
             _ => {}
         }
     }

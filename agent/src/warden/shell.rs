@@ -1,12 +1,13 @@
 //! The thread around the machine: it takes what the protocol, the hypervisor and the jobs tell, and does what the machine says.
 use super::kept::Kept;
-use super::machine::{Do, Done, Job, Limits, Machine, Told};
+use super::machine::{Do, Done, Job, Limits, Machine, Standing, Told};
 use super::work::work;
-use crate::clock;
+use crate::context::Board;
 use crate::hypervisor::site::Site;
 use crate::hypervisor::{Hypervisor, Permit};
 use crate::wiring::{Inbox, ToWarden};
-use lifeboat_link::note::{self, OrderNote, ReportNote};
+use crate::{clock, thread};
+use lifeboat_link::note::{self, ReportNote};
 use lifeboat_model::HostIndex;
 use lifeboat_protocol::Input;
 use lifeboat_protocol::input::Operator;
@@ -21,6 +22,9 @@ use std::time::Duration;
 /// The longest the thread sleeps, whatever the machine says.
 const LONGEST: Duration = Duration::from_secs(10);
 
+/// Takes the coordinator's notes that are not about VMs, as they came.
+pub type OtherNotes = Box<dyn Fn(&[u8]) + Send>;
+
 /// What connects the warden with the rest of the agent.
 pub struct Doors {
     /// To the protocol.
@@ -30,7 +34,9 @@ pub struct Doors {
     /// What a host is called.
     pub name_of: Box<dyn Fn(HostIndex) -> String + Send + Sync>,
     /// Takes the coordinator's notes that are not about VMs.
-    pub other_notes: Box<dyn Fn(OrderNote) + Send>,
+    pub other_notes: OtherNotes,
+    /// Where it says how things stand.
+    pub board: Board,
     /// Where notes of VMs and evidence are kept.
     pub state_directory: PathBuf,
 }
@@ -99,13 +105,15 @@ pub fn start(
         host: Arc::new(host),
         inbox: doors.inbox,
         other_notes: doors.other_notes,
+        board: doors.board,
+        stands: Standing::default(),
         heard,
     };
     spawn("warden", move || warden.run(&hears))
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    std::thread::Builder::new().name(name.into()).stack_size(512 << 10).spawn(body).map(drop)
+    thread::spawn(name, body).map(drop)
 }
 
 struct Warden {
@@ -113,7 +121,9 @@ struct Warden {
     kept: Kept,
     host: Arc<Host>,
     inbox: Inbox,
-    other_notes: Box<dyn Fn(OrderNote) + Send>,
+    other_notes: OtherNotes,
+    board: Board,
+    stands: Standing,
     heard: Sender<Heard>,
 }
 
@@ -131,9 +141,18 @@ impl Warden {
             if let Some(told) = told {
                 self.machine.take(clock::now(), told);
             }
-            while let Some(next) = self.machine.next() {
-                self.act(next);
+            self.act_all();
+            let stands = self.machine.standing();
+            if stands != self.stands {
+                self.board.post("warden", &stands);
+                self.stands = stands;
             }
+        }
+    }
+
+    fn act_all(&mut self) {
+        while let Some(next) = self.machine.next_action() {
+            self.act(next);
         }
     }
 
@@ -146,6 +165,17 @@ impl Warden {
                 Told::StopAll
             }
             ToWarden::Leased(leased) => Told::Leased(leased),
+            ToWarden::Leave(asked) => {
+                let may = self.machine.leave();
+                self.act_all();
+                let leaves = may.is_ok();
+                // Whoever asked may have given up waiting; the host leaves all the same.
+                let _ = asked.send(may);
+                if leaves {
+                    self.inbox.input(Input::Operator(Operator::Leave));
+                }
+                return None;
+            }
         })
     }
 
@@ -165,7 +195,7 @@ impl Warden {
             }
             Do::Forget(vm) => self.kept.forget(&vm),
             Do::MayLeave => drop(self.inbox.input(Input::Operator(Operator::Leave))),
-            Do::Other(note) => (self.other_notes)(note),
+            Do::Other(note) => (self.other_notes)(&note),
         }
     }
 

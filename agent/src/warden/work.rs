@@ -40,7 +40,7 @@ pub(super) fn work(host: &Host, job: Job) -> Done {
             match hypervisor.revive() {
                 Ok(()) => tracing::warn!("the hypervisor's service was restarted, as it did not answer"),
                 Err(fault) => {
-                    tracing::error!(%fault, "the hypervisor's service does not answer, and was not restarted")
+                    tracing::error!(%fault, "the hypervisor's service does not answer, and was not restarted");
                 }
             }
             Done::Revive
@@ -116,9 +116,12 @@ fn migrate(host: &Host, vm: &str, to: &str) -> Result<(), String> {
     while !host.permit.closed() {
         clock::wait(AGAIN);
         match certain(&*host.hypervisor, vm) {
-            Some(GuestState::Running | GuestState::DiskFailed) => return Err(why),
-            // Whether it went or ended, it is not here; where it arrived it is reported.
-            Some(GuestState::Stopped(Some(crate::hypervisor::Ending::Here(_)))) => return Err(why),
+            // It stayed, or ended here.
+            Some(
+                GuestState::Running
+                | GuestState::DiskFailed
+                | GuestState::Stopped(Some(crate::hypervisor::Ending::Here(_))),
+            ) => return Err(why),
             Some(GuestState::Stopped(_)) => return Ok(()),
             _ => {}
         }

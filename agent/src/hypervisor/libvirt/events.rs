@@ -26,8 +26,7 @@ pub(super) fn watch(
     wanted: Box<dyn Fn() -> bool + Send>,
     listener: Listener,
 ) {
-    let thread = std::thread::Builder::new().name("events".into());
-    let spawned = thread.spawn(move || {
+    let spawned = crate::thread::spawn("events", move || {
         while wanted() {
             if let Ok((child, output)) = spawn(&command) {
                 let listened = listen(output, &known, &wanted, &listener);

@@ -36,8 +36,7 @@ fn spawn(
     wait: impl FnOnce() -> Option<ExitStatus> + Send + 'static,
 ) {
     let (inner, vm) = (Arc::clone(inner), vm.to_owned());
-    let thread = std::thread::Builder::new().name("vm".into());
-    let spawned = thread.spawn(move || {
+    let spawned = crate::thread::spawn("vm", move || {
         let status = wait();
         // The number of the group may be another's soon, now that its leader is reaped: from here on the mark decides.
         let _ = leader;

@@ -24,7 +24,9 @@ impl Machine {
                 Ok(()) => self.out.push_back(Do::MayLeave),
                 Err(why) => self.alert("host-cannot-leave", None, why),
             },
-            Ok(other) => self.out.push_back(Do::Other(other)),
+            Ok(OrderNote::Roster(_) | OrderNote::Certificate { .. }) => {
+                self.out.push_back(Do::Other(bytes.into()));
+            }
             Err(fault) => {
                 tracing::error!(%fault, "a note from the coordinator is not understood; are the agents of one version?");
             }

@@ -4,7 +4,7 @@ mod watching;
 
 use super::*;
 use lifeboat_link::note;
-use lifeboat_link::note::Monitor;
+use lifeboat_link::note::{Monitor, OrderNote};
 use lifeboat_protocol::order::{StopCause, VmState};
 
 const LIMITS: Limits = Limits { starts: 2, stops: 4, migrations: 1 };
@@ -48,7 +48,7 @@ impl Bench {
     }
 
     pub(super) fn all(&mut self) -> Vec<Do> {
-        std::iter::from_fn(|| self.machine.next()).collect()
+        std::iter::from_fn(|| self.machine.next_action()).collect()
     }
 
     /// Drops what it says of itself: descriptions, definitions.

@@ -32,13 +32,13 @@ impl Machine {
         }
     }
 
-    pub(super) fn felt_pulses(&mut self, now: Instant, pulses: Option<BTreeMap<String, Pulse>>) {
+    pub(super) fn felt_pulses(&mut self, now: Instant, pulses: Option<&BTreeMap<String, Pulse>>) {
         self.feeling = false;
         let names: Vec<String> = self.vms.keys().filter(|vm| self.monitors.minds(vm)).cloned().collect();
         for name in names {
             let vm = &self.vms[&name];
             let well = vm.busy.is_none() && vm.word == Word::Runs && vm.state == Some(GuestState::Running);
-            let pulse = pulses.as_ref().and_then(|pulses| pulses.get(&name)).copied();
+            let pulse = pulses.and_then(|pulses| pulses.get(&name)).copied();
             // Nothing is held against one that is paused, on its way, or that nobody could ask about.
             let look = match pulse {
                 Some(pulse) if well && self.silent_since.is_none() => Look::Pulse(pulse),
