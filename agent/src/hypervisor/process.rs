@@ -29,6 +29,8 @@ use std::time::Duration;
 
 /// The variable by which processes of a VM are found again; what it says is unique to this directory of records.
 const MARK: &str = "LIFEBOAT_VM";
+/// How long a process that becomes another program may show no mark.
+const BECOMES: Duration = Duration::from_millis(20);
 /// How long killed processes may take to be gone, before that is reported as unknown.
 const GONE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -98,6 +100,22 @@ impl Inner {
             let marked = processes::environment(pid).contains(&mark);
             marked || leader.is_some() && processes::group(pid) == leader
         })
+    }
+
+    /// Ends all of a VM's processes, and says whether none is left. One that is just becoming another program shows no mark for a moment:
+    /// so none must be found twice.
+    fn end_all_of(&self, vm: &str, leader: Option<Pid>) -> bool {
+        let mut clean = false;
+        loop {
+            let found = self.all_of(vm, leader);
+            match (found.is_empty(), clean) {
+                (true, true) => return true,
+                (true, false) => clock::wait(BECOMES),
+                (false, _) if !processes::end_all(&found, GONE_WITHIN) => return false,
+                (false, _) => {}
+            }
+            clean = found.is_empty();
+        }
     }
 
     fn tell(&self, event: &Event) {
@@ -187,7 +205,7 @@ impl Inner {
             known.asked = Some(asked);
             known.record.leader()
         };
-        if processes::end_all(&self.all_of(vm, leader), GONE_WITHIN) {
+        if self.end_all_of(vm, leader) {
             Ok(())
         } else {
             Err(Fault::Silent(format!("processes of {vm} do not end")))
@@ -260,7 +278,9 @@ impl Hypervisor for Processes {
         let left = || {
             processes::such(|pid| processes::environment(pid).iter().any(|entry| entry.starts_with(&prefix)))
         };
-        if processes::end_all(&left(), GONE_WITHIN) && left().is_empty() {
+        let gone = processes::end_all(&left(), GONE_WITHIN);
+        clock::wait(BECOMES);
+        if gone && left().is_empty() {
             Ok(())
         } else {
             Err(Fault::Silent("processes of VMs do not end".into()))

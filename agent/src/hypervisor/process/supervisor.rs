@@ -1,5 +1,5 @@
 //! A thread for each VM that is a command: it waits for the end of its first process, ends what is left of the VM, and says so.
-use super::{Asked, Ending, Event, GONE_WITHIN, Inner, ending};
+use super::{Asked, Ending, Event, Inner, ending};
 use crate::clock;
 use crate::hypervisor::processes::{self, Process};
 use lifeboat_protocol::order::StopCause;
@@ -40,7 +40,7 @@ fn spawn(
         let status = wait();
         // The number of the group may be another's soon, now that its leader is reaped: from here on the mark decides.
         let _ = leader;
-        while !processes::end_all(&inner.all_of(&vm, None), GONE_WITHIN) {
+        while !inner.end_all_of(&vm, None) {
             tracing::warn!(vm, "its first process is over, but others of it do not end");
             clock::wait(Duration::from_secs(1));
         }

@@ -126,6 +126,11 @@ fn one_without_a_record_is_found_by_its_mark() {
     let bench = bench();
     let (first, _) = bench.agent();
     first.start("a", &definition("sleep 600"), &bench.permit).expect("it starts");
+    let end = clock::now() + Duration::from_secs(10);
+    while first.inner.all_of("a", None).is_empty() {
+        assert!(clock::now() < end, "it shows no mark");
+        clock::wait(Duration::from_millis(2));
+    }
     for entry in fs::read_dir(bench.folder.path().join("vms")).expect("a directory") {
         fs::remove_file(entry.expect("an entry").path()).expect("it can be removed");
     }

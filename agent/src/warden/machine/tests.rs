@@ -3,8 +3,11 @@ mod random;
 mod watching;
 
 use super::*;
+use crate::hypervisor::{Guest, Pulse};
 use lifeboat_link::note;
 use lifeboat_link::note::{Monitor, OrderNote};
+use lifeboat_model::HostIndex;
+use lifeboat_protocol::order::Gate;
 use lifeboat_protocol::order::{StopCause, VmState};
 
 const LIMITS: Limits = Limits { starts: 2, stops: 4, migrations: 1 };
