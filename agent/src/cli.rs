@@ -5,6 +5,8 @@ pub mod disarm;
 pub mod emergency_disable;
 pub mod hand_over;
 pub mod hold_watchdog;
+pub mod init;
+pub mod join;
 pub mod leave;
 pub mod output;
 pub mod release_brake;
@@ -37,6 +39,8 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Run(run::Run),
+    Init(init::Init),
+    Join(join::Join),
     Status(status::Status),
     Disarm(disarm::Disarm),
     Arm(arm::Arm),
@@ -95,6 +99,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, output: &mut Output<'_
     };
     let around = Surroundings { config_path: arguments.config };
     let done = match arguments.verb {
+        Verb::Init(verb) => verb.carry_out(&around, output),
+        Verb::Join(verb) => verb.carry_out(&around, output),
         Verb::Run(run::Run {}) => run::Run::carry_out(&around),
         Verb::Status(verb) => verb.carry_out(&around, output),
         Verb::Disarm(verb) => verb.carry_out(&around, output),

@@ -11,12 +11,14 @@
 //! Each arrow is a queue ([`wiring`]). The thread in the middle holds the lease and feeds the watchdog: it makes no call that can wait for
 //! a disk, a hypervisor, or another process. Whatever can wait has a thread of its own, and when that is stuck, the protocol sees silence
 //! and acts on it.
+pub mod authority;
 pub mod bare;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod context;
 pub mod coordinator;
+pub mod enrol;
 pub mod fence;
 pub mod hypervisor;
 pub mod identity;

@@ -143,7 +143,7 @@ fn start(
     medium::start(context, medium)?;
     links::watch(context)?;
     start_warden(context, warden)?;
-    start_fencer(context, fencer)?;
+    crate::fence::external::start(context.clone(), fencer)?;
     let keeping = Keeper::new(state.path().to_owned(), context.clone(), keys);
     thread::spawn("keeper", move || keeping.run(&keeper))?;
     let minder = Minder::new(context.clone());
@@ -179,22 +179,6 @@ fn start_warden(context: &Context, told: Receiver<ToWarden>) -> Result<(), RunEr
         }
         Kind::Libvirt | Kind::Process | Kind::Exec => Ok(warden::start_here(context, told)?),
     }
-}
-
-/// Until other hosts can be switched off from here, who asks for it is told so in the log.
-fn start_fencer(context: &Context, told: Receiver<ToFencer>) -> Result<(), RunError> {
-    let context = context.clone();
-    thread::spawn("fencer", move || {
-        while let Ok(what) = told.recv() {
-            if let ToFencer::Fence { host } = what {
-                tracing::warn!(
-                    host = context.roster.name(host),
-                    "no way of switching this host off is configured"
-                );
-            }
-        }
-    })?;
-    Ok(())
 }
 
 /// The host is out of the protocol; its agent only says so.

@@ -11,7 +11,7 @@ pub struct FenceSection {
     /// How the host resets itself once none of its VMs runs, or can be stopped: tried in this order.
     #[serde(deserialize_with = "one_or_many")]
     pub reset: Vec<Reset>,
-    /// `[[fence.agent]]`: how other hosts are switched off from here.
+    /// `[[fence.agent]]`: how other hosts are switched off from here; several for one host are its redundant supplies, which must all be off.
     #[serde(rename = "agent")]
     pub agents: Vec<FenceAgent>,
 }
@@ -61,13 +61,10 @@ impl FenceSection {
                 faults.add("fence", "a reset by a command names the program");
             }
         }
-        for (position, agent) in self.agents.iter().enumerate() {
+        for agent in &self.agents {
             let named = format!("fence.agent for host {:?}", agent.host);
             if agent.host.is_empty() || agent.agent.is_empty() {
                 faults.add(&named, "host and agent each have a name");
-            }
-            if self.agents[..position].iter().any(|other| other.host == agent.host) {
-                faults.add(&named, "there are two for this host");
             }
             if let Some(twice) = agent.parameters.keys().find(|key| agent.parameter_files.contains_key(*key))
             {

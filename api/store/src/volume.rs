@@ -51,7 +51,7 @@ mod slot;
 mod takeover;
 
 pub use blocks::{BLOCK, Blocks, Device};
-pub use format::{FormatError, format, format_on};
+pub use format::{FormatError, format, format_on, found};
 pub use geometry::{DEFAULT_LENGTH, MOST_LENGTH, SMALLEST_LENGTH};
 
 use crate::redb::RedbStore;

@@ -77,7 +77,7 @@ pub fn format_on<B: Blocks + 'static>(
     let length = blocks.len().map_err(cannot)?;
     let geometry =
         Geometry::of(length).map_err(|what| cannot(io::Error::new(io::ErrorKind::InvalidInput, what)))?;
-    if !overwrite && let Some(what) = found(&**blocks, length).map_err(cannot)? {
+    if !overwrite && let Some(what) = found(&**blocks).map_err(cannot)? {
         return Err(FormatError::NotEmpty { place: place.to_owned(), what });
     }
     let headers = Headers::new(Arc::clone(blocks) as Arc<dyn Blocks>, geometry, pool);
@@ -97,8 +97,12 @@ pub fn format_on<B: Blocks + 'static>(
     Ok(())
 }
 
-/// What there is in the region.
-fn found(blocks: &dyn Blocks, length: u64) -> io::Result<Option<String>> {
+/// What there is in a region; none: every byte is zero.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn found(blocks: &dyn Blocks) -> io::Result<Option<String>> {
+    let length = blocks.len()?;
     let mut piece = vec![0; PIECE];
     let mut at = 0;
     while at < length {

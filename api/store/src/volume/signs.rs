@@ -8,7 +8,8 @@ pub(super) fn recognise(bytes: &[u8]) -> Option<String> {
 
 const SIGNS: &[(usize, &[u8], &str)] = &[
     (0, b"LBVOLUME", "a metadata volume"),
-    (0, b"LIFEBOAT", "a statefile"),
+    // Behind its checksum.
+    (4, b"LIFEBOAT", "a statefile"),
     (0x438, &[0x53, 0xEF], "an ext2, ext3 or ext4 filesystem"),
     (0, b"XFSB", "an XFS filesystem"),
     (0x10040, b"_BHRfS_M", "a Btrfs filesystem"),

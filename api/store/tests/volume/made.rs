@@ -74,7 +74,7 @@ fn a_region_inside_somebody_elses_device_is_refused() {
     let refused = format(&path, 8 << 20, SMALLEST_LENGTH, POOL, false).expect_err("it is partitioned");
     assert!(refused.to_string().contains("GPT"), "{refused}");
     bytes[..0x208].fill(0);
-    bytes[..8].copy_from_slice(b"LIFEBOAT");
+    bytes[4..12].copy_from_slice(b"LIFEBOAT");
     fs::write(&path, &bytes).expect("it is ours");
     format(&path, 8 << 20, SMALLEST_LENGTH, POOL, false).expect("a statefile may stand before it");
 }
