@@ -104,10 +104,10 @@ impl Inner {
 
     /// Ends all of a VM's processes, and says whether none is left. One that is just becoming another program shows no mark for a moment:
     /// so none must be found twice.
-    fn end_all_of(&self, vm: &str, leader: Option<Pid>) -> bool {
+    fn end_all_of(&self, vm: &str) -> bool {
         let mut clean = false;
         loop {
-            let found = self.all_of(vm, leader);
+            let found = self.all_of(vm, None);
             match (found.is_empty(), clean) {
                 (true, true) => return true,
                 (true, false) => clock::wait(BECOMES),
@@ -205,7 +205,8 @@ impl Inner {
             known.asked = Some(asked);
             known.record.leader()
         };
-        if self.end_all_of(vm, leader) {
+        // Once: what is left after that its supervisor ends, before it is over or begins anew.
+        if processes::end_all(&self.all_of(vm, leader), GONE_WITHIN) {
             Ok(())
         } else {
             Err(Fault::Silent(format!("processes of {vm} do not end")))

@@ -40,7 +40,7 @@ fn spawn(
         let status = wait();
         // The number of the group may be another's soon, now that its leader is reaped: from here on the mark decides.
         let _ = leader;
-        while !inner.end_all_of(&vm, None) {
+        while !inner.end_all_of(&vm) {
             tracing::warn!(vm, "its first process is over, but others of it do not end");
             clock::wait(Duration::from_secs(1));
         }
