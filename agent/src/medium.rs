@@ -58,15 +58,31 @@ pub enum MediumError {
 /// If what it needs cannot be read.
 pub fn start(context: &Context, asked: Receiver<ToMedium>) -> Result<(), MediumError> {
     let timeout = context.roster.now().liveness().timeout;
-    let (kind, worker): (_, Box<dyn Worker>) = match &context.config.medium {
+    let (kind, worker) = worker(&context.config.medium, timeout)?;
+    let context = context.clone();
+    crate::thread::spawn("medium", move || work(kind, worker, &context, &asked))?;
+    Ok(())
+}
+
+/// Carries out one request and waits for it: for those who lay out a medium, or look at one, while no agent runs.
+///
+/// # Errors
+/// Why it failed, in words.
+pub fn once(section: &MediumSection, timeout: Duration, request: &Request) -> Result<Answer, String> {
+    let (_, mut worker) = worker(section, timeout).map_err(|fault| fault.to_string())?;
+    worker.carry_out(request)
+}
+
+fn worker(
+    section: &MediumSection,
+    timeout: Duration,
+) -> Result<(&'static str, Box<dyn Worker>), MediumError> {
+    Ok(match section {
         MediumSection::Statefile { path, offset } => {
             ("statefile", Box::new(Statefile::new(path.clone(), *offset)))
         }
         etcd @ MediumSection::Etcd { .. } => ("etcd", Box::new(etcd::Etcd::new(etcd, timeout)?)),
-    };
-    let context = context.clone();
-    crate::thread::spawn("medium", move || work(kind, worker, &context, &asked))?;
-    Ok(())
+    })
 }
 
 fn work(kind: &'static str, mut worker: Box<dyn Worker>, context: &Context, asked: &Receiver<ToMedium>) {

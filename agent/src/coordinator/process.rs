@@ -36,8 +36,10 @@ impl Service {
             context.config.service.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let (ours, theirs) = UnixStream::pair()?;
         let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::from(OwnedFd::from(theirs)));
+        // What systemd says to the agent, and hears of it, is not the service's.
+        command.args(arguments).stdin(Stdio::from(OwnedFd::from(theirs))).env_remove("NOTIFY_SOCKET");
         let mut child = command.spawn()?;
+        spare_less(child.id());
         // Our copy of its end goes with this: else its end of the pair would not close with the process.
         drop(command);
         let surrounded = Self::surround(context, start, &child, ours);
@@ -109,6 +111,13 @@ pub(super) fn end_orphan(config: &Config) {
         }
     }
     flush(config.service.volume.as_deref());
+}
+
+/// The agent is the last process that the kernel kills for want of memory; the service, which can be had anew, is not.
+fn spare_less(pid: u32) {
+    if let Err(fault) = fs::write(format!("/proc/{pid}/oom_score_adj"), "-500") {
+        tracing::debug!(%fault, pid, "the service is spared by the kernel as the agent is");
+    }
 }
 
 fn wait_in_thread(context: &Context, start: u64, mut child: Child) -> io::Result<()> {

@@ -139,6 +139,15 @@ impl Host {
         fs::write(self.config(), text).expect("there is room");
     }
 
+    /// Gives it another medium than the statefile.
+    pub(super) fn change_medium(&self, section: &str) {
+        let text = fs::read_to_string(self.config()).expect("it is there");
+        let (before, rest) = text.split_once("[medium]\n").expect("it has a medium");
+        let (_, after) = rest.split_once("[watchdog]").expect("and a watchdog after that");
+        fs::write(self.config(), format!("{before}[medium]\n{section}\n[watchdog]{after}"))
+            .expect("there is room");
+    }
+
     pub(super) fn config(&self) -> PathBuf {
         self.directory.join("agent.toml")
     }
