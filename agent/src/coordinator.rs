@@ -101,6 +101,7 @@ impl Minder {
             ToCoordinator::Silence { host, silent_for } => {
                 self.tell_leader(ToService::Silence { host, silent_for });
             }
+            ToCoordinator::Roster => self.introduce(),
             ToCoordinator::Said { start, frame } if self.is_current(start) => self.hear(frame),
             ToCoordinator::Gone { start, how } if self.is_current(start) => self.mourn(&how),
             ToCoordinator::Said { .. } | ToCoordinator::Gone { .. } | ToCoordinator::Rest => {}
@@ -247,7 +248,7 @@ impl Minder {
         self.post();
     }
 
-    /// What every service is told first.
+    /// What every service is told first, and again when the roster has changed: one that follows points to addresses in it.
     fn introduce(&mut self) {
         let roster = (*self.context.roster.now()).clone();
         let hello = Hello { roster, me: self.context.me.get(), boot: self.context.boot.0 };

@@ -78,7 +78,8 @@ struct Told {
     fencing: Vec<HostIndex>,
     media: Vec<Option<bool>>,
     watchdog_fails: bool,
-    sends_fail: bool,
+    /// Networks on which nothing can be sent, a bit each.
+    sends_fail: u8,
 }
 
 impl Liveness {

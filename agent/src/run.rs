@@ -50,6 +50,14 @@ pub enum RunError {
     #[error("the agent cannot start: {0}")]
     System(#[from] io::Error),
     /// What runs VMs cannot be minded.
+    /// The medium is too small.
+    #[error("the roster has {hosts} hosts, and the medium has room for {room}: a pool that large needs etcd")]
+    NoRoom {
+        /// Hosts of the roster.
+        hosts: usize,
+        /// For how many there is room.
+        room: usize,
+    },
     /// A thread ended that must not.
     #[error("the protocol's thread has ended; the next start takes this host's VMs back")]
     Broken,
@@ -136,6 +144,10 @@ fn start(
     let roster = context.roster.now();
     let settings = roster.liveness();
     // What can refuse comes first, before anything is running.
+    let room = context.config.medium.most_hosts();
+    if roster.hosts.len() > room {
+        return Err(RunError::NoRoom { hosts: roster.hosts.len(), room });
+    }
     let net = Net::open(&context.config.networks, &roster)?;
     let watchdog = watchdog::open(&context.config, context.boot, settings.timeout)?;
     let keys = KeyFile::read(state.path()).map_err(IdentityError::from)?;

@@ -214,6 +214,8 @@ pub enum ToCoordinator {
         /// How, in words.
         how: String,
     },
+    /// The roster has changed; the context has the new one.
+    Roster,
     /// The agent ends.
     Rest,
 }

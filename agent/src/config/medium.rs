@@ -52,6 +52,14 @@ impl MediumSection {
         }
     }
 
+    /// For how many hosts it has room.
+    pub fn most_hosts(&self) -> usize {
+        match self {
+            Self::Statefile { .. } => lifeboat_protocol::medium::statefile::MAX_HOSTS,
+            Self::Etcd { .. } => lifeboat_link::roster::MOST_HOSTS,
+        }
+    }
+
     pub(super) fn check(&self, faults: &mut Faults) {
         match self {
             Self::Statefile { path, offset } => {

@@ -2,6 +2,7 @@
 use super::*;
 use crate::process::{ProcessId, Running};
 use crate::testing::{Around, around, wait, wait_for};
+use lifeboat_link::frame;
 use lifeboat_protocol::order::Report;
 use std::path::Path;
 use std::process::{Child, Command};
@@ -112,6 +113,29 @@ fn a_host_that_has_no_service_says_so_when_it_is_to_lead() {
         minded.tell(ToCoordinator::Start(Epoch(3)));
         wait_for(&minded.around.inbox, &Input::CoordinatorEnded);
     }
+}
+
+#[test]
+fn a_service_hears_who_belongs_to_the_pool_at_its_start_and_when_that_changes() {
+    let place = tempfile::tempdir().expect("there is room");
+    let heard = place.path().join("heard");
+    let minded = minded(&format!(r#"["sh", "-c", "exec cat > {}"]"#, heard.display()), |_| {});
+    let mut roster = (*minded.around.context.roster.now()).clone();
+    roster.version = 2;
+    roster.hosts[0].api = "https://elsewhere".into();
+    minded.wait_for_service();
+    let hellos = || {
+        let bytes = std::fs::read(&heard).unwrap_or_default();
+        let mut from = bytes.as_slice();
+        let frames = std::iter::from_fn(|| frame::read::<ToService>(&mut from).ok());
+        frames
+            .filter_map(|frame| if let ToService::Hello(hello) = frame { Some(hello.roster) } else { None })
+            .collect::<Vec<_>>()
+    };
+    wait("it was greeted", || hellos().len() == 1);
+    minded.around.context.roster.replace(roster.clone().into());
+    minded.tell(ToCoordinator::Roster);
+    wait("it was told of the new one", || hellos().get(1) == Some(&roster));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! again until it is.
 use super::{KeyFile, files, keep_roster, keep_stopping};
 use crate::context::Context;
-use crate::wiring::{News, ToKeeper};
+use crate::wiring::{News, ToCoordinator, ToKeeper};
 use lifeboat_link::Roster;
 use lifeboat_protocol::command::FenceReason;
 use std::path::PathBuf;
@@ -70,6 +70,14 @@ impl Keeper {
         if let Err(fault) = roster.check() {
             return tracing::error!(%fault, "a roster that cannot be acted by is not taken");
         }
+        let room = self.context.config.medium.most_hosts();
+        if roster.hosts.len() > room {
+            return tracing::error!(
+                hosts = roster.hosts.len(),
+                room,
+                "a roster that the medium has no room for is not taken"
+            );
+        }
         let known = self.roster_waits.clone().unwrap_or_else(|| self.context.roster.now());
         if roster.pool_id != known.pool_id {
             return tracing::error!(pool = roster.pool, "another pool's roster is not taken");
@@ -106,6 +114,8 @@ impl Keeper {
                     );
                     self.context.roster.replace(Arc::clone(&roster));
                     self.context.inbox.send(News::Roster(roster));
+                    // Who minds the service may have ended with the agent.
+                    let _ = self.context.outlets.coordinator.send(ToCoordinator::Roster);
                 }
                 Err(fault) => {
                     failed(&fault);

@@ -6,6 +6,7 @@ use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recv, sendto, socket_with,
 };
+use std::cell::Cell;
 use std::io;
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Netlink {
     socket: OwnedFd,
+    /// Number of the last question.
+    asked: Cell<u32>,
 }
 
 impl Netlink {
@@ -33,21 +36,30 @@ impl Netlink {
         let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
         bind(&socket, &SocketAddrNetlink::new(0, 0))?;
         set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
-        Ok(Self { socket })
+        Ok(Self { socket, asked: Cell::new(0) })
     }
 
     /// Whether an interface has carrier; none: there is no such interface.
     pub(super) fn carrier(&self, interface: &str) -> io::Result<Option<bool>> {
-        sendto(&self.socket, &question(interface), SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
+        let number = self.asked.get().wrapping_add(1);
+        self.asked.set(number);
+        let to = SocketAddrNetlink::new(0, 0);
+        sendto(&self.socket, &question(number, interface), SendFlags::empty(), &to)?;
         // An interface with many virtual functions says much of itself; what is wanted stands at the head.
         let mut buffer = vec![0; 32 << 10];
-        let (length, _) = recv(&self.socket, &mut buffer[..], RecvFlags::empty())?;
-        answer(&buffer[..length]).ok_or_else(|| io::Error::other("the kernel's answer is none"))?
+        loop {
+            let (length, _) = recv(&self.socket, &mut buffer[..], RecvFlags::empty())?;
+            let said = &buffer[..length];
+            // What answers an earlier question, which was given up, is passed over.
+            if said.get(8..12) == Some(&number.to_ne_bytes()) {
+                return answer(said).ok_or_else(|| io::Error::other("the kernel's answer is none"))?;
+            }
+        }
     }
 }
 
 /// `RTM_GETLINK` with the interface's name.
-fn question(interface: &str) -> Vec<u8> {
+fn question(number: u32, interface: &str) -> Vec<u8> {
     // The name ends with a zero, and attributes are padded to four bytes.
     let attribute = 4 + interface.len() + 1;
     let length = HEADER + 16 + attribute.next_multiple_of(4);
@@ -55,8 +67,9 @@ fn question(interface: &str) -> Vec<u8> {
     message.extend_from_slice(&(length as u32).to_ne_bytes());
     message.extend_from_slice(&GET_LINK.to_ne_bytes());
     message.extend_from_slice(&REQUEST.to_ne_bytes());
-    // Number and sender of the message, then an `ifinfomsg` that says nothing.
-    message.extend_from_slice(&[0; 8 + 16]);
+    message.extend_from_slice(&number.to_ne_bytes());
+    // The sender of the message, then an `ifinfomsg` that says nothing.
+    message.extend_from_slice(&[0; 4 + 16]);
     message.extend_from_slice(&(attribute as u16).to_ne_bytes());
     message.extend_from_slice(&INTERFACE_NAME.to_ne_bytes());
     message.extend_from_slice(interface.as_bytes());
@@ -99,7 +112,7 @@ mod tests {
     fn what_is_no_answer_is_none() {
         assert!(answer(&[]).is_none());
         assert!(answer(&[0; 15]).is_none());
-        let mut cut = question("lo");
+        let mut cut = question(1, "lo");
         cut[4..6].copy_from_slice(&NEW_LINK.to_ne_bytes());
         assert!(answer(&cut[..20]).is_none(), "flags are missing");
     }

@@ -69,15 +69,17 @@ impl Liveness {
     }
 
     fn transmit(&mut self, network: HeartbeatNetwork, to: HostIndex, bytes: &[u8]) {
+        let bit = 1_u8.checked_shl(u32::from(network.0)).unwrap_or(0);
         match self.net.send(network, to, bytes) {
             Ok(()) => {
                 self.thread.sent += 1;
-                self.told.sends_fail = false;
+                self.told.sends_fail &= !bit;
             }
-            // Once for a network that is gone, not with every heartbeat. A datagram that met nobody is told here too.
             Err(fault) => {
                 self.thread.unsent += 1;
-                if !std::mem::replace(&mut self.told.sends_fail, true) {
+                // Once for a network that is gone, not with every heartbeat.
+                if self.told.sends_fail & bit == 0 {
+                    self.told.sends_fail |= bit;
                     tracing::warn!(network = network.0, %fault, "heartbeats cannot be sent");
                 }
             }

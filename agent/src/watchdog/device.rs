@@ -71,7 +71,7 @@ impl Device {
         let beside = |what| move |fault| WatchdogError::Beside { what, fault };
         let marker = Marker::open(run_directory, boot)
             .map_err(beside("what the next start must know of the watchdog"))?;
-        let kept = keeper::fetch(run_directory).map(File::from);
+        let kept = keeper::fetch(path, run_directory).map(File::from);
         let is_kept = kept.is_some();
         let file = match kept {
             Some(file) => file,

@@ -10,6 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// What the program is told to be a keeper.
+const WORD: &str = "hold-watchdog";
 /// What a keeper holds is its standard input.
 const ITS_DESCRIPTOR: i32 = 0;
 
@@ -19,16 +21,37 @@ fn note(run_directory: &Path) -> PathBuf {
 }
 
 /// The device that a keeper of this boot holds, if there is one.
-pub(super) fn fetch(run_directory: &Path) -> Option<OwnedFd> {
-    let running = Running::noted(&note(run_directory))?;
+pub(super) fn fetch(device: &Path, run_directory: &Path) -> Option<OwnedFd> {
+    let noted = Running::noted(&note(run_directory)).filter(|keeper| holds(keeper.pid(), device));
+    // An agent that was killed between starting its keeper and noting it has left one all the same.
+    let running = noted.or_else(|| found(device))?;
     pidfd_getfd(&running, ITS_DESCRIPTOR, PidfdGetfdFlags::empty()).ok()
+}
+
+/// A process that holds the device as a keeper does.
+fn found(device: &Path) -> Option<Running> {
+    let processes =
+        std::fs::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let keeper = processes.filter(|pid| is_keeper(*pid)).find(|pid| holds(*pid, device))?;
+    ProcessId::of(u32::try_from(keeper).ok()?).ok()?.running()
+}
+
+fn is_keeper(pid: i32) -> bool {
+    let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    words.split(|byte| *byte == 0).nth(1) == Some(WORD.as_bytes())
+}
+
+/// Whether that is what a process has as its standard input.
+fn holds(pid: i32, device: &Path) -> bool {
+    let held = std::fs::read_link(format!("/proc/{pid}/fd/{ITS_DESCRIPTOR}"));
+    held.is_ok_and(|held| device.canonicalize().is_ok_and(|device| device == held))
 }
 
 /// Starts a keeper of this device.
 pub(super) fn start(device: impl AsFd, run_directory: &Path) -> io::Result<()> {
     let held = device.as_fd().try_clone_to_owned()?;
     let mut command = Command::new("/proc/self/exe");
-    command.arg("hold-watchdog").stdin(Stdio::from(held)).stdout(Stdio::null()).stderr(Stdio::null());
+    command.arg(WORD).stdin(Stdio::from(held)).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.current_dir("/").spawn()?;
     ProcessId::of(child.id())?.note(&note(run_directory))?;
     // It outlives this process; while it does not, somebody has to take note of its end.

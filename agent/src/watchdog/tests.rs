@@ -261,3 +261,30 @@ proptest! {
         prop_assert!(card.resets().expect("it is armed") <= deadline);
     }
 }
+
+#[test]
+fn what_a_keeper_holds_is_had_again_by_its_note_or_without_one() {
+    let place = tempfile::tempdir().expect("there is room");
+    let device = place.path().join("device");
+    std::fs::write(&device, "in the place of a device").expect("there is room");
+    // Its second word and its standard input are those of a keeper; it is stopped, which is no obstacle.
+    std::fs::write(place.path().join("hold-watchdog"), "kill -STOP $$").expect("there is room");
+    let mut command = std::process::Command::new("sh");
+    command.arg("hold-watchdog").current_dir(place.path());
+    let mut holder =
+        command.stdin(std::fs::File::open(&device).expect("it is there")).spawn().expect("a shell");
+    let fetch = || super::keeper::fetch(&device, place.path());
+    crate::testing::wait("it is found without a note", || fetch().is_some());
+    let id = crate::process::ProcessId::of(holder.id()).expect("it runs");
+    id.note(&place.path().join("watchdog.keeper")).expect("there is room");
+    let (had, there) = (fetch().expect("it is noted"), std::fs::File::open(&device).expect("it is there"));
+    let inode = |file: &dyn rustix::fd::AsFd| rustix::fs::fstat(file.as_fd()).expect("it is open").st_ino;
+    assert_eq!(inode(&had), inode(&there));
+    assert!(
+        super::keeper::fetch(&place.path().join("hold-watchdog"), place.path()).is_none(),
+        "another device"
+    );
+    holder.kill().expect("it is ours");
+    holder.wait().expect("it is ours");
+    assert!(fetch().is_none());
+}
