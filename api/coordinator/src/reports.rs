@@ -32,6 +32,7 @@ impl State {
             Report::Appeared { vm } => {
                 if self.knows(*vm) && self.whereabouts.appeared(*vm, host) {
                     self.seen(*vm, host, Seen::Running, false);
+                    self.started_by_hand(*vm);
                     self.refresh(*vm);
                 }
             }
@@ -116,6 +117,15 @@ impl State {
         }
         if self.whereabouts.claims(vm).len() == 1 {
             self.writes.behind(Record::Place { vm, place: Place::On(host) });
+        }
+    }
+
+    /// Whoever starts a VM on its host wants it to run, and to run again after that host has failed.
+    fn started_by_hand(&mut self, vm: VmIndex) {
+        let state = &mut self.vms[vm.get()];
+        if !state.should_run && !state.to_stop {
+            state.should_run = true;
+            self.writes.behind(Record::ShouldRun { vm, should_run: true });
         }
     }
 

@@ -165,3 +165,17 @@ fn a_vm_that_appears_on_a_second_host_runs_twice_until_it_stops_there_and_is_pla
     assert_eq!(world.coordinator.picture().runs_on(vm(0)), Some(host(0)));
     assert_eq!(world.starts, []);
 }
+
+#[test]
+fn a_vm_that_somebody_started_on_its_host_is_restarted_when_that_host_fails() {
+    use lifeboat_coordinator::input::Report;
+    let mut pool = spec(3, 16_384, &[(1024, 0)]);
+    (pool.vms[0].host, pool.vms[0].power_state) = (None, Some(lifeboat_model::spec::PowerState::Halted));
+    let mut world = World::new(&pool);
+    world.say(host(2), Report::Appeared { vm: vm(0) });
+    world.run(secs(1));
+    assert_eq!(world.raised(AlertKind::VmRunsUnasked, Subject::Vm(vm(0))), 1);
+    world.lose(host(2));
+    world.run(secs(30));
+    assert_eq!(world.starts.len(), 1, "it is wanted, whoever started it");
+}
