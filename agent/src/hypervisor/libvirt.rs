@@ -301,6 +301,9 @@ impl Hypervisor for Libvirt {
         let mut tamed = Vec::new();
         for uuid in text.split_ascii_whitespace() {
             self.virsh.ask(&["autostart", "--disable", "--domain", uuid])?;
+            if self.known().vm_of(uuid).is_none() {
+                self.guests()?;
+            }
             let vm = self.known().vm_of(uuid).unwrap_or_else(|| uuid.to_owned());
             tamed.push((vm, "libvirt would have started it when this host boots, behind the pool's back; autostart is off now".into()));
         }
