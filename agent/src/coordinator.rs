@@ -9,6 +9,7 @@ mod tests;
 
 use crate::clock;
 use crate::context::Context;
+use crate::identity::KeyFile;
 use crate::wiring::{ToCoordinator, ToFencer};
 use lifeboat_link::frame::{Hello, OperatorWish};
 use lifeboat_link::{FromService, ToService};
@@ -127,6 +128,7 @@ impl Minder {
         tracing::info!(epoch = epoch.0, "a coordinator's term begins on this host");
         self.office = Office::Leads(epoch);
         self.tell(ToService::Begin { epoch });
+        self.tell_keys();
         self.post();
     }
 
@@ -150,11 +152,23 @@ impl Minder {
     fn agree(&mut self, configuration: Box<Configuration>) {
         let leader = |known: &Configuration| known.leader;
         let moved = self.agreed.as_deref().map(leader) != Some(configuration.leader);
+        let rekeyed = self.agreed.as_deref().map(|known| known.key_epoch) != Some(configuration.key_epoch);
         self.tell(ToService::Agreed(configuration.clone()));
         if moved {
             self.tell(ToService::Leader { host: Some(configuration.leader) });
         }
         self.agreed = Some(configuration);
+        if rekeyed && matches!(self.office, Office::Leads(_)) {
+            self.tell_keys();
+        }
+    }
+
+    /// Whoever leads gives newcomers the heartbeat keys.
+    fn tell_keys(&mut self) {
+        match KeyFile::read(&self.context.config.host.state_directory) {
+            Ok(keys) => self.tell(ToService::Keys(keys.for_newcomers())),
+            Err(fault) => tracing::warn!(%fault, "the service is not told the heartbeat keys"),
+        }
     }
 
     fn hear(&mut self, frame: FromService) {

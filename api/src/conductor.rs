@@ -11,7 +11,9 @@
 //! Evidence that nobody else can write to the store is the agent's business: the service never campaigns against its agent's word. When
 //! the socket closes the process ends at once; the agent kills it where it does not.
 pub mod ask;
+pub mod authority;
 pub mod document;
+pub mod enrolment;
 pub mod findings;
 pub mod keeper;
 pub mod learning;

@@ -1,5 +1,6 @@
 //! What the service says when it cannot answer: RFC 9457 problem documents, with a code for programs and, for
 //! a wrong pool document, every fault with its JSON pointer.
+use crate::conductor::AskError;
 use crate::dto::ha::PreconditionsAnswer;
 use crate::dto::pool::Fault;
 use crate::dto::served_admission::ServedAdmission;
@@ -12,6 +13,7 @@ use axum::Json;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use lifeboat_coordinator::Refusal;
 use lifeboat_model::ChangeError;
 use lifeboat_store::StoreError;
 use schemars::JsonSchema;
@@ -367,6 +369,20 @@ impl IntoResponse for ApiError {
             headers.insert(RETRY_AFTER, HeaderValue::from(retry_after.as_secs().max(1)));
         }
         response
+    }
+}
+
+impl From<AskError> for ApiError {
+    fn from(error: AskError) -> Self {
+        use engine::pool::ChangeError as Unchanged;
+        match error {
+            AskError::Refused(Refusal::StoreOutOfReach) => {
+                Self::Unchanged(Unchanged::Writer(engine::writer::WriterError::Failing))
+            }
+            AskError::Slow => Self::Unchanged(Unchanged::NotAcknowledged),
+            AskError::Over => Self::NotLeader { leader: None },
+            AskError::Refused(_) => Self::Forbidden { code: error.code(), reason: error.to_string() },
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use crate::guard::{Guarded, RouteAccess};
 use crate::metrics::measure;
 use crate::routes::things::{self, Thing};
 use crate::routes::{
-    alerts, audit, backup, channels, check, docs, events, explain, ha, health, host_actions, leader, metrics,
-    once, openapi, plan, pools, served_check, tasks, tokens, tolerance, vm_actions,
+    alerts, audit, backup, channels, check, docs, events, explain, ha, health, host_actions, join, leader,
+    metrics, once, openapi, plan, pool_actions, pools, served_check, tasks, tokens, tolerance, vm_actions,
 };
 use crate::service::Service;
 use axum::Router;
@@ -69,6 +69,12 @@ fn all(service: &Service) -> Guarded<Service> {
         .post("/v1/pools/{pool}/vms/{id}/actions/{action}", Operator, vm_actions::act)
         .get("/v1/pools/{pool}/hosts/{id}/evacuation", Viewer, host_actions::evacuation)
         .post("/v1/pools/{pool}/hosts/{id}/actions/{action}", Operator, host_actions::act)
+        .post("/v1/pools/{pool}/actions/{action}", Operator, pool_actions::act)
+        .get("/v1/pools/{pool}/invitations", Admin, join::list)
+        .post("/v1/pools/{pool}/invitations", Admin, join::invite)
+        .delete("/v1/pools/{pool}/invitations/{id}", Admin, join::take_back)
+        // The newcomer's token is in the body: nobody else has one for it.
+        .post("/v1/pools/{pool}/join", Open, join::join)
         .get("/v1/pools/{pool}/ha", Viewer, ha::show)
         .post("/v1/pools/{pool}/ha/enable", Operator, ha::enable)
         .post("/v1/pools/{pool}/ha/disable", Operator, ha::disable)

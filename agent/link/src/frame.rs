@@ -13,6 +13,7 @@
 //! | 7 | medium of a host | 2 host, 1 whether it works |
 //! | 8 | silence | 2 host (this one: its medium's), 8 for how long, in nanoseconds |
 //! | 9 | leader | 2 host and 1, or 2 nothing and 0 |
+//! | 10 | keys | JSON: the heartbeat keys, the one in use first |
 //! | 64 | from the service: answered | |
 //! | 65 | order | 2 host, the payload |
 //! | 66 | fence | 2 host |
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
+use crate::join::PoolKey;
 use crate::roster::Roster;
 
 /// The longest frame: an inventory of the largest host.
@@ -79,6 +81,8 @@ pub enum ToService {
         /// For how long.
         silent_for: Duration,
     },
+    /// The heartbeat keys, the one in use first; told with the beginning of a term and whenever they change, for hosts that join.
+    Keys(Vec<PoolKey>),
     /// Who leads; told to a service that follows, so that it can point there.
     Leader {
         /// The host, if there is one.
@@ -174,6 +178,7 @@ const REPORT: u8 = 6;
 const MEDIUM: u8 = 7;
 const SILENCE: u8 = 8;
 const LEADER: u8 = 9;
+const KEYS: u8 = 10;
 const ANSWERED: u8 = 64;
 const ORDER: u8 = 65;
 const FENCE: u8 = 66;
@@ -257,6 +262,10 @@ impl Frame for ToService {
                 to.host(*host);
                 to.duration(*silent_for);
             }
+            Self::Keys(keys) => {
+                to.u8(KEYS);
+                to.raw(&serde_json::to_vec(keys).unwrap_or_default());
+            }
             Self::Leader { host } => {
                 to.u8(LEADER);
                 to.host(host.unwrap_or(HostIndex(0)));
@@ -280,6 +289,7 @@ impl Frame for ToService {
             REPORT => Self::Report { host: from.host()?, report: decode_report(&mut from)? },
             MEDIUM => Self::Medium { host: from.host()?, works: from.flag("whether a medium works")? },
             SILENCE => Self::Silence { host: from.host()?, silent_for: from.duration()? },
+            KEYS => Self::Keys(serde_json::from_slice(&bytes[1..])?),
             LEADER => {
                 let host = from.host()?;
                 Self::Leader { host: from.flag("whether there is a leader")?.then_some(host) }

@@ -1,5 +1,6 @@
 //! The heartbeat keys as they are kept: in hexadecimal, readable by nobody else.
 use super::files::{self, FileError};
+use lifeboat_link::join::PoolKey;
 use lifeboat_protocol::Keyring;
 use lifeboat_protocol::keyring::Refused;
 use lifeboat_protocol::message::NewKey;
@@ -68,6 +69,14 @@ impl KeyFile {
     /// Those of the file.
     pub fn write(&self, directory: &Path) -> Result<(), FileError> {
         files::write_json(&path(directory), self)
+    }
+
+    /// As newcomers are given them: the one that seals first.
+    pub fn for_newcomers(&self) -> Vec<PoolKey> {
+        let of = |key: &Key| PoolKey { epoch: key.epoch, key: key.key.clone() };
+        let (first, rest): (Vec<&Key>, Vec<&Key>) =
+            self.keys.iter().partition(|key| key.epoch == self.sending);
+        first.into_iter().chain(rest).map(of).collect()
     }
 
     /// As the protocol has them.

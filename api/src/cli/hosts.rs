@@ -1,6 +1,7 @@
 //! `lifeboat host`: the hosts of a served pool.
 mod act;
 mod evacuate;
+mod invite;
 mod show;
 
 use super::Status;
@@ -111,6 +112,31 @@ enum Verb {
         #[arg(long, requires = "yes")]
         watch: bool,
     },
+    /// Empty a host with an agent, and have it leave the pool until it is started again: no failure
+    #[command(
+        after_help = "Examples:\n  lifeboat host shutdown h07\n  lifeboat host shutdown h07 --yes --watch"
+    )]
+    Shutdown {
+        /// The host
+        host: String,
+        #[command(flatten)]
+        how: DangerousArguments,
+        /// With --yes: follow it to its end
+        #[arg(long, requires = "yes")]
+        watch: bool,
+    },
+    /// Invite a host: prints a one-time token for `lifeboat-agent join`
+    #[command(
+        after_help = "The token lets its bearer into the pool, once. Carry it as you would a password.\n\n\
+                      Examples:\n  lifeboat host invite > token\n  lifeboat host invite h09 --hours 8"
+    )]
+    Invite {
+        /// The host that it is for [default: any]
+        host: Option<String>,
+        /// For how long it holds
+        #[arg(long, value_name = "HOURS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=168))]
+        hours: u32,
+    },
     /// Say that a host is dead, so that its VMs may start elsewhere
     #[command(
         name = "confirm-dead",
@@ -152,7 +178,13 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
         Verb::Remove { host, how } => act::remove(&session, host, how, json, output),
         Verb::Enable { host, how } => act::enable(&session, host, how, json, output),
         Verb::Disable { host, how } => act::disable(&session, host, how, json, output),
-        Verb::Evacuate { host, how, watch } => evacuate::run(&session, host, how, *watch, json, output),
+        Verb::Evacuate { host, how, watch } => {
+            evacuate::run(&session, host, evacuate::Then::Stays, how, *watch, json, output)
+        }
+        Verb::Shutdown { host, how, watch } => {
+            evacuate::run(&session, host, evacuate::Then::Leaves, how, *watch, json, output)
+        }
+        Verb::Invite { host, hours } => invite::run(&session, host.as_deref(), *hours, json, output),
         Verb::ConfirmDead { host, how } => act::confirm_dead(&session, host, how, json, output),
         Verb::Set { host, fields, how } => act::set(&session, host, fields, how, json, output),
     }

@@ -1,4 +1,5 @@
 //! `lifeboat pool`: the pools of a service.
+mod agents;
 mod documents;
 mod ha;
 mod hypothetical;
@@ -42,6 +43,10 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
         Verb::EmergencyDisable { yes, reason } => {
             ha::emergency(&session, *yes, reason.as_deref(), json, output)
         }
+        Verb::HandOver { yes } => agents::tell(&session, agents::Wish::HandOver, *yes, json, output),
+        Verb::ResetCoordinator { yes } => agents::tell(&session, agents::Wish::Reset, *yes, json, output),
+        Verb::ReleaseBrake { yes } => agents::tell(&session, agents::Wish::ReleaseBrake, *yes, json, output),
+        Verb::RotateKey { yes } => agents::tell(&session, agents::Wish::RotateKey, *yes, json, output),
         Verb::Admission { policy, yes } => ha::admission(&session, *policy, *yes, json, output),
     }
 }

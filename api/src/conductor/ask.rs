@@ -2,6 +2,7 @@
 use super::names::Names;
 use lifeboat_coordinator::Refusal;
 use lifeboat_coordinator::input::Call;
+use lifeboat_model::spec::RestartPriority;
 
 /// Something that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,13 @@ pub enum Ask {
     Stop {
         /// The VM.
         vm: String,
+    },
+    /// Set what becomes of a VM when its host dies.
+    Protect {
+        /// The VM.
+        vm: String,
+        /// Its restart priority.
+        priority: RestartPriority,
     },
     /// Migrate a VM, live.
     Migrate {
@@ -98,6 +106,7 @@ impl Ask {
                 Call::StartVm { vm: vm(name)?, host: on.as_deref().map(host).transpose()? }
             }
             Self::Stop { vm: name } => Call::StopVm { vm: vm(name)? },
+            Self::Protect { vm: name, priority } => Call::SetPriority { vm: vm(name)?, priority: *priority },
             Self::Migrate { vm: name, to } => Call::MigrateVm { vm: vm(name)?, to: host(to)? },
             Self::Disable { host: name } => Call::DisableHost { host: host(name)? },
             Self::Enable { host: name } => Call::EnableHost { host: host(name)? },

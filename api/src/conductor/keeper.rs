@@ -1,13 +1,17 @@
 //! A task that keeps the pool's document in step with what is known: what hosts say of themselves, how the coordinator sees hosts and
 //! VMs, what people are to be told. And back: when the document has changed, by whomever, the coordinator is told once that is durable.
+use super::authority::Authority;
 use super::learning::{self, learn};
 use super::machine::Learned;
 use super::picture::Picture;
 use super::records;
 use super::shell::{Conductor, Event};
+use crate::clock;
 use crate::engine::pool::ChangeError;
 use crate::engine::{Engine, Entry, PoolHandle, Transition, Turn};
+use crate::served::ha::{DISARMED_FOR, Ha};
 use crate::served::{Note, Step};
+use lifeboat_link::OrderNote;
 use lifeboat_model::{HostIndex, Pool};
 use lifeboat_store::Batch;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -91,9 +95,19 @@ impl Keeper {
     async fn keep(self, pool: Arc<PoolHandle>, engine: Engine, conductor: Conductor) {
         let mut entries = pool.subscribe();
         let mut told = pool.view().revision;
+        if let Err(error) = enable_at_first(&pool, &conductor).await {
+            tracing::warn!(%error, "that the pool is highly available could not be written down yet");
+        }
+        let mut disarms = tokio::time::interval(DISARMED_FOR / 3);
         loop {
             tokio::select! {
                 () = self.wakes.notified() => {}
+                _ = disarms.tick() => {
+                    let ha = pool.ledger(|ledger| ledger.ha.clone());
+                    if ha.is_disarmed() && conductor.wish(ha.wish()).is_err() {
+                        return;
+                    }
+                }
                 changed = entries.changed() => if changed.is_err() || pool.is_closed() { return },
             }
             while !self.lock().is_empty() {
@@ -102,6 +116,7 @@ impl Keeper {
                     tokio::time::sleep(AGAIN_AFTER).await;
                 }
             }
+            self.certify(&pool, &conductor);
             let view = pool.view();
             // What was handed over before it is durable when it is.
             if view.revision != told && engine.keep(Batch::default()).await.is_ok() {
@@ -109,6 +124,24 @@ impl Keeper {
                 if !conductor.tell(Event::Document(view.pool)) {
                     return;
                 }
+            }
+        }
+    }
+
+    /// Signs for the hosts that have asked.
+    fn certify(&self, pool: &PoolHandle, conductor: &Conductor) {
+        for (host, csr_pem) in std::mem::take(&mut self.lock().certificates) {
+            let roster = conductor.roster();
+            let member = roster.hosts.get(host.get()).filter(|member| !member.removed);
+            let (Some(founding), Some(member)) = (conductor.founding(), member) else { continue };
+            let signed = Authority::of(founding).and_then(|authority| {
+                let chain_pem = authority.sign(&csr_pem, pool.id(), member, clock::now().into())?;
+                let authorities_pem = authority.authorities_pem().to_owned();
+                Ok(OrderNote::Certificate { chain_pem, authorities_pem })
+            });
+            match signed {
+                Ok(note) => drop(conductor.tell(Event::Note(host, Box::new(note)))),
+                Err(error) => tracing::warn!(%error, host = member.id, "a host gets no certificate"),
             }
         }
     }
@@ -131,6 +164,27 @@ impl Keeper {
         };
         commit(turn, transition).await
     }
+}
+
+/// A pool whose agents guard it is highly available from its first term on; what operators say afterwards stays.
+async fn enable_at_first(pool: &Arc<PoolHandle>, conductor: &Conductor) -> Result<(), ChangeError> {
+    let before = pool.ledger(|ledger| ledger.ha.clone());
+    if before.enabled || before.since.is_some() {
+        return Ok(());
+    }
+    let ha = Ha {
+        enabled: true,
+        since: Some(clock::now()),
+        by: Some(BY.to_owned()),
+        timeout_s: u32::try_from(conductor.roster().settings.timeout_ms.div_ceil(1000)).ok(),
+        ..before
+    };
+    let transition = Transition {
+        entries: vec![Entry::new("ha-enabled", Some(BY), serde_json::json!({"timeout_s": ha.timeout_s}))],
+        notes: vec![Note::Ha(Box::new(ha))],
+        ..Transition::default()
+    };
+    commit(pool.turn().await?, transition).await
 }
 
 async fn commit(turn: Turn, transition: Transition) -> Result<(), ChangeError> {

@@ -216,7 +216,11 @@ impl<P: Planner> Machine<P> {
                 };
                 self.feed(now, Input::Notice(notice));
             }
-            ToService::Hello(_) | ToService::Begin { .. } | ToService::Probe | ToService::Leader { .. } => {}
+            ToService::Hello(_)
+            | ToService::Begin { .. }
+            | ToService::Probe
+            | ToService::Keys(_)
+            | ToService::Leader { .. } => {}
         }
     }
 
@@ -278,7 +282,7 @@ impl<P: Planner> Machine<P> {
         if !self.agreed {
             return None;
         }
-        let picture = Picture::of(&self.coordinator.picture(), &self.names, &self.out);
+        let picture = Picture::of(&self.coordinator.picture(), &self.names, &self.live, &self.out);
         if self.picture.as_deref() == Some(&picture) {
             return None;
         }

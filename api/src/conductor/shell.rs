@@ -4,13 +4,16 @@ use super::ask::{Ask, AskError};
 use super::keeper::Keeper;
 use super::link;
 use super::machine::{Deed, Learned, Machine};
+use super::picture::Picture;
 use super::planner::TimedPlanner;
 use super::term::{Opened, Opening};
 use crate::clock::Stopwatch;
 use crate::engine::Engine;
 use crate::service::Service;
+use arc_swap::ArcSwapOption;
 use lifeboat_coordinator::{Instant, Refusal, Ticket};
 use lifeboat_link::frame::{Hello, OperatorWish};
+use lifeboat_link::join::{Founding, PoolKey};
 use lifeboat_link::note::Monitor;
 use lifeboat_link::{FromService, OrderNote, Roster, ToService};
 use lifeboat_model::{HostIndex, Pool};
@@ -77,6 +80,9 @@ pub struct Conductor {
     pool: Arc<str>,
     me: usize,
     roster: tokio::sync::watch::Receiver<Roster>,
+    picture: Arc<ArcSwapOption<Picture>>,
+    founding: Option<Arc<Founding>>,
+    keys: Arc<ArcSwapOption<Vec<PoolKey>>>,
 }
 
 impl Conductor {
@@ -93,6 +99,27 @@ impl Conductor {
     /// Who belongs to the pool.
     pub fn roster(&self) -> Roster {
         self.roster.borrow().clone()
+    }
+
+    /// What the first host left: the pool's authority, and what newcomers are told.
+    pub fn founding(&self) -> Option<&Founding> {
+        self.founding.as_deref()
+    }
+
+    /// The heartbeat keys, the one in use first.
+    pub fn keys(&self) -> Vec<PoolKey> {
+        let told = self.keys.load_full().map(|keys| keys.to_vec());
+        told.or_else(|| Some(self.founding.as_ref()?.keys.clone())).unwrap_or_default()
+    }
+
+    /// How hosts and VMs are, with all that was answered so far.
+    pub fn picture(&self) -> Option<Arc<Picture>> {
+        self.picture.load_full()
+    }
+
+    /// Whether a host belongs to the liveset. Before anything is known of that it is taken for alive.
+    pub fn is_live(&self, host: &str) -> bool {
+        self.picture.load().as_ref().is_none_or(|picture| picture.is_live(host))
     }
 
     /// Asks for something; answered when it is durable.
@@ -145,6 +172,7 @@ pub fn start(stream: UnixStream, service: Service, opening: Opening) -> io::Resu
         office: Office::Follows,
         asked: BTreeMap::new(),
         next_ask: 0,
+        keys: Arc::default(),
     };
     thread::Builder::new().name("conductor".to_owned()).spawn(move || shell.run())?;
     Ok(())
@@ -161,6 +189,7 @@ struct Shell {
     office: Office,
     asked: BTreeMap<u64, oneshot::Sender<Result<(), Refusal>>>,
     next_ask: u64,
+    keys: Arc<ArcSwapOption<Vec<PoolKey>>>,
 }
 
 enum Office {
@@ -177,6 +206,7 @@ struct Leads {
     engine: Engine,
     keeper: Keeper,
     roster: tokio::sync::watch::Sender<Roster>,
+    pictures: Arc<ArcSwapOption<Picture>>,
     /// Answers that go out once the pool's document is told how things are now.
     replies: Vec<(u64, Result<(), Refusal>)>,
 }
@@ -223,6 +253,7 @@ impl Shell {
             ToService::Probe => link::tell(&mut self.stream, &FromService::Answered),
             ToService::Hello(hello) => self.greeted(*hello),
             ToService::Leader { host } => self.point_to(host),
+            ToService::Keys(keys) => self.keys.store(Some(Arc::new(keys))),
             ToService::Begin { epoch } => {
                 let (Some(hello), Some(opening)) = (self.hello.clone(), self.opening.take()) else {
                     link::end("a term begins before anybody has said in what pool, or a second time")
@@ -267,7 +298,7 @@ impl Shell {
 
     fn lead(&mut self, opened: Opened) {
         let Office::Opens(waiting) = std::mem::replace(&mut self.office, Office::Follows) else { return };
-        let Opened { begin, engine, pool, keeper } = opened;
+        let Opened { begin, engine, pool, keeper, founding } = opened;
         let (me, first) = (begin.me, begin.roster.clone());
         let machine = match Machine::begin(self.now(), begin, TimedPlanner) {
             Ok(machine) => machine,
@@ -277,9 +308,17 @@ impl Shell {
             }
         };
         let (roster, rosters) = tokio::sync::watch::channel(first);
-        let conductor =
-            Conductor { events: self.sender.clone(), pool: pool.id().into(), me: me.get(), roster: rosters };
-        let leads = Leads { machine, engine: engine.clone(), keeper, roster, replies: Vec::new() };
+        let pictures: Arc<ArcSwapOption<Picture>> = Arc::default();
+        let conductor = Conductor {
+            events: self.sender.clone(),
+            pool: pool.id().into(),
+            me: me.get(),
+            roster: rosters,
+            picture: Arc::clone(&pictures),
+            founding: founding.map(Arc::new),
+            keys: Arc::clone(&self.keys),
+        };
+        let leads = Leads { machine, engine: engine.clone(), keeper, roster, pictures, replies: Vec::new() };
         leads.keeper.begin(pool, engine.clone(), conductor.clone());
         self.office = Office::Leads(Box::new(leads));
         self.carry_out();
@@ -348,6 +387,7 @@ impl Shell {
         let now = self.now();
         let Office::Leads(leads) = &mut self.office else { return };
         if let Some(picture) = leads.machine.news_of_picture() {
+            leads.pictures.store(Some(Arc::clone(&picture)));
             leads.keeper.picture(picture);
         }
         for (ask, answer) in std::mem::take(&mut leads.replies) {

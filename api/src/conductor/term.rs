@@ -13,9 +13,10 @@ use crate::engine::{Engine, EngineError, PoolHandle};
 use crate::startup::StartupError;
 use lifeboat_link::Roster;
 use lifeboat_link::frame::Hello;
+use lifeboat_link::join::{FOUNDING, Founding};
 use lifeboat_model::{Defect, HostIndex, Pool};
 use lifeboat_protocol::Epoch;
-use lifeboat_store::{Batch, Store, StoreError, Term};
+use lifeboat_store::{Batch, Key, Store, StoreError, Term};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -78,6 +79,8 @@ pub struct Opened {
     pub pool: Arc<PoolHandle>,
     /// What keeps its document.
     pub keeper: Keeper,
+    /// What the first host left; none: it left nothing, and nobody can be let in.
+    pub founding: Option<Founding>,
 }
 
 /// How terms are begun.
@@ -143,6 +146,7 @@ impl Opening {
         let kept_roster = store.get(&records::roster_key(&hello.roster.pool))?;
         let kept_roster = kept_roster.and_then(|kept| serde_json::from_slice::<Roster>(&kept).ok());
         let roster = newer(kept_roster.as_ref(), &hello.roster);
+        let founding = founding(&*store, &hello.roster.pool)?;
         let engine = (self.make)(Arc::clone(&store), term)?;
         let mut first = Batch::default();
         if kept_roster.as_ref() != Some(roster) {
@@ -158,7 +162,19 @@ impl Opening {
             kept,
         };
         let keeper = Keeper::new(self.runtime.clone());
-        Ok((Opened { begin, engine, pool, keeper }, store, term))
+        Ok((Opened { begin, engine, pool, keeper, founding }, store, term))
+    }
+}
+
+fn founding(store: &dyn Store, pool: &str) -> Result<Option<Founding>, StoreError> {
+    let Some(kept) = store.get(&Key::of(&[FOUNDING]))? else { return Ok(None) };
+    match serde_json::from_slice::<Founding>(&kept) {
+        Ok(founding) if founding.roster.pool == pool => Ok(Some(founding)),
+        Ok(_) => Ok(None),
+        Err(error) => {
+            tracing::error!(%error, "what the first host left in the store cannot be read: no host can join");
+            Ok(None)
+        }
     }
 }
 

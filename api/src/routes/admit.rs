@@ -6,6 +6,7 @@
 //!                                └─ refused ────────────────────────────────► 409 with the whole answer
 //! ```
 use crate::clock;
+use crate::conductor::{Ask, Conductor};
 use crate::dto::served_admission::ServedAdmission;
 use crate::engine::{Entry, Transition, Turn};
 use crate::error::ApiError;
@@ -14,15 +15,16 @@ use crate::guard::Principal;
 use crate::guard::audit::Author;
 use crate::guard::door::Caller;
 use crate::guard::outside::RequestId;
-use crate::served::Note;
 use crate::served::admission::{Effort, Judged, Wish, judge};
 use crate::served::ha::Policy;
+use crate::served::{Note, Step};
 use crate::service::Service;
 use axum::Json;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use lifeboat_model::Pool;
+use lifeboat_model::change::Change;
 use lifeboat_planner::admission::Verdict;
 use lifeboat_store::Batch;
 use schemars::JsonSchema;
@@ -129,6 +131,9 @@ type Entries<'a> = Box<dyn FnOnce(&Judged) -> Vec<Entry> + Send + 'a>;
 /// What there was before a change and what there is after it, given the pool after it.
 pub(crate) type Showing<'a> = Box<dyn FnOnce(&Pool) -> (Value, Value) + Send + 'a>;
 
+/// What is to be asked of the coordinator; none: it is a matter of the document alone.
+pub(crate) type Asks<'a> = Option<Box<dyn FnOnce(&Judged) -> Result<Vec<Ask>, ApiError> + Send + 'a>>;
+
 /// What is done, as it is written down.
 pub(crate) struct Act<'a> {
     /// Who does it.
@@ -145,6 +150,8 @@ pub(crate) struct Act<'a> {
     pub(crate) notes: Vec<Note>,
     /// The task that carries it out, where it takes time.
     pub(crate) task: Option<u64>,
+    /// What is asked of the coordinator of a pool whose hosts run agents, instead of taking what was judged for done.
+    pub(crate) asks: Asks<'a>,
     /// What else is made durable with it, given the answer: what an idempotency key stands for.
     pub(crate) keep: Box<dyn FnOnce(&Admitted) -> Batch + Send + 'a>,
 }
@@ -165,6 +172,7 @@ impl<'a> Act<'a> {
             entries: Box::new(|judged| vec![entry(judged)]),
             notes: Vec::new(),
             task: None,
+            asks: None,
             keep: Box::new(|_| Batch::default()),
         }
     }
@@ -249,7 +257,10 @@ pub(crate) async fn admit(
         Despite::Warned(_) => "warned",
         Despite::Forced(_) => "forced",
     });
-    carry_out(turn, judged, despite, act).await
+    match service.conductor(turn.pool().id()) {
+        Some(conductor) if act.asks.is_some() => conduct(&conductor, turn, judged, despite, act).await,
+        _ => carry_out(turn, judged, despite, act).await,
+    }
 }
 
 /// What admission said against that which is done all the same.
@@ -308,6 +319,67 @@ async fn carry_out(
     });
     committed.acknowledged().await?;
     Ok(admitted)
+}
+
+/// Has the coordinator do it. What has happened then, and not what was judged, is what the document says and the log tells.
+async fn conduct(
+    conductor: &Conductor,
+    turn: Turn,
+    judged: Judged,
+    despite: Despite<'_>,
+    act: Act<'_>,
+) -> Result<Admitted, ApiError> {
+    let asks = act.asks.map_or_else(|| Ok(Vec::new()), |asks| asks(&judged))?;
+    let mut pool = Pool::clone(&turn.view().pool);
+    let mut failed = None;
+    for ask in asks {
+        if let Err(error) = conductor.ask(ask.clone()).await {
+            failed = Some(error);
+            break;
+        }
+        if let Ask::Protect { vm, priority } = ask
+            && let Some(vm) = pool.find_vm(&vm)
+        {
+            pool = pool.with(&Change::Protect { vm, priority }).map_err(ApiError::Change)?;
+        }
+    }
+    let (before, _) = (act.shows)(&judged.pool);
+    let did = act.actor.did(act.action, act.resource).with_change(before, Value::Null);
+    let did = match despite {
+        Despite::Nothing => did,
+        Despite::Warned(reason) => did.warned(reason),
+        Despite::Forced(reason) => did.forced(reason),
+    };
+    let corrected = conductor.picture().and_then(|picture| picture.correct(&pool));
+    let (after, events) = corrected.map_or((pool, Vec::new()), |found| (found.pool, found.events));
+    let entry = |(kind, mut data): (&'static str, Value)| {
+        match despite {
+            Despite::Nothing => {}
+            Despite::Warned(_) => data["warned"] = judged.reason.clone().into(),
+            Despite::Forced(reason) => data["forced"] = reason.into(),
+        }
+        Entry::new(kind, Some(&act.actor.name), data)
+    };
+    let mut admitted = Admitted {
+        done: true,
+        forced: matches!(despite, Despite::Forced(_)),
+        revision: 0,
+        admission: Some(judged.answer.clone()),
+        task: act.task,
+    };
+    let transition = Transition {
+        entries: events.into_iter().map(entry).collect(),
+        pool: (after != *turn.view().pool).then_some((after, Step::Kept)),
+        notes: if failed.is_none() { act.notes } else { Vec::new() },
+        audit: vec![if failed.is_none() { did } else { did.refused() }],
+        ..Transition::default()
+    };
+    let committed = turn.commit_with(transition, |delta| {
+        admitted.revision = delta.revision;
+        if failed.is_none() { (act.keep)(&admitted) } else { Batch::default() }
+    });
+    committed.acknowledged().await?;
+    failed.map_or(Ok(admitted), |error| Err(error.into()))
 }
 
 fn refused(judged: &Judged) -> ApiError {

@@ -3,16 +3,21 @@ use super::admit::{Act, Insistence, admit};
 use super::ask::Ask;
 use super::conditions::tag;
 use super::thing::document_of;
+use crate::conductor::shell::{Conductor, Event};
+use crate::conductor::{enrolment, records};
 use crate::engine::{Entry, Turn};
 use crate::error::ApiError;
 use crate::served::admission::Wish;
-use crate::served::{Edit, Resource};
+use crate::served::{Edit, Kind, Resource};
 use crate::service::Service;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::ETAG;
 use axum::response::{IntoResponse, Response};
+use lifeboat_link::Roster;
+use lifeboat_store::Batch;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// How an edit is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +56,40 @@ pub(super) async fn carry_out(
     if let Some(resource) = resource {
         act.shows = Box::new(move |after| (before, document_of(after, &resource)));
     }
+    let leaving = leaving(service, &turn, &edit)?;
+    if let Some((_, roster)) = leaving.clone() {
+        act.keep = Box::new(move |_| {
+            let mut batch = Batch::default();
+            records::put_roster(&mut batch, &roster);
+            batch
+        });
+    }
     let admitted = admit(service, turn, Wish::Edit(Box::new(edit)), &ask.query, act).await?;
+    if let Some((conductor, roster)) = leaving.filter(|_| admitted.done) {
+        conductor.tell(Event::Enrol(roster));
+    }
     let status = if created && admitted.done { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, [(ETAG, tag(admitted.revision))], Json(admitted)).into_response())
+}
+
+/// A host that leaves a pool whose hosts run agents leaves its roster too: it is to be down by then.
+fn leaving(
+    service: &Service,
+    turn: &Turn,
+    edit: &Edit,
+) -> Result<Option<(Arc<Conductor>, Roster)>, ApiError> {
+    let Edit::Remove(Resource { kind: Kind::Host, id }) = edit else { return Ok(None) };
+    let Some(conductor) = service.conductor(turn.pool().id()) else { return Ok(None) };
+    let Some(roster) = enrolment::left(&conductor.roster(), id) else { return Ok(None) };
+    if conductor.is_live(id) {
+        return Err(ApiError::Forbidden {
+            code: "host-is-live",
+            reason: format!(
+                "host {id} belongs to the liveset: shut it down first (lifeboat host shutdown {id})"
+            ),
+        });
+    }
+    Ok(Some((conductor, roster)))
 }
 
 /// What is edited, as a path.

@@ -96,7 +96,7 @@ pub(crate) async fn enable(
         ..changed(&asked.actor)
     };
     let entry = json!({"storage": ha.storage, "medium": ha.medium, "timeout_s": ha.timeout_s});
-    let state = set(turn, ha, &asked.actor, "ha-enabled", entry).await?;
+    let state = set(&service, turn, ha, &asked.actor, "ha-enabled", entry).await?;
     Ok(Json(HaAnswer { state, preconditions: found }))
 }
 
@@ -123,7 +123,7 @@ pub(crate) async fn disable(
     asked: Action<Nothing>,
 ) -> Result<Json<HaAnswer>, ApiError> {
     let turn = service.pool(&pool)?.turn().await?;
-    end(turn, &asked, None).await
+    end(&service, turn, &asked, None).await
 }
 
 /// Disable high availability although hosts cannot be asked: forced, with a reason
@@ -156,10 +156,11 @@ pub(crate) async fn emergency_disable(
                 .to_owned(),
         });
     };
-    end(handle.turn().await?, &asked, Some(reason)).await
+    end(&service, handle.turn().await?, &asked, Some(reason)).await
 }
 
 async fn end(
+    service: &Service,
     turn: Turn,
     asked: &Action<Nothing>,
     emergency: Option<String>,
@@ -171,7 +172,7 @@ async fn end(
     let kind = if emergency.is_some() { "ha-disabled-in-an-emergency" } else { "ha-disabled" };
     let entry = json!({"forced": emergency});
     let ha = Ha { emergency, admission: before.admission, ..changed(&asked.actor) };
-    let state = set(turn, ha, &asked.actor, kind, entry).await?;
+    let state = set(service, turn, ha, &asked.actor, kind, entry).await?;
     Ok(Json(HaAnswer::new(&pool, &state)))
 }
 
@@ -208,7 +209,7 @@ pub(crate) async fn set_admission(
     let (pool, before) = (turn.view().pool, turn.pool().ledger(|ledger| ledger.ha.clone()));
     let ha = Ha { admission: asked.body.admission, ..before };
     let entry = json!({"admission": ha.admission});
-    let state = set(turn, ha, &asked.actor, "admission-policy", entry).await?;
+    let state = set(&service, turn, ha, &asked.actor, "admission-policy", entry).await?;
     Ok(Json(HaAnswer::new(&pool, &state)))
 }
 
@@ -216,7 +217,14 @@ fn changed(actor: &Actor) -> Ha {
     Ha { since: Some(clock::now()), by: Some(actor.name.clone()), ..Ha::default() }
 }
 
-async fn set(turn: Turn, ha: Ha, actor: &Actor, kind: &'static str, said: Value) -> Result<Ha, ApiError> {
+async fn set(
+    service: &Service,
+    turn: Turn,
+    ha: Ha,
+    actor: &Actor,
+    kind: &'static str,
+    said: Value,
+) -> Result<Ha, ApiError> {
     let did = actor.did(kind, format!("pools/{}/ha", turn.pool().id()));
     let before = turn.pool().ledger(|ledger| serde_json::to_value(&ledger.ha));
     let after = serde_json::to_value(&ha);
@@ -230,6 +238,11 @@ async fn set(turn: Turn, ha: Ha, actor: &Actor, kind: &'static str, said: Value)
         }],
         ..Transition::default()
     };
+    let pool = turn.pool().id().to_owned();
     turn.commit(transition).acknowledged().await?;
+    if let Some(conductor) = service.conductor(&pool) {
+        // It is renewed as long as the pool is disabled, and ends by itself where nobody renews it.
+        conductor.wish(ha.wish())?;
+    }
     Ok(ha)
 }

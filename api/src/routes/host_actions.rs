@@ -1,19 +1,21 @@
 //! `POST /v1/pools/{pool}/hosts/{id}/actions/{enable,disable,evacuate,confirm-dead}` and the plan of an evacuation.
 use super::action::Action;
 use super::admit::{Act, Admitted, admit};
+use super::place_back;
 use super::vm_actions::find_host;
 use crate::clock;
+use crate::conductor::{Ask, Conductor};
 use crate::dto::evacuation::EvacuationAnswer;
 use crate::engine::{Entry, Transition, Turn};
 use crate::error::ApiError;
-use crate::served::Note;
-use crate::served::Step;
 use crate::served::admission::{Effort, Wish, judge};
 use crate::served::evacuation::{self, Evacuation};
-use crate::served::task::Task;
+use crate::served::task::{StepState, Task};
+use crate::served::{Kind, Note, Resource, ServedError, Step};
 use crate::service::Service;
 use axum::Json;
 use axum::extract::{Path, State};
+use lifeboat_link::frame::OperatorWish;
 use lifeboat_model::change::Change;
 use lifeboat_model::spec::HostState;
 use lifeboat_model::{HostIndex, Pool};
@@ -38,7 +40,7 @@ pub(crate) struct HostAction {}
     params(
         ("pool" = String, Path, description = "The pool"),
         ("id" = String, Path, description = "The host"),
-        ("action" = String, Path, description = "enable, disable, evacuate or confirm-dead"),
+        ("action" = String, Path, description = "enable, disable, evacuate, shutdown (of a host with an agent) or confirm-dead"),
         ("check" = Option<String>, Query, description = "enforce, or only: judge and change nothing"),
         ("force" = Option<bool>, Query, description = "Do it although it makes matters worse; needs a reason"),
         ("reason" = Option<String>, Query, description = "Why it is forced; written down"),
@@ -59,7 +61,7 @@ pub(crate) async fn act(
     asked: Action<HostAction>,
 ) -> Result<Admitted, ApiError> {
     let handle = service.pool(&pool)?;
-    let known = ["enable", "disable", "evacuate", "confirm-dead"];
+    let known = ["enable", "disable", "evacuate", "shutdown", "confirm-dead"];
     if !known.contains(&action.as_str()) {
         return Err(ApiError::NoSuchRoute);
     }
@@ -69,8 +71,10 @@ pub(crate) async fn act(
     match action.as_str() {
         "enable" => set_state(&service, turn, index, HostState::Live, &asked).await,
         "disable" => set_state(&service, turn, index, HostState::Disabled, &asked).await,
-        "evacuate" => evacuate(&service, turn, index, &asked).await,
-        _ => confirm_dead(turn, index, &asked).await,
+        "evacuate" => evacuate(&service, turn, index, &asked, false).await,
+        "shutdown" if service.conductor(&pool).is_none() => Err(without_agents()),
+        "shutdown" => evacuate(&service, turn, index, &asked, true).await,
+        _ => confirm_dead(&service, turn, index, &asked).await,
     }
 }
 
@@ -83,14 +87,47 @@ async fn set_state(
 ) -> Result<Admitted, ApiError> {
     let pool = turn.view().pool;
     let name = pool.host_id(host).to_owned();
-    up(&pool, host)?;
+    let conductor = service.conductor(pool.id());
+    if conductor.is_none() {
+        up(&pool, host)?;
+    }
+    let back = if state == HostState::Live { away_from(&turn, &name) } else { Vec::new() };
     let (action, event) =
         if state == HostState::Live { ("enable", "host-enabled") } else { ("disable", "host-disabled") };
     let who = asked.actor.name.clone();
-    let act = Act::new(&asked.actor, action, format!("pools/{}/hosts/{name}", pool.id()), move |_| {
+    let (asked_for, handle) = (name.clone(), std::sync::Arc::clone(turn.pool()));
+    let mut act = Act::new(&asked.actor, action, format!("pools/{}/hosts/{name}", pool.id()), move |_| {
         Entry::new(event, Some(&who), json!({"host": name}))
     });
-    admit(service, turn, Change::HostState { host, state }.into(), &asked.insists, act).await
+    let host_name = asked_for.clone();
+    act.asks = Some(Box::new(move |_| {
+        let host = asked_for;
+        Ok(vec![if state == HostState::Live { Ask::Enable { host } } else { Ask::Disable { host } }])
+    }));
+    let admitted =
+        admit(service, turn, Change::HostState { host, state }.into(), &asked.insists, act).await?;
+    if let Some(conductor) = conductor.filter(|_| admitted.done && !back.is_empty()) {
+        place_back::begin(service.clone(), handle, conductor, host_name, back);
+    }
+    Ok(admitted)
+}
+
+/// The VMs that were moved away from a host when it was last emptied, in the order in which they left.
+fn away_from(turn: &Turn, host: &str) -> Vec<String> {
+    turn.pool().ledger(|ledger| {
+        let last = ledger.tasks.newest_first().find(|task| task.host == host);
+        let moved = |step: &crate::served::task::Step| {
+            (step.state == StepState::Done || step.state == StepState::UnderWay).then(|| step.vm.clone())
+        };
+        last.map_or_else(Vec::new, |task| task.steps.iter().filter_map(moved).collect())
+    })
+}
+
+fn without_agents() -> ApiError {
+    ApiError::Forbidden {
+        code: "no-agents",
+        reason: "the pool's hosts run no agents: evacuate the host, and shut it down yourself".to_owned(),
+    }
 }
 
 fn up(pool: &Pool, host: HostIndex) -> Result<(), ApiError> {
@@ -109,10 +146,12 @@ async fn evacuate(
     turn: Turn,
     host: HostIndex,
     asked: &Action<HostAction>,
+    leaves: bool,
 ) -> Result<Admitted, ApiError> {
     let view = turn.view();
     let name = view.pool.host_id(host).to_owned();
-    if let Some(task) = turn.pool().ledger(|ledger| ledger.tasks.running_on(&name).map(|task| task.id)) {
+    let running = turn.pool().ledger(|ledger| ledger.tasks.running_on(&name).map(|task| task.id));
+    if let Some(task) = running.filter(|_| !leaves) {
         let revision = view.revision;
         return Ok(Admitted { done: true, forced: false, revision, admission: None, task: Some(task) });
     }
@@ -132,11 +171,17 @@ async fn evacuate(
     let task = Task::evacuation(id, &view.pool, &plan, &asked.actor.name, clock::now());
     let who = asked.actor.name.clone();
     let resource = format!("pools/{}/hosts/{name}", view.pool.id());
-    let mut act = Act::new(&asked.actor, "evacuate", resource, move |_| {
+    let asked_for = name.clone();
+    let action = if leaves { "shutdown" } else { "evacuate" };
+    let mut act = Act::new(&asked.actor, action, resource, move |_| {
         Entry::new("host-maintenance", Some(&who), json!({"host": name, "task": id}))
     });
     act.notes = vec![Note::Begin(Box::new(task))];
     act.task = Some(id);
+    act.asks = Some(Box::new(move |_| {
+        let host = asked_for;
+        Ok(vec![if leaves { Ask::ShutDown { host } } else { Ask::Evacuate { host } }])
+    }));
     admit(service, turn, Wish::Evacuate { host, ends: plan.ends() }, &asked.insists, act).await
 }
 
@@ -155,7 +200,12 @@ async fn planned(
 }
 
 /// An operator's word that a host runs nothing: a fact, not a wish. Refused while the host is seen alive, unless forced.
-async fn confirm_dead(turn: Turn, host: HostIndex, asked: &Action<HostAction>) -> Result<Admitted, ApiError> {
+async fn confirm_dead(
+    service: &Service,
+    turn: Turn,
+    host: HostIndex,
+    asked: &Action<HostAction>,
+) -> Result<Admitted, ApiError> {
     let view = turn.view();
     let name = view.pool.host_id(host).to_owned();
     let alive = view.pool.host(host).state.is_up();
@@ -171,6 +221,9 @@ async fn confirm_dead(turn: Turn, host: HostIndex, asked: &Action<HostAction>) -
     if asked.insists.only {
         let revision = view.revision;
         return Ok(Admitted { done: false, forced: false, revision, admission: None, task: None });
+    }
+    if let Some(conductor) = service.conductor(turn.pool().id()) {
+        return confirm_to_agents(&conductor, turn, &name, forced, asked).await;
     }
     let after =
         view.pool.with(&Change::HostState { host, state: HostState::Fenced }).map_err(ApiError::Change)?;
@@ -189,6 +242,26 @@ async fn confirm_dead(turn: Turn, host: HostIndex, asked: &Action<HostAction>) -
     };
     let delta = turn.commit(transition).acknowledged().await?;
     let revision = delta.revision;
+    Ok(Admitted { done: true, forced: forced.is_some(), revision, admission: None, task: None })
+}
+
+/// The same where agents have the last word: they weigh it against what they see, and the coordinator hears of the evidence.
+async fn confirm_to_agents(
+    conductor: &Conductor,
+    turn: Turn,
+    name: &str,
+    forced: Option<&str>,
+    asked: &Action<HostAction>,
+) -> Result<Admitted, ApiError> {
+    let found = conductor.roster().find(name);
+    let host = found.ok_or_else(|| ServedError::Unknown(Resource::new(Kind::Host, name)))?;
+    conductor.wish(OperatorWish::ConfirmDead { host, forced: forced.is_some() })?;
+    let written = asked.actor.did("confirm-dead", format!("pools/{}/hosts/{name}", turn.pool().id()));
+    let written = if let Some(reason) = forced { written.forced(reason) } else { written };
+    let entry =
+        Entry::new("host-confirmed-dead", Some(&asked.actor.name), json!({"host": name, "forced": forced}));
+    let transition = Transition { entries: vec![entry], audit: vec![written], ..Transition::default() };
+    let revision = turn.commit(transition).acknowledged().await?.revision;
     Ok(Admitted { done: true, forced: forced.is_some(), revision, admission: None, task: None })
 }
 

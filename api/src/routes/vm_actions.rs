@@ -2,9 +2,10 @@
 //! is; the service starts and stops nothing itself, its caller does when it is told that it may.
 use super::action::Action;
 use super::admit::{Act, Admitted, admit};
+use crate::conductor::Ask;
 use crate::engine::{Entry, Turn};
 use crate::error::ApiError;
-use crate::served::admission::Wish;
+use crate::served::admission::{Judged, Wish};
 use crate::served::{Kind, Resource, ServedError};
 use crate::service::Service;
 use axum::extract::{Path, State};
@@ -60,12 +61,38 @@ pub(crate) async fn act(
     let who = asked.actor.name.clone();
     let given = asked.body.host.clone();
     let name = vm.clone();
-    let act = Act::new(&asked.actor, verb.word(), format!("pools/{pool}/vms/{vm}"), move |judged| {
+    let mut act = Act::new(&asked.actor, verb.word(), format!("pools/{pool}/vms/{vm}"), move |judged| {
         let host = given.or_else(|| judged.host.clone());
         let data = if verb.names_a_host() { json!({"vm": name, "host": host}) } else { json!({"vm": name}) };
         Entry::new(verb.event(), Some(&who), data)
     });
+    let (said, name) = (asked.body.clone(), vm);
+    act.asks = Some(Box::new(move |judged| asks(verb, name, &said, judged)));
     admit(&service, turn, wish, &asked.insists, act).await
+}
+
+/// What it is for the coordinator of a pool whose hosts run agents.
+fn asks(verb: Verb, vm: String, said: &VmAction, judged: &Judged) -> Result<Vec<Ask>, ApiError> {
+    let host = said.host.clone().or_else(|| judged.host.clone());
+    Ok(match (verb, host) {
+        (Verb::Start | Verb::Resume, host) => vec![Ask::Start { vm, host }],
+        (Verb::Stop, _) if said.lift_protection => {
+            let priority = RestartPriority::Unprotected;
+            vec![Ask::Protect { vm: vm.clone(), priority }, Ask::Stop { vm }]
+        }
+        (Verb::Stop, _) => vec![Ask::Stop { vm }],
+        (Verb::Migrate, Some(to)) => vec![Ask::Migrate { vm, to }],
+        (Verb::Migrate, None) => return Err(needs_host()),
+        (Verb::Suspend | Verb::EndMigration | Verb::AbortMigration, _) => {
+            return Err(ApiError::Forbidden {
+                code: "told-by-agents",
+                reason: format!(
+                    "the pool's hosts run agents, which do not {}: what becomes of VMs is told by them",
+                    verb.word()
+                ),
+            });
+        }
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Whether high availability is enabled for a pool, since when, and on what. This is what the operator wants and what the
 //! service keeps; hosts arm themselves when their agents hear of it.
 use jiff::Timestamp;
+use lifeboat_link::frame::OperatorWish;
 use lifeboat_model::Pool;
 use lifeboat_model::spec::{HostState, Medium, StorageLoss as Loss};
 use lifeboat_protocol::enable::{
@@ -126,7 +127,24 @@ pub fn not_enabled(pool: &Pool) -> impl Iterator<Item = lifeboat_model::HostInde
         .filter(|&host| matches!(pool.host(host).state, HostState::Disabled | HostState::Maintenance))
 }
 
+/// How long agents stay disarmed that nobody tells again. It is told again several times within that.
+pub const DISARMED_FOR: Duration = Duration::from_mins(10);
+
 impl Ha {
+    /// What the agents of the pool are to be told.
+    pub fn wish(&self) -> OperatorWish {
+        if self.is_disarmed() {
+            OperatorWish::Disarm { lasts_s: DISARMED_FOR.as_secs() }
+        } else {
+            OperatorWish::Arm
+        }
+    }
+
+    /// Whether somebody has disabled it. A pool of which nobody has said anything yet is as its agents are.
+    pub fn is_disarmed(&self) -> bool {
+        !self.enabled && self.since.is_some()
+    }
+
     /// What a change would take from the heartbeat while high availability is enabled: the storage that carries it, on a
     /// host that has it. That is not for admission to weigh: the host would fence itself.
     pub fn would_lose(&self, before: &Pool, after: &Pool) -> Option<String> {

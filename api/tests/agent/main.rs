@@ -1,9 +1,11 @@
 //! The service beside an agent, as a program: the test is the agent at the other end of its standard input, and a client of its HTTP.
+mod actions;
 mod beside;
+mod joining;
 mod terms;
 
 use lifeboat::clock::Stopwatch;
-use lifeboat_link::frame::{self, Hello, ToService};
+use lifeboat_link::frame::{self, Hello, OperatorWish, ToService};
 use lifeboat_link::note::{self, HostFacts, VmFacts};
 use lifeboat_link::roster::{LivenessSettings, Member};
 use lifeboat_link::{FromService, OrderNote, ReportNote, Roster};
@@ -218,6 +220,26 @@ impl Beside {
         self.ask("GET", path, None)
     }
 
+    fn act(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.ask("POST", &format!("/v1/pools/{POOL}/{path}"), Some(body))
+    }
+
+    /// The next order for a VM that is no note.
+    fn order(&mut self) -> (HostIndex, Order) {
+        self.until("an order", |frame| match frame {
+            FromService::Order { order: Order::Note { .. }, .. } => None,
+            FromService::Order { host, order } => Some((*host, order.clone())),
+            _ => None,
+        })
+    }
+
+    fn wish(&mut self) -> OperatorWish {
+        self.until("an operator's wish", |frame| match frame {
+            FromService::Operator(wish) => Some(wish.clone()),
+            _ => None,
+        })
+    }
+
     /// Asks until the answer is as wanted: what is told takes its way.
     fn see(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let begun = Stopwatch::start();
@@ -242,6 +264,10 @@ impl Beside {
     fn killed(mut self) {
         self.process.kill().expect("it is ours");
         self.process.wait().expect("it is ours");
+    }
+
+    fn ends_by_itself(&mut self) -> ExitStatus {
+        self.process.wait().expect("it is ours")
     }
 
     fn ended(mut self) -> ExitStatus {

@@ -5,7 +5,7 @@ use lifeboat_protocol::order::Order;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-fn led(folder: &std::path::Path, epoch: u64) -> Beside {
+pub(super) fn led(folder: &std::path::Path, epoch: u64) -> Beside {
     let mut beside = Beside::start(folder, 1);
     beside.begin(epoch);
     beside.agreed([LIVE; 3]);
@@ -13,7 +13,7 @@ fn led(folder: &std::path::Path, epoch: u64) -> Beside {
 }
 
 /// A pool of three hosts, whose VMs are protected.
-fn pool(folder: &std::path::Path) -> Beside {
+pub(super) fn pool(folder: &std::path::Path) -> Beside {
     let mut beside = led(folder, 1);
     beside.session(1, &["web"]);
     beside.session(2, &["db1", "db2"]);

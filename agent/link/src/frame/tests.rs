@@ -15,6 +15,7 @@ fn frames_are_what_they_were_after_being_written_and_read() {
     there_and_back(&ToService::Safe { host: HostIndex(3), boot: Boot(9), kind: EvidenceKind::PowerOff });
     there_and_back(&ToService::Medium { host: HostIndex(1), works: true });
     there_and_back(&ToService::Silence { host: HostIndex(1), silent_for: Duration::from_secs(8) });
+    there_and_back(&ToService::Keys(vec![PoolKey::new(3, &[9; 32])]));
     there_and_back(&ToService::Leader { host: None });
     there_and_back(&ToService::Leader { host: Some(HostIndex(0)) });
     there_and_back(&FromService::Answered);

@@ -15,9 +15,19 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
+/// What becomes of the host when it is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// It stays, in maintenance.
+    Stays,
+    /// It leaves.
+    Leaves,
+}
+
 pub(super) fn run(
     session: &Session,
     host: &str,
+    then: Then,
     how: &DangerousArguments,
     watching: bool,
     json: bool,
@@ -29,8 +39,11 @@ pub(super) fn run(
             .map_err(Trouble::Output)?;
         return Ok(if harmless(&plan) { Status::Answered } else { Status::Overcommitted });
     }
-    let done = format!("host {host} is being emptied");
-    let change = Change::post(route(session, host, "/actions/evacuate")?, json!({}), done);
+    let (action, done) = match then {
+        Then::Stays => ("/actions/evacuate", format!("host {host} is being emptied")),
+        Then::Leaves => ("/actions/shutdown", format!("host {host} is being emptied, then it leaves")),
+    };
+    let change = Change::post(route(session, host, action)?, json!({}), done);
     let made = make(session, &change, &How::from(how), json, output)?;
     match made.task {
         Some(task) if watching => tasks::follow(session, &task, json, output),

@@ -173,6 +173,43 @@ pub(super) enum Verb {
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
     },
+    /// Hand the coordinator over to another host
+    #[command(
+        name = "hand-over",
+        after_help = "Examples:\n  lifeboat pool hand-over\n  lifeboat pool hand-over --yes"
+    )]
+    HandOver {
+        /// Do it; without this nothing changes
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Begin the coordinator anew where it is
+    #[command(
+        name = "reset-coordinator",
+        after_help = "Examples:\n  lifeboat pool reset-coordinator\n  lifeboat pool reset-coordinator --yes"
+    )]
+    ResetCoordinator {
+        /// Do it; without this nothing changes
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Release the mass-failure brake: VMs of hosts that are safe to replace restart
+    #[command(
+        name = "release-brake",
+        after_help = "Examples:\n  lifeboat pool release-brake\n  lifeboat pool release-brake --yes"
+    )]
+    ReleaseBrake {
+        /// Do it; without this nothing changes
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Have the agents make and use a new heartbeat key
+    #[command(name = "rotate-key", after_help = "Example:\n  lifeboat pool rotate-key --yes")]
+    RotateKey {
+        /// Do it; without this nothing changes
+        #[arg(long)]
+        yes: bool,
+    },
     /// Set what becomes of changes that make matters worse
     #[command(
         after_help = "Examples:\n  lifeboat pool admission warn --yes\n  lifeboat pool admission enforce"

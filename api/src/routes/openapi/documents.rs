@@ -12,7 +12,9 @@ use crate::dto::served::{Done, Summary, told::TellAnswer};
 use crate::dto::tolerance::{HypotheticalTolerance, PublishedTolerance};
 use crate::dto::verdict::PlanAnswer;
 use crate::error::Problem;
-use crate::routes::{admit::Admitted, audit, channels, ha, host_actions, served_check, tokens, vm_actions};
+use crate::routes::{
+    admit::Admitted, audit, channels, ha, host_actions, join, pool_actions, served_check, tokens, vm_actions,
+};
 use crate::served::{alerts::Alert, task::Task};
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
@@ -39,6 +41,10 @@ pub(super) fn schemas() -> Value {
     generator.subschema_for::<ha::Enable>();
     generator.subschema_for::<ha::SetAdmission>();
     generator.subschema_for::<host_actions::HostAction>();
+    generator.subschema_for::<pool_actions::Told>();
+    generator.subschema_for::<join::Invite>();
+    generator.subschema_for::<join::MadeInvitation>();
+    generator.subschema_for::<join::InvitationList>();
     generator.subschema_for::<vm_actions::VmAction>();
     generator.subschema_for::<served_check::Supposition>();
     generator.subschema_for::<audit::AuditPage>();

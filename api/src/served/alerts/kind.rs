@@ -185,7 +185,7 @@ impl Kind {
             }
             Self::CoordinatorMoved => "look at the host that decided before",
             Self::BrakeApplied => {
-                "find out whether hosts or the network failed, then: lifeboat pool brake-release"
+                "find out whether hosts or the network failed, then: lifeboat pool release-brake"
             }
             Self::HostQuarantined => "look at its power, memory and links",
             Self::TimeoutApproaching => "look at its network and storage",
