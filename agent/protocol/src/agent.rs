@@ -392,7 +392,7 @@ impl<M: Medium> Agent<M> {
     }
 
     /// Makes place for more hosts. They are no members until the pool agrees that they are.
-    fn grow(&mut self, hosts: usize) {
+    pub(super) fn grow(&mut self, hosts: usize) {
         if hosts <= self.peers.len() {
             return;
         }

@@ -14,10 +14,9 @@ impl<M: Medium> Agent<M> {
         if self.adopted.as_ref().is_some_and(|known| known.number >= next.number) {
             return;
         }
-        // Hosts that this one has not been told of are none that it could count; it acts by what it knows until its shell is told.
-        if next.hosts.len() > self.peers.len() {
-            return;
-        }
+        // The pool may have agreed on hosts of which this one's shell has not been told yet. To go on by an older agreement would be to renew the
+        // lease of a host that is evicted (S1): they are taken in here, and heard when the shell knows where they are.
+        self.grow(next.hosts.len());
         let mut next = next;
         next.hosts.resize_with(self.peers.len(), HostEntry::default);
         let before = self.adopted.replace(next);

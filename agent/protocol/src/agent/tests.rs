@@ -124,26 +124,32 @@ impl Pool {
 
     fn power_on(&mut self, host: usize) {
         self.boots[host] += 1;
-        let hosts = self.agents.len();
-        let config = AgentConfig {
+        let (config, medium) = (self.config_of(host), self.medium_of(host, self.agents.len()));
+        self.agents[host] = Some(Agent::new(config, medium, self.now));
+    }
+
+    fn config_of(&self, host: usize) -> AgentConfig {
+        AgentConfig {
             me: HostIndex::new(host),
             boot: Boot(self.boots[host]),
             process: Process(1),
-            hosts,
+            hosts: self.agents.len(),
             stopping: None,
             pool: PoolId([7; 16]),
             settings: Settings::default(),
             keyring: Keyring::new(1, [3; 32]),
-        };
-        let medium = FakeMedium {
+        }
+    }
+
+    fn medium_of(&self, host: usize, hosts: usize) -> FakeMedium {
+        FakeMedium {
             me: host,
             board: Rc::clone(&self.board),
             works: Rc::clone(&self.works),
             seen: vec![0; hosts],
             newest: 0,
             under_way: None,
-        };
-        self.agents[host] = Some(Agent::new(config, medium, self.now));
+        }
     }
 
     fn run(&mut self, seconds: u64) {

@@ -1,5 +1,6 @@
 //! Hosts that come to a pool which runs.
-use super::Pool;
+use super::{Agent, AgentConfig, Pool};
+use crate::Process;
 use crate::input::Input;
 use alloc::vec;
 use lifeboat_model::HostIndex;
@@ -16,6 +17,13 @@ impl Pool {
         }
         self.board.borrow_mut().records.push(None);
         self.power_on(hosts - 1);
+    }
+
+    /// A new process on a host, whose shell knows only so many hosts.
+    fn restart_knowing(&mut self, host: usize, hosts: usize) {
+        let config = AgentConfig { process: Process(2), hosts, ..self.config_of(host) };
+        let medium = self.medium_of(host, hosts);
+        self.agents[host] = Some(Agent::new(config, medium, self.now));
     }
 }
 
@@ -42,6 +50,25 @@ fn a_new_host_is_taken_in_when_every_member_has_been_told_of_it() {
     pool.run(10);
     assert_eq!(pool.members(), vec![0, 1, 2, 3]);
     assert!(pool.agents.iter().flatten().all(super::Agent::is_leased));
+}
+
+#[test]
+fn a_member_that_has_not_been_told_of_a_new_host_obeys_its_own_eviction() {
+    let mut pool = Pool::new(3);
+    pool.give(2, Input::Grown { hosts: 4 });
+    pool.add_host(&[0, 1]);
+    pool.run(10);
+    assert_eq!(pool.members(), vec![0, 1, 2, 3]);
+    // A new process of the third, whose shell has an old roster; then nobody hears it, though it still has the medium.
+    pool.restart_knowing(2, 3);
+    pool.run(5);
+    for other in [0, 1, 3] {
+        pool.cut.extend([(2, other), (other, 2)]);
+    }
+    pool.run(20);
+    assert_eq!(pool.members(), vec![0, 1, 3]);
+    let obeyed = pool.log.iter().any(|(_, host, what)| *host == 2 && what.contains("StopAllVms"));
+    assert!(obeyed, "{:?}", pool.log);
 }
 
 #[test]
