@@ -50,6 +50,28 @@ pub struct Minder {
     agreed: Option<Box<Configuration>>,
     backoff: Duration,
     start_at: Option<Instant>,
+    fall: Fall,
+}
+
+/// Terms that ended by themselves. The first is told at once, so that another host leads. Those that follow soon are told later and later: a
+/// service that falls on every host would else be given a new term as fast as the medium can agree on it.
+#[derive(Debug, Default)]
+struct Fall {
+    last: Option<Instant>,
+    wait: Duration,
+    /// When the end of the last term is told.
+    tell_at: Option<Instant>,
+}
+
+impl Fall {
+    /// A term has ended by itself.
+    fn note(&mut self, now: Instant) {
+        let again = self.last.is_some_and(|last| now.since(last) < STEADY);
+        self.wait =
+            if again { (self.wait * 2).clamp(FIRST_BACKOFF, LONGEST_BACKOFF) } else { Duration::ZERO };
+        self.last = Some(now);
+        self.tell_at = Some(now + self.wait);
+    }
 }
 
 impl Minder {
@@ -64,6 +86,7 @@ impl Minder {
             agreed: None,
             backoff: FIRST_BACKOFF,
             start_at: None,
+            fall: Fall::default(),
         }
     }
 
@@ -74,7 +97,9 @@ impl Minder {
         self.start_at = Some(clock::now());
         loop {
             self.start_if_due();
-            let span = self.start_at.map_or(Duration::MAX, |at| at.since(clock::now()));
+            self.tell_fall_if_due();
+            let next = [self.start_at, self.fall.tell_at].into_iter().flatten().min();
+            let span = next.map_or(Duration::MAX, |at| at.since(clock::now()));
             match told.recv_timeout(span) {
                 Ok(ToCoordinator::Rest) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(what) => self.take(what),
@@ -122,7 +147,7 @@ impl Minder {
                 epoch = epoch.0,
                 "this host is to lead, and no service can be started: another one has to"
             );
-            self.context.inbox.input(Input::CoordinatorEnded);
+            self.fall.note(clock::now());
             return;
         }
         tracing::info!(epoch = epoch.0, "a coordinator's term begins on this host");
@@ -132,10 +157,10 @@ impl Minder {
         self.post();
     }
 
-    /// Kills the service, unless none runs: then its end was seen before.
+    /// Kills the service, if it leads. One that follows has written nothing, and what led before it was seen to end.
     fn end(&mut self, epoch: Epoch) {
-        let Some(service) = &self.service else {
-            self.office = Office::Follows;
+        let Some(service) = self.service.as_ref().filter(|_| self.office != Office::Follows) else {
+            self.fall.tell_at = None;
             self.context.inbox.input(Input::CoordinatorEnded);
             return;
         };
@@ -227,10 +252,21 @@ impl Minder {
             self.start_at = Some(clock::now() + self.backoff);
             self.backoff = (self.backoff * 2).min(LONGEST_BACKOFF);
         } else {
-            self.context.inbox.input(Input::CoordinatorEnded);
+            if office == Office::Ends {
+                self.context.inbox.input(Input::CoordinatorEnded);
+            } else {
+                self.fall.note(clock::now());
+            }
             self.start_at = Some(clock::now());
         }
         self.post();
+    }
+
+    fn tell_fall_if_due(&mut self) {
+        if self.fall.tell_at.is_some_and(|at| at <= clock::now()) {
+            self.fall.tell_at = None;
+            self.context.inbox.input(Input::CoordinatorEnded);
+        }
     }
 
     fn start_if_due(&mut self) {

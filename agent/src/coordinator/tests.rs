@@ -107,6 +107,32 @@ fn a_follower_that_dies_at_once_is_started_again_after_longer_and_longer() {
 }
 
 #[test]
+fn terms_that_end_by_themselves_one_after_the_other_are_told_later_and_later() {
+    let minded = minded("[]", |_| {});
+    let began = clock::now();
+    for epoch in 1..=3 {
+        minded.tell(ToCoordinator::Start(Epoch(epoch)));
+        wait_for(&minded.around.inbox, &Input::CoordinatorEnded);
+    }
+    let took = clock::now().since(began);
+    assert!(took >= FIRST_BACKOFF * 3, "at once, after one second, after two more: {took:?}");
+    // Who asks for the end is answered at once.
+    minded.tell(ToCoordinator::Start(Epoch(4)));
+    minded.tell(ToCoordinator::End(Epoch(4)));
+    wait_for(&minded.around.inbox, &Input::CoordinatorEnded);
+    assert!(clock::now().since(began) < took + FIRST_BACKOFF * 4);
+}
+
+#[test]
+fn a_follower_is_not_killed_for_a_term_that_it_never_led() {
+    let minded = minded(STUCK, |_| {});
+    let first = minded.wait_for_service();
+    minded.tell(ToCoordinator::End(Epoch(0)));
+    wait_for(&minded.around.inbox, &Input::CoordinatorEnded);
+    assert!(!first.ended_within(Duration::ZERO));
+}
+
+#[test]
 fn a_host_that_has_no_service_says_so_when_it_is_to_lead() {
     for command in ["[]", r#"["/no/such/program"]"#] {
         let minded = minded(command, |_| {});
