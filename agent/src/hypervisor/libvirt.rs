@@ -122,8 +122,14 @@ impl Hypervisor for Libvirt {
         }
         let facts = self.site.facts(version.clone().unwrap_or_default());
         drop(version);
-        let pools = self.virsh.ask(&["pool-list", "--name"]).unwrap_or_default();
-        let networks = self.virsh.ask(&["net-list", "--name"]).unwrap_or_default();
+        let link = |name: &String| Path::new("/sys/class/net").join(name).exists();
+        // Asked only where an answer matters: each call costs as much as a look.
+        let list = |matters: bool, what| {
+            if matters { self.virsh.ask(&[what, "--name"]).unwrap_or_default() } else { String::new() }
+        };
+        let pools = list(self.section.storages.iter().any(|storage| !storage.pools.is_empty()), "pool-list");
+        let names = || self.section.networks.iter().flat_map(|network| &network.names);
+        let networks = list(names().any(|name| !link(name)), "net-list");
         let active = |text: &str, name: &String| text.lines().any(|line| line.trim() == name);
         let storage_works = |id: &String| {
             let storage = self.section.storages.iter().find(|storage| storage.id == *id);
@@ -131,7 +137,6 @@ impl Hypervisor for Libvirt {
         };
         let network_works = |id: &String| {
             let network = self.section.networks.iter().find(|network| network.id == *id);
-            let link = |name: &String| Path::new("/sys/class/net").join(name).exists();
             network.is_none_or(|network| {
                 let names = &network.names;
                 names.is_empty() || names.iter().any(|name| active(&networks, name) || link(name))

@@ -29,7 +29,9 @@ const LOOKS_BEFORE_REVIVAL: u32 = 2;
 /// How often that is tried.
 const REVIVES: Duration = Duration::from_mins(1);
 /// How often the host itself is described.
-const DESCRIBES: Duration = Duration::from_secs(30);
+const DESCRIBES: Duration = Duration::from_secs(10);
+/// How many notes wait for an inventory; the oldest go first.
+const MOST_HELD: usize = 100;
 /// How long a VM that somebody migrated away by hand may take to be seen where it went.
 const SEEN_ELSEWHERE: Duration = Duration::from_secs(5);
 /// How long the source of a migration may take to tell that it ended, before an arrival counts as nobody's order.
@@ -106,6 +108,7 @@ pub struct Machine {
     spoke: bool,
     /// Reports that must not come before the inventory.
     held: Vec<Report>,
+    held_notes: VecDeque<ReportNote>,
     looking: Option<u64>,
     last_look: u64,
     look_at: Instant,
@@ -115,6 +118,8 @@ pub struct Machine {
     unanswered: u32,
     revived: Option<Instant>,
     wanted_facts: BTreeSet<String>,
+    /// Of these nothing was learnt; asked again with the next look.
+    missed_facts: BTreeSet<String>,
     facts_busy: bool,
     described: Option<Instant>,
     describing: bool,
@@ -130,6 +135,10 @@ pub struct Machine {
 impl Machine {
     /// Begins with what was kept of VMs.
     pub fn new(limits: Limits, kept: BTreeMap<String, VmNote>, now: Instant) -> Self {
+        let mut monitors = Monitors::default();
+        for note in kept.values() {
+            monitors.set(&note.vm, note.monitor.clone());
+        }
         let vms = kept.into_iter().map(|(vm, note)| (vm, Vm { note: Some(note), ..Vm::default() }));
         Self {
             limits,
@@ -145,6 +154,7 @@ impl Machine {
             inventory: None,
             spoke: false,
             held: Vec::new(),
+            held_notes: VecDeque::new(),
             looking: None,
             last_look: 0,
             look_at: now,
@@ -154,12 +164,13 @@ impl Machine {
             unanswered: 0,
             revived: None,
             wanted_facts: BTreeSet::new(),
+            missed_facts: BTreeSet::new(),
             facts_busy: false,
             described: None,
             describing: false,
             host: None,
             memory: None,
-            monitors: Monitors::default(),
+            monitors,
             losses: watch::Losses::default(),
             feeling: false,
             felt: None,
@@ -327,10 +338,10 @@ impl Machine {
 
     /// Tells the coordinator, after the inventory of its term.
     fn report(&mut self, report: Report) {
-        if self.inventory.is_some() || !self.spoke {
-            self.held.push(report);
-        } else {
+        if self.speaks() {
             self.out.push_back(Do::Report(report));
+        } else {
+            self.held.push(report);
         }
     }
 
@@ -340,7 +351,24 @@ impl Machine {
 
     fn alert(&mut self, kind: &str, vm: Option<&str>, text: String) {
         let vm = vm.map(str::to_owned);
-        self.out.push_back(Do::Note(ReportNote::Alert { kind: kind.to_owned(), vm, text }));
+        self.tell_note(ReportNote::Alert { kind: kind.to_owned(), vm, text });
+    }
+
+    /// Tells the coordinator, after the inventory of its term: before that it does not listen.
+    fn tell_note(&mut self, note: ReportNote) {
+        if self.speaks() {
+            self.out.push_back(Do::Note(note));
+            return;
+        }
+        if self.held_notes.len() >= MOST_HELD {
+            self.held_notes.pop_front();
+        }
+        self.held_notes.push_back(note);
+    }
+
+    /// Whether this term's inventory was told.
+    fn speaks(&self) -> bool {
+        self.spoke && self.inventory.is_none()
     }
 
     /// What follows from everything together.

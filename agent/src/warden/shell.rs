@@ -15,7 +15,7 @@ use lifeboat_protocol::order::Report;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -48,6 +48,8 @@ pub(super) struct Host {
     pub(super) permit: Permit,
     pub(super) name_of: Box<dyn Fn(HostIndex) -> String + Send + Sync>,
     pub(super) evidence: PathBuf,
+    /// Whether a start was given up without an answer.
+    pub(super) unheard: AtomicBool,
     starting: AtomicUsize,
 }
 
@@ -96,6 +98,7 @@ pub fn start(
         permit: Permit::default(),
         name_of: doors.name_of,
         evidence: doors.state_directory.join("evidence"),
+        unheard: AtomicBool::new(false),
         starting: AtomicUsize::new(0),
     };
     let machine = Machine::new(limits, kept.all(), clock::now());

@@ -7,6 +7,7 @@ use crate::hypervisor::{Fault, Guest, GuestState, Hypervisor, reach};
 use lifeboat_protocol::order::Gate;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How soon what was not certain is asked again.
@@ -93,6 +94,7 @@ fn start(host: &Host, vm: &str, definition: &str) -> Result<Vec<String>, String>
         }
     }
     // Everything is being killed; that is certain when the protocol is told.
+    host.unheard.store(true, Ordering::SeqCst);
     Err("all VMs of this host are being stopped".into())
 }
 
@@ -137,7 +139,10 @@ fn kill_all(host: &Host) {
         let starting = host.starting();
         match killed {
             Ok(()) if starting == 0 => {
-                // One that ended between the two may have left something.
+                // One that ended between the two may have left something, and one that was given up may be carried out yet.
+                if host.unheard.swap(false, Ordering::SeqCst) {
+                    clock::wait(UNHEARD);
+                }
                 if host.hypervisor.kill_all().is_ok() {
                     return;
                 }

@@ -45,7 +45,7 @@ impl Machine {
         self.facts_busy = false;
         match facts {
             Ok(facts) => {
-                let speaks = self.spoke && self.inventory.is_none();
+                let speaks = self.speaks();
                 let vm = self.vm(name);
                 if vm.facts.as_ref() == Some(&facts) && vm.facts_told {
                     return;
@@ -58,8 +58,10 @@ impl Machine {
             }
             // It is not here any more, or not defined: what was known of it stays with the pool.
             Err(Fault::Refused(why)) => tracing::debug!(vm = name, why, "nothing is learnt of a VM"),
-            // Asked again at the latest when the hypervisor's events begin anew.
-            Err(fault) => tracing::info!(vm = name, %fault, "nothing is learnt of a VM"),
+            Err(fault) => {
+                tracing::info!(vm = name, %fault, "nothing is learnt of a VM");
+                self.missed_facts.insert(name.to_owned());
+            }
         }
     }
 
@@ -69,7 +71,7 @@ impl Machine {
             && self.host.as_ref() != Some(&facts)
         {
             self.host = Some(facts.clone());
-            if self.spoke && self.inventory.is_none() {
+            if self.speaks() {
                 self.out.push_back(Do::Note(ReportNote::Host(facts)));
             }
         }
@@ -82,8 +84,8 @@ impl Machine {
         let by_us = vm.busy.is_some() || vm.left.is_some() || vm.stale_until == self.last_look;
         let knows = vm.note.is_some() || vm.facts.is_some();
         vm.facts = None;
-        if !by_us && knows && vm.word == Word::Off && self.spoke {
-            self.out.push_back(Do::Note(ReportNote::Undefined { vm: name }));
+        if !by_us && knows && vm.word == Word::Off {
+            self.tell_note(ReportNote::Undefined { vm: name });
         }
     }
 }

@@ -36,6 +36,8 @@ impl Machine {
         }
         match result {
             Ok(guests) => {
+                let missed = std::mem::take(&mut self.missed_facts);
+                self.wanted_facts.extend(missed);
                 self.answers();
                 self.sees(now, number, &guests);
                 if self.inventory.is_some_and(|wanted| wanted <= number) {
@@ -105,6 +107,8 @@ impl Machine {
         if silent {
             self.out.push_back(Do::Report(Report::Hypervisor { silent_for }));
         }
+        let notes = std::mem::take(&mut self.held_notes);
+        self.out.extend(notes.into_iter().map(Do::Note));
         self.tell_facts_anew();
     }
 
@@ -139,7 +143,7 @@ impl Machine {
     }
 
     fn sees_one(&mut self, now: Instant, name: &str, state: Option<GuestState>) {
-        let quiet = !self.spoke || self.inventory.is_some();
+        let quiet = !self.speaks();
         let vm = self.vm(name);
         let before = vm.state;
         vm.state = state;

@@ -1,5 +1,5 @@
 //! What is done with VMs whose guests answer no more, and with those that have lost a storage or a network here.
-use super::{Do, Errand, Job, Machine, Word};
+use super::{Errand, Job, Machine, Word};
 use crate::config::hypervisor::OnLoss;
 use crate::hypervisor::site::Loss;
 use crate::hypervisor::{GuestState, Pulse};
@@ -85,7 +85,7 @@ impl Machine {
 
     pub(super) fn ill_stopped(&mut self, now: Instant, name: &str) {
         self.settled(name, Word::Off);
-        self.out.push_back(Do::Note(ReportNote::Unresponsive { vm: name.to_owned() }));
+        self.tell_note(ReportNote::Unresponsive { vm: name.to_owned() });
         self.look_now(now);
     }
 

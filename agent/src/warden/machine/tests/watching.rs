@@ -142,3 +142,38 @@ fn what_vms_are_made_of_is_told_when_it_changes_and_to_each_new_coordinator() {
     bench.look(Ok(&["a"]));
     assert!(bench.all().contains(&note));
 }
+
+#[test]
+fn notes_wait_for_the_inventory_before_which_nobody_listens() {
+    let mut bench = Bench::new();
+    bench.tell(Told::Event(Event::Watchdog("a".into())));
+    assert_eq!(told_kinds(&bench.all()), Vec::<&str>::new());
+    bench.term();
+    // The first one began before the term.
+    bench.look(Ok(&[]));
+    bench.look(Ok(&[]));
+    let all = bench.all();
+    let inventory = all.iter().position(|next| matches!(next, Do::Report(Report::Inventory { .. })));
+    let note = all.iter().position(|next| matches!(next, Do::Note(ReportNote::Alert { .. })));
+    assert!(inventory.is_some() && inventory < note, "{all:?}");
+}
+
+#[test]
+fn what_a_silent_hypervisor_did_not_say_of_a_vm_is_asked_again() {
+    let mut bench = Bench::with(&["a"]);
+    bench.machine.wanted_facts.insert("a".into());
+    bench.machine.facts_busy = false;
+    bench.tell(Told::Elapsed);
+    let ticket = bench.job(|job| matches!(job, Job::Facts { .. }));
+    bench.tell(Told::Done(ticket, Done::Facts(Err(crate::hypervisor::Fault::Silent("it hangs".into())))));
+    assert!(!bench.all().iter().any(|next| matches!(next, Do::Job(_, Job::Facts { .. }))), "not in a hurry");
+    bench.look(Ok(&["a"]));
+    bench.job(|job| matches!(job, Job::Facts { .. }));
+}
+
+#[test]
+fn guests_are_minded_after_a_restart_of_the_agent_too() {
+    let kept = [("a".to_owned(), vm_note("a", Some(MONITOR)))].into();
+    let machine = Machine::new(LIMITS, kept, at(0));
+    assert!(machine.monitors.minds("a"));
+}
