@@ -4,14 +4,17 @@ use crate::config::Reset;
 use crate::context::Context;
 use lifeboat_protocol::command::FenceReason;
 use rustix::system::{RebootCommand, reboot};
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 const TRIGGER: &str = "/proc/sysrq-trigger";
+/// Which processes this one can see, and what that is where it can see all of the machine's.
+const PROCESSES: &str = "/proc/self/ns/pid";
+const ALL_PROCESSES: &str = "pid:[4026531836]";
 /// How long a way has to work.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a command is asked whether it has ended.
@@ -24,13 +27,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 pub fn start(context: &Context) -> io::Result<Sender<FenceReason>> {
     let (sender, told): (_, Receiver<FenceReason>) = channel();
     let ways = context.config.fence.reset.clone();
+    let kernel = Kernel { trigger: TRIGGER.into(), processes: PROCESSES.into() };
     // Its own thread from the beginning: when it is needed, no thread may be had any more.
     crate::thread::spawn("reset", move || {
         if let Ok(reason) = told.recv() {
             tracing::error!(?reason, "resetting this host");
             loop {
                 for way in &ways {
-                    attempt(way, Path::new(TRIGGER));
+                    attempt(way, &kernel);
                 }
                 clock::wait(PATIENCE);
             }
@@ -39,9 +43,27 @@ pub fn start(context: &Context) -> io::Result<Sender<FenceReason>> {
     Ok(sender)
 }
 
+/// What the kernel is told by.
+struct Kernel {
+    trigger: PathBuf,
+    processes: PathBuf,
+}
+
+impl Kernel {
+    /// Resets the machine; where this host is only a part of one (a container, a test), that is nobody's right.
+    fn reset(&self) -> io::Result<()> {
+        if fs::read_link(&self.processes)?.as_os_str() != ALL_PROCESSES {
+            return Err(io::Error::other(
+                "this host is a container: sysrq would reset the machine that it is on",
+            ));
+        }
+        OpenOptions::new().write(true).open(&self.trigger)?.write_all(b"b")
+    }
+}
+
 /// Tries a way. That it returns says that it has not worked, or not yet.
-fn attempt(way: &Reset, trigger: &Path) {
-    match told(way, trigger) {
+fn attempt(way: &Reset, kernel: &Kernel) {
+    match told(way, kernel) {
         Ok(()) => clock::wait(PATIENCE),
         Err(fault) => {
             tracing::error!(?way, %fault, "this way does not reset the host; the next one is tried");
@@ -50,11 +72,9 @@ fn attempt(way: &Reset, trigger: &Path) {
 }
 
 /// Tells whatever is to reset the host.
-fn told(way: &Reset, trigger: &Path) -> io::Result<()> {
+fn told(way: &Reset, kernel: &Kernel) -> io::Result<()> {
     match way {
-        Reset::Sysrq => {
-            OpenOptions::new().write(true).open(trigger).and_then(|mut trigger| trigger.write_all(b"b"))
-        }
+        Reset::Sysrq => kernel.reset(),
         Reset::Reboot => reboot(RebootCommand::Restart).map_err(io::Error::from),
         // It has been left without food already.
         Reset::Watchdog => Ok(()),
@@ -94,12 +114,25 @@ mod tests {
         let directory = tempfile::tempdir().expect("there is room");
         let trigger = directory.path().join("trigger");
         std::fs::write(&trigger, "").expect("it can be made");
-        told(&Reset::Sysrq, &trigger).expect("it takes it");
+        let processes = directory.path().join("processes");
+        std::os::unix::fs::symlink(ALL_PROCESSES, &processes).expect("it can be made");
+        told(&Reset::Sysrq, &Kernel { trigger: trigger.clone(), processes: processes.clone() })
+            .expect("it takes it");
         assert_eq!(std::fs::read(&trigger).expect("it is there"), b"b");
-        assert!(
-            told(&Reset::Sysrq, &directory.path().join("missing")).is_err(),
-            "then the next way is tried"
-        );
+        let missing = Kernel { trigger: directory.path().join("missing"), processes };
+        assert!(told(&Reset::Sysrq, &missing).is_err(), "then the next way is tried");
+    }
+
+    #[test]
+    fn a_host_that_is_a_container_does_not_reset_the_machine_that_it_is_on() {
+        let directory = tempfile::tempdir().expect("there is room");
+        let (trigger, processes) = (directory.path().join("trigger"), directory.path().join("processes"));
+        std::fs::write(&trigger, "").expect("it can be made");
+        std::os::unix::fs::symlink("pid:[4026532000]", &processes).expect("it can be made");
+        let fault =
+            told(&Reset::Sysrq, &Kernel { trigger: trigger.clone(), processes }).expect_err("it is a part");
+        assert!(fault.to_string().contains("container"), "{fault}");
+        assert_eq!(std::fs::read(&trigger).expect("it is there"), b"");
     }
 
     #[test]

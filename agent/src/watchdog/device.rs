@@ -161,7 +161,13 @@ impl<C: Card> Device<C> {
         self.pacer.rest();
         self.armed = false;
         self.cannot_stop = self.card.switch(false).is_err();
-        self.idle_due = self.cannot_stop.then_some(Instant::from_micros(0));
+        if self.cannot_stop {
+            // An agent that is started anew while its host is no member has that long.
+            if let Ok(set) = self.card.set_timeout(IDLE) {
+                self.pacer.assume(set);
+            }
+            self.idle_due = Some(Instant::from_micros(0));
+        }
     }
 
     fn obey(&mut self, now: Instant) -> Result<(), WatchdogError> {

@@ -57,6 +57,11 @@ impl Pacer {
         self.range.shortest = shortest;
     }
 
+    /// It has this timeout.
+    pub(super) fn assume(&mut self, timeout: u32) {
+        self.timeout = timeout;
+    }
+
     /// From now on the host is to live until then.
     pub(super) fn aim(&mut self, deadline: Instant) {
         self.deadline = Some(deadline);

@@ -119,6 +119,8 @@ fn one_that_cannot_be_stopped_is_fed_until_somebody_needs_it() {
     watchdog.feed(at(300_000), at(303_500)).expect("it takes it");
     assert!(card.resets().expect("it runs") <= at(303_500));
     assert!(watchdog.stop().expect_err("it cannot be stopped").to_string().contains("nowayout"));
+    run(&mut watchdog, &card, at(303_000), at(400_000));
+    assert!(card.resets().expect("it runs") > at(430_000), "who starts the agent anew has time for it");
 }
 
 #[test]
