@@ -2,12 +2,17 @@
 #   0  a heartbeat on its console each second, for ever
 #   1  powers itself off after two of them
 #   2  hangs after four of them
+#   3  writes 16 KiB to its first disk, and then beats
 .code16
 .globl _start
 _start: xor %ax,%ax; mov %ax,%ds; mov %ax,%ss; mov $0x7c00,%sp
   mov $0x3f8+3,%dx; mov $0x03,%al; out %al,%dx
   mov $msg,%si; call puts
   sti
+.if MODE == 3
+  mov %ax,%es
+  mov $0x0320,%ax; mov $0x7c00,%bx; mov $0x0001,%cx; mov $0x0080,%dx; int $0x13
+.endif
 .if MODE == 1
   mov $2,%bx
 .elseif MODE == 2
@@ -17,7 +22,7 @@ loop: mov $9,%cx
 1: hlt
   loop 1b
   mov $hb,%si; call puts
-.if MODE
+.if (MODE == 1) | (MODE == 2)
   dec %bx
   jz done
 .endif

@@ -31,6 +31,7 @@ pub(crate) enum Guest {
     Beats = 0,
     PowersOff = 1,
     Hangs = 2,
+    Writes = 3,
 }
 
 /// A host with libvirt.
@@ -223,6 +224,22 @@ impl Host {
         file.set_len(1 << 20).expect("there is room");
         fs::rename(at("raw"), at("img")).expect("it was made");
         at("img")
+    }
+
+    /// A file system of its own, with room for so many bytes, which the host alone sees.
+    pub(crate) fn mount(&self, folder: &Path, bytes: u32) {
+        fs::create_dir(folder).expect("a folder");
+        let init = self.init.as_raw_pid().to_string();
+        let mounted = Command::new("nsenter")
+            .args(["-t", &init, "-m", "mount", "-t", "tmpfs", "-o", &format!("size={bytes}"), "small"])
+            .arg(folder)
+            .status();
+        assert!(mounted.expect("nsenter is there").success(), "it is not mounted");
+        let made = Command::new("nsenter")
+            .args(["-t", &init, "-m", "truncate", "-s", "1M"])
+            .arg(folder.join("disk"))
+            .status();
+        assert!(made.expect("nsenter is there").success(), "no disk on it");
     }
 
     /// What the agent of this host is told of its hypervisor.

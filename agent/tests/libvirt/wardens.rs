@@ -1,11 +1,14 @@
 //! The warden over a real hypervisor: told by the protocol, heard by the coordinator.
 use crate::host::{Guest, Host, SOON, wait_until};
+use lifeboat_agent::config::hypervisor::{Hypervisor as Section, OnLoss, Storage};
 use lifeboat_agent::context::Board;
+use lifeboat_agent::hypervisor::libvirt::Libvirt;
 use lifeboat_agent::hypervisor::site::Site;
 use lifeboat_agent::warden::machine::Limits;
 use lifeboat_agent::warden::{Doors, start};
 use lifeboat_agent::wiring::{self, InboxReader, News, ToWarden};
 use lifeboat_link::note::{self, Monitor, OrderNote, ReportNote, VmNote};
+use lifeboat_model::HostIndex;
 use lifeboat_protocol::command::FenceReason;
 use lifeboat_protocol::order::{Gate, Order, OrderId, Outcome, Report, StopCause, VmState};
 use lifeboat_protocol::{Epoch, Input};
@@ -25,6 +28,10 @@ struct Agent {
 
 impl Agent {
     fn on(host: &Host) -> Self {
+        Self::with(host, &host.section())
+    }
+
+    fn with(host: &Host, section: &Section) -> Self {
         let (told, queue) = channel();
         let (inbox, reader) = wiring::inbox().expect("an inbox");
         let doors = Doors {
@@ -35,8 +42,9 @@ impl Agent {
             board: Board::default(),
             state_directory: host.path().join("state"),
         };
-        let site = Arc::new(Site::new(&host.section()));
-        start(doors, host.libvirt(), site, Limits { starts: 4, stops: 4, migrations: 1 }).expect("it starts");
+        let site = Arc::new(Site::new(section));
+        let libvirt = Arc::new(Libvirt::new(section, Arc::clone(&site)));
+        start(doors, libvirt, site, Limits { starts: 4, stops: 4, migrations: 1 }).expect("it starts");
         let mut agent = Self { told, inbox: reader, heard: Vec::new(), term: 0, number: 0 };
         agent.tell(ToWarden::Leased(true));
         agent
@@ -67,7 +75,10 @@ impl Agent {
     }
 
     fn know(&mut self, host: &Host, vm: &str, guest: Guest, monitor: Option<Monitor>) {
-        let definition = host.definition(vm, guest);
+        self.know_as(vm, host.definition(vm, guest), monitor);
+    }
+
+    fn know_as(&mut self, vm: &str, definition: String, monitor: Option<Monitor>) {
         let note = VmNote { vm: vm.into(), definition, memory_mib: 2, protected: true, monitor };
         let bytes = note::pack(&OrderNote::Vm(note)).expect("it fits");
         let id = self.id();
@@ -201,7 +212,8 @@ fn when_the_host_is_fenced_no_vm_runs_although_the_daemon_hangs_and_none_is_star
     assert_eq!(host.guests().len(), 0);
     host.start_daemon();
     agent.heard.clear();
-    host.virsh(&["start", "a"]).expect("a stranger starts it");
+    // A stranger starts it; it may be killed before libvirt has told him so.
+    let _ = host.virsh(&["start", "a"]);
     agent.hears("it is certain again", |input| matches!(input, Input::NoVmRuns));
     assert_eq!(host.guests().len(), 0, "it is killed too");
 }
@@ -228,4 +240,73 @@ fn a_guest_that_hangs_is_reset_with_evidence_kept() {
     agent.hears_note("it is given up", |note| *note == ReportNote::Unresponsive { vm: "a".into() });
     assert_eq!(host.guests().len(), 0);
     assert_eq!(kept(host.path()), 2);
+}
+
+#[test]
+fn a_vm_whose_disk_fails_is_told_and_given_up_when_its_storage_is_gone_from_here() {
+    let host = Host::up();
+    let (folder, probe) = (host.path().join("small"), host.path().join("probe"));
+    host.mount(&folder, 8192);
+    std::fs::write(&probe, "here").expect("it can be written");
+    let storage = Storage {
+        id: "san1".into(),
+        paths: vec![format!("{}/", host.path().display())],
+        probe: Some(probe.clone()),
+        on_loss: OnLoss::Restart,
+        after_s: 1,
+        ..Storage::default()
+    };
+    let mut agent = Agent::with(&host, &Section { storages: vec![storage], ..host.section() });
+    agent.term();
+    agent.hears_note(
+        "it has the storage",
+        |note| matches!(note, ReportNote::Host(facts) if facts.storages == ["san1"]),
+    );
+    let disk = format!(
+        "<disk type='file' device='disk'><driver name='qemu' type='raw' error_policy='stop'/><source file='{}/disk'/>\
+         <target dev='hda' bus='ide'/></disk></devices>",
+        folder.display()
+    );
+    agent.know_as("a", host.definition("a", Guest::Writes).replace("</devices>", &disk), None);
+    agent.start("a");
+    agent.hears_note(
+        "its disk failed",
+        |note| matches!(note, ReportNote::Alert { kind, .. } if kind == "vm-disk-failed"),
+    );
+    agent.hears_note(
+        "what it needs",
+        |note| matches!(note, ReportNote::Vm(facts) if facts.storages == ["san1"]),
+    );
+    assert_eq!(host.guests().len(), 1, "it waits for its storage");
+    std::fs::remove_file(probe).expect("it is there");
+    agent.hears_report(&Report::Stopped { vm: "a".into(), cause: StopCause::Crashed });
+    assert_eq!(host.guests().len(), 0);
+    agent.hears_note(
+        "the host is without it",
+        |note| matches!(note, ReportNote::Host(facts) if facts.storages.is_empty()),
+    );
+}
+
+#[test]
+fn a_vm_that_arrives_is_ready_there_and_its_order_is_done_here() {
+    let (from, to) = (Host::up(), Host::up());
+    let section = Section {
+        migrate_to: format!(
+            "qemu+unix:///system?socket={}/run/libvirt-sock&host={{host}}",
+            to.path().display()
+        ),
+        migrate_over: format!("unix://{}/migration.sock", to.path().display()),
+        ..from.section()
+    };
+    let (mut source, mut target) = (Agent::with(&from, &section), Agent::on(&to));
+    source.term();
+    target.term();
+    source.know(&from, "m", Guest::Beats, None);
+    source.start("m");
+    let outcome = source.order(|id| Order::Migrate { id, vm: "m".into(), to: HostIndex(1) });
+    assert_eq!(outcome, Outcome::Done);
+    target.hears_report(&Report::Ready { vm: "m".into() });
+    assert_eq!((from.guests().len(), to.guests().len()), (0, 1));
+    assert_eq!(target.term(), [running("m")]);
+    assert_eq!(source.term(), []);
 }
