@@ -6,7 +6,7 @@ use crate::hypervisor::{Fault, Hypervisor};
 use roxmltree::Document;
 use rustix::process::Pid;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long libvirt may take to destroy one, before its process is killed.
@@ -24,8 +24,13 @@ pub(super) fn kill_all(libvirt: &Libvirt) -> Result<(), Fault> {
     if let Err(fault) = &destroyed {
         tracing::warn!(%fault, "libvirt does not stop its VMs; their processes are killed");
         // It may have a request in its socket to start a VM, which it would carry out when it comes to itself.
-        let daemons: Vec<Process> =
-            libvirt.section.daemon_pid_files.iter().filter_map(|file| daemon(file)).collect();
+        let files = libvirt.section.daemon_pid_files.iter();
+        let mut daemons: Vec<Process> = files.filter_map(|file| daemon(file)).collect();
+        if daemons.is_empty() {
+            // Its pid file may be elsewhere. Those of other namespaces are other hosts', in a laboratory.
+            let ours = namespace(rustix::process::getpid());
+            daemons = processes::such(|pid| is_daemon(pid) && namespace(pid) == ours);
+        }
         if !processes::end_all(&daemons, GONE_WITHIN) {
             return Err(Fault::Silent("libvirt's daemon hangs and cannot be killed".into()));
         }
@@ -91,10 +96,16 @@ fn is_qemu(pid: Pid, mark: &str) -> bool {
 }
 
 fn daemon(file: &Path) -> Option<Process> {
-    Process::of(processes::pid_in(file)?, |pid| {
-        let name = fs::read_to_string(format!("/proc/{}/comm", pid.as_raw_pid())).unwrap_or_default();
-        matches!(name.trim(), "libvirtd" | "virtqemud")
-    })
+    Process::of(processes::pid_in(file)?, is_daemon)
+}
+
+fn is_daemon(pid: Pid) -> bool {
+    let name = fs::read_to_string(format!("/proc/{}/comm", pid.as_raw_pid())).unwrap_or_default();
+    matches!(name.trim(), "libvirtd" | "virtqemud")
+}
+
+fn namespace(pid: Pid) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{}/ns/pid", pid.as_raw_pid())).ok()
 }
 
 /// Names and UUIDs of the domains that libvirt last wrote down as active.
