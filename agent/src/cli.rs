@@ -2,6 +2,7 @@
 pub mod arm;
 pub mod confirm_dead;
 pub mod disarm;
+pub mod doctor;
 pub mod emergency_disable;
 pub mod hand_over;
 pub mod hold_watchdog;
@@ -41,6 +42,7 @@ enum Verb {
     Run(run::Run),
     Init(init::Init),
     Join(join::Join),
+    Doctor(doctor::Doctor),
     Status(status::Status),
     Disarm(disarm::Disarm),
     Arm(arm::Arm),
@@ -101,6 +103,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, output: &mut Output<'_
     let done = match arguments.verb {
         Verb::Init(verb) => verb.carry_out(&around, output),
         Verb::Join(verb) => verb.carry_out(&around, output),
+        Verb::Doctor(verb) => verb.carry_out(&around, output),
         Verb::Run(run::Run {}) => run::Run::carry_out(&around),
         Verb::Status(verb) => verb.carry_out(&around, output),
         Verb::Disarm(verb) => verb.carry_out(&around, output),

@@ -18,6 +18,7 @@ pub mod clock;
 pub mod config;
 pub mod context;
 pub mod coordinator;
+pub mod doctor;
 pub mod enrol;
 pub mod fence;
 pub mod hypervisor;

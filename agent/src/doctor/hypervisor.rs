@@ -1,0 +1,46 @@
+//! libvirt: whether it answers, and whether it starts VMs behind the pool's back.
+use super::Finding;
+use crate::config::Config;
+use crate::config::hypervisor::Kind;
+use crate::hypervisor::command::{Run, run};
+use std::time::Duration;
+
+const CHECK: &str = "libvirt";
+
+pub(super) fn look(config: &Config) -> Vec<Finding> {
+    let section = &config.hypervisor;
+    if section.kind != Kind::Libvirt {
+        return Vec::new();
+    }
+    let virsh = |words: &[&str]| {
+        let mut command = vec![section.virsh.display().to_string(), "-c".into(), section.uri.clone()];
+        command.extend(words.iter().map(|word| (*word).to_owned()));
+        run(&Run { command: &command, input: b"", within: Duration::from_secs(10), given_up: &|| false })
+    };
+    let version = match virsh(&["version", "--daemon"]) {
+        Ok(said) if said.status.success() => String::from_utf8_lossy(&said.output).into_owned(),
+        Ok(said) => {
+            return vec![Finding::refuse(CHECK, said.errors, "start libvirtd, or set uri in [hypervisor]")];
+        }
+        Err(mute) => {
+            return vec![Finding::refuse(CHECK, mute.to_string(), "install libvirt-clients, start libvirtd")];
+        }
+    };
+    let running =
+        version.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it answers").to_owned();
+    let mut findings = vec![Finding::ok(CHECK, running)];
+    if let Ok(said) = virsh(&["list", "--all", "--autostart", "--name"]) {
+        let text = String::from_utf8_lossy(&said.output).into_owned();
+        let names: Vec<&str> = text.lines().map(str::trim).filter(|name| !name.is_empty()).collect();
+        findings.push(if names.is_empty() {
+            Finding::ok("autostart", "libvirt starts no VM by itself")
+        } else {
+            Finding::refuse(
+                "autostart",
+                format!("libvirt starts by itself: {}", names.join(", ")),
+                "virsh autostart --disable each: after a failure it may run elsewhere",
+            )
+        });
+    }
+    findings
+}

@@ -1,0 +1,103 @@
+//! Hosts as their kernels would describe them.
+use super::*;
+use std::fs;
+use tempfile::TempDir;
+
+struct Host {
+    folder: TempDir,
+}
+
+impl Host {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("it is ours");
+            fs::write(path, text).expect("it is ours");
+        }
+        Self { folder }
+    }
+
+    fn config(&self) -> Config {
+        let at = self.folder.path().display();
+        let text = format!(
+            "[host]\nname = \"h1\"\n[[network]]\nname = \"hb0\"\ninterface = \"bond0\"\nlisten = \"127.0.0.1:7946\"\n\
+             [medium]\nkind = \"statefile\"\npath = \"{at}/nowhere\"\n[watchdog]\nkind = \"device\"\npath = \"{at}/watchdog0\"\n\
+             [hypervisor]\nkind = \"process\"\n"
+        );
+        Config::read(&text).expect("a configuration")
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        examine(&self.config(), None, self.folder.path(), self.folder.path())
+    }
+}
+
+fn judged<'a>(findings: &'a [Finding], check: &str) -> &'a Finding {
+    findings
+        .iter()
+        .find(|finding| finding.check == check)
+        .unwrap_or_else(|| panic!("{check} in {findings:?}"))
+}
+
+#[test]
+fn a_host_without_watchdog_interface_and_statefile_is_refused_with_what_to_mend() {
+    let findings = Host::new(&[]).findings();
+    for check in ["watchdog", "network hb0", "statefile"] {
+        let finding = judged(&findings, check);
+        assert_eq!(finding.judgement, Judgement::Refuse, "{finding:?}");
+        assert!(!finding.mend.is_empty());
+    }
+}
+
+#[test]
+fn what_is_weak_is_warned_of() {
+    let host = Host::new(&[
+        ("watchdog0", ""),
+        ("class/watchdog/watchdog0/identity", "Software Watchdog\n"),
+        ("class/watchdog/watchdog0/nowayout", "1\n"),
+        ("class/watchdog/watchdog0/state", "active\n"),
+        ("class/net/bond0/operstate", "up\n"),
+        ("class/net/bond0/carrier", "1\n"),
+        ("class/net/bond0/mtu", "1280\n"),
+        ("class/net/bond0/bonding/slaves", "eth0 eth1\n"),
+        ("class/net/eth0/carrier", "1\n"),
+        ("class/net/eth1/carrier", "0\n"),
+        ("devices/system/clocksource/clocksource0/current_clocksource", "hpet\n"),
+    ]);
+    let findings = host.findings();
+    for check in [
+        "watchdog",
+        "watchdog in use",
+        "watchdog nowayout",
+        "network hb0 MTU",
+        "network hb0 bond",
+        "networks",
+        "clock source",
+    ] {
+        assert_eq!(judged(&findings, check).judgement, Judgement::Warn, "{check}");
+    }
+    assert!(judged(&findings, "network hb0 bond").found.contains("eth1"));
+    assert_eq!(judged(&findings, "network hb0").judgement, Judgement::Ok);
+}
+
+#[test]
+fn a_host_in_order_has_nothing_to_mend_there() {
+    let host = Host::new(&[
+        ("watchdog0", ""),
+        ("class/watchdog/watchdog0/identity", "iTCO_wdt\n"),
+        ("class/watchdog/watchdog0/nowayout", "0\n"),
+        ("class/net/bond0/operstate", "up\n"),
+        ("class/net/bond0/carrier", "1\n"),
+        ("class/net/bond0/mtu", "9000\n"),
+        ("class/net/bond0/bonding/slaves", "eth0 eth1\n"),
+        ("class/net/eth0/carrier", "1\n"),
+        ("class/net/eth1/carrier", "1\n"),
+        ("devices/system/clocksource/clocksource0/current_clocksource", "tsc\n"),
+    ]);
+    let findings = host.findings();
+    for check in ["watchdog", "network hb0", "network hb0 bond", "clock source"] {
+        let finding = judged(&findings, check);
+        assert_eq!((finding.judgement, finding.mend.as_str()), (Judgement::Ok, ""), "{check}");
+    }
+}
