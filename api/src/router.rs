@@ -8,7 +8,8 @@ use crate::metrics::measure;
 use crate::routes::things::{self, Thing};
 use crate::routes::{
     alerts, audit, backup, channels, check, docs, events, explain, ha, health, host_actions, join, leader,
-    metrics, once, openapi, plan, pool_actions, pools, served_check, tasks, tokens, tolerance, vm_actions,
+    metrics, monitor, once, openapi, plan, pool_actions, pools, served_check, tasks, tokens, tolerance,
+    vm_actions,
 };
 use crate::service::Service;
 use axum::Router;
@@ -67,6 +68,7 @@ fn all(service: &Service) -> Guarded<Service> {
         .post("/v1/pools/{pool}/hypothetical", Viewer, served_check::hypothetical)
         .get("/v1/pools/{pool}/vms/{id}/diagnosis", Viewer, tolerance::diagnosis)
         .post("/v1/pools/{pool}/vms/{id}/actions/{action}", Operator, vm_actions::act)
+        .put("/v1/pools/{pool}/vms/{id}/monitor", Operator, monitor::set)
         .get("/v1/pools/{pool}/hosts/{id}/evacuation", Viewer, host_actions::evacuation)
         .post("/v1/pools/{pool}/hosts/{id}/actions/{action}", Operator, host_actions::act)
         .post("/v1/pools/{pool}/actions/{action}", Operator, pool_actions::act)

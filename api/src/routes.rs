@@ -20,6 +20,7 @@ pub(crate) mod join;
 pub(crate) mod leader;
 mod listing;
 pub(crate) mod metrics;
+pub(crate) mod monitor;
 pub(crate) mod once;
 pub mod openapi;
 mod place_back;

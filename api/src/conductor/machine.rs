@@ -117,6 +117,7 @@ pub struct Machine<P> {
     orders: Orders,
     media: Media,
     definitions: BTreeMap<String, Definition>,
+    monitors: BTreeMap<String, note::Monitor>,
     sightings: Sightings,
     /// Where the coordinator has placed each VM.
     places: BTreeMap<VmIndex, Place>,
@@ -137,7 +138,7 @@ impl<P: Planner> Machine<P> {
         let Begin { me, epoch, roster, pool, kept } = begin;
         let mut names = Names::of(&roster);
         let document = document::begin(&mut names, &pool)?;
-        let records::All { records, definitions } = records::read(&kept, &names, &document);
+        let records::All { records, definitions, monitors } = records::read(&kept, &names, &document);
         let places = records.iter().filter_map(placed).collect();
         let term = Term { epoch: epoch.0, host: me };
         let coordinator =
@@ -152,6 +153,7 @@ impl<P: Planner> Machine<P> {
             orders: Orders::of_term(epoch),
             media: Media::default(),
             definitions,
+            monitors,
             sightings: Sightings::default(),
             places,
             live: BTreeSet::new(),
@@ -347,8 +349,9 @@ impl<P: Planner> Machine<P> {
 
     /// How a VM is watched has changed, and that is durable.
     pub fn watch_vm(&mut self, vm: &str, monitor: Option<note::Monitor>) {
-        if let Some(definition) = self.definitions.get_mut(vm) {
-            definition.monitor = monitor;
+        match monitor {
+            Some(monitor) => drop(self.monitors.insert(vm.to_owned(), monitor)),
+            None => drop(self.monitors.remove(vm)),
         }
         if let Some(vm) = self.names.vm(vm) {
             self.tell_where_it_runs(vm);
@@ -406,7 +409,7 @@ impl<P: Planner> Machine<P> {
             definition: definition.facts.definition.clone(),
             memory_mib: definition.facts.memory_mib + definition.facts.overhead_mib,
             protected: self.document.vm(vm).restart_priority == RestartPriority::Restart,
-            monitor: definition.monitor.clone(),
+            monitor: self.monitors.get(name).cloned(),
         };
         self.note(host, &OrderNote::Vm(what));
     }

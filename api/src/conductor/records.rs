@@ -6,6 +6,7 @@
 //!   conductor/<pool>/host/<number>                      hosts keep their place in the roster for ever
 //!   conductor/<pool>/alert/<kind>/<pool | host | vm | group>/<which>
 //!   conductor/<pool>/definition/<vm>                    what a VM is made of
+//!   conductor/<pool>/monitor/<vm>                       what is done when its guest answers no more
 //!   conductor/<pool>/roster
 //! ```
 use super::names::Names;
@@ -22,14 +23,11 @@ use std::collections::BTreeMap;
 /// Where all of it lies.
 pub const CONDUCTOR: &str = "conductor";
 
-/// What a VM is made of, as its host last said, and how it is watched.
+/// What a VM is made of, as its host last said.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Definition {
     /// What its hypervisor said.
     pub facts: VmFacts,
-    /// What is done when its guest answers no more.
-    #[serde(default)]
-    pub monitor: Option<Monitor>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -58,6 +56,8 @@ pub struct All {
     pub records: Vec<Record>,
     /// What VMs are made of.
     pub definitions: BTreeMap<String, Definition>,
+    /// What is done when their guests answer no more.
+    pub monitors: BTreeMap<String, Monitor>,
 }
 
 /// Writes records of the coordinator's.
@@ -73,6 +73,15 @@ pub fn put(batch: &mut Batch, names: &Names, document: &Pool, records: &[Record]
 /// Writes what a VM is made of.
 pub fn put_definition(batch: &mut Batch, pool: &str, vm: &str, definition: &Definition) {
     batch.put(key(pool, &["definition", vm]), json(definition));
+}
+
+/// Writes what is done when a VM's guest answers no more; none: nothing.
+pub fn put_monitor(batch: &mut Batch, pool: &str, vm: &str, monitor: Option<&Monitor>) {
+    let key = key(pool, &["monitor", vm]);
+    match monitor {
+        Some(monitor) => batch.put(key, json(monitor)),
+        None => batch.delete(key),
+    }
 }
 
 /// Writes the roster.
@@ -135,6 +144,12 @@ pub fn read(kept: &[Kept], names: &Names, document: &Pool) -> All {
         if let ["definition", vm] = path.as_slice() {
             if let Ok(definition) = serde_json::from_slice(&record.value) {
                 all.definitions.insert((*vm).to_owned(), definition);
+            }
+            continue;
+        }
+        if let ["monitor", vm] = path.as_slice() {
+            if let Ok(monitor) = serde_json::from_slice(&record.value) {
+                all.monitors.insert((*vm).to_owned(), monitor);
             }
             continue;
         }

@@ -31,6 +31,7 @@ use utoipa::OpenApi;
         super::host_actions::act,
         super::host_actions::evacuation,
         super::pool_actions::act,
+        super::monitor::set,
         super::join::invite,
         super::join::list,
         super::join::take_back,

@@ -95,3 +95,23 @@ fn what_operators_want_of_the_agents_is_told_to_them() {
     assert_eq!(beside.act("actions/reset-coordinator", &json!({})).0, 202);
     assert_eq!(beside.ends_by_itself().code(), Some(70));
 }
+
+#[test]
+fn how_a_guest_is_watched_is_told_to_the_host_where_it_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut beside = pool(folder.path());
+    let path = format!("/v1/pools/{POOL}/vms/db1/monitor");
+    assert_eq!(beside.ask("PUT", &path, Some(&json!({"silent_for_s": 0}))).0, 400);
+    let (status, answer) = beside.ask("PUT", &path, Some(&json!({"silent_for_s": 30, "resets": 1})));
+    assert_eq!((status, &answer["grace_s"]), (200, &json!(240)), "{answer}");
+    let told = beside.until("how it is watched", |frame| match frame {
+        FromService::Order { host: on, order: Order::Note { bytes, .. } } if *on == host(2) => {
+            match note::unpack::<OrderNote>(bytes) {
+                Ok(OrderNote::Vm(vm)) if vm.vm == "db1" => vm.monitor,
+                _ => None,
+            }
+        }
+        _ => None,
+    });
+    assert_eq!((told.silent_for_s, told.resets), (30, 1));
+}

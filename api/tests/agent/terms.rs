@@ -1,9 +1,11 @@
 //! Terms: a pool comes to be, hosts die, another service takes over.
 use super::{Beside, LIVE, POOL, host, path_of};
+use lifeboat::clock::Stopwatch;
 use lifeboat_link::FromService;
 use lifeboat_protocol::order::Order;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 pub(super) fn led(folder: &std::path::Path, epoch: u64) -> Beside {
     let mut beside = Beside::start(folder, 1);
@@ -34,9 +36,11 @@ fn a_pool_comes_to_be_from_what_its_hosts_say_and_is_conducted() {
     let (_, document) = beside.get(&format!("/v1/pools/{POOL}"));
     assert_eq!(document["vms"][0]["storages"], json!(["san"]));
     beside.dies(2);
+    let since = Stopwatch::start();
     let mut started = BTreeSet::new();
     for _ in 0..2 {
         let (on, id, vm) = beside.start_order();
+        assert!(!since.has_reached(Duration::from_secs(2)), "evidence in hand, and {:?}", since.elapsed());
         assert_ne!(on, host(2));
         assert!(beside.is_told_of(on, &vm), "its host knows what it is made of first");
         beside.done(on, id);

@@ -126,8 +126,7 @@ impl<P: Planner> Machine<P> {
         let known = self.definitions.get(&facts.vm);
         let released =
             facts.bound_by.is_empty() && known.is_some_and(|known| !known.facts.bound_by.is_empty());
-        let monitor = known.and_then(|known| known.monitor.clone());
-        let definition = Definition { facts, monitor };
+        let definition = Definition { facts };
         self.definitions.insert(definition.facts.vm.clone(), definition.clone());
         if let Some(host) = self.names.host_id(host).map(str::to_owned) {
             self.learn(Learned::Vm { host, definition: Box::new(definition), runs, released });

@@ -42,6 +42,7 @@ pub(super) fn schemas() -> Value {
     generator.subschema_for::<ha::SetAdmission>();
     generator.subschema_for::<host_actions::HostAction>();
     generator.subschema_for::<pool_actions::Told>();
+    generator.subschema_for::<crate::routes::monitor::GuestMonitor>();
     generator.subschema_for::<join::Invite>();
     generator.subschema_for::<join::MadeInvitation>();
     generator.subschema_for::<join::InvitationList>();
