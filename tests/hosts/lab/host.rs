@@ -262,7 +262,9 @@ impl Host {
 
     /// Sends a unit's process a signal; says whether there was one.
     pub fn signal(&self, unit: Unit, signal: Signal) -> bool {
-        first(Duration::from_secs(5), || self.unit(unit)).is_some_and(|process| process.signal(signal))
+        // It may just be starting.
+        let found = self.is_on().then(|| first(Duration::from_secs(5), || self.unit(unit))).flatten();
+        found.is_some_and(|process| process.signal(signal))
     }
 
     /// Whether pid 1 starts a unit again when it has ended.

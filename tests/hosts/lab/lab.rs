@@ -4,6 +4,7 @@ use crate::device::{self, DeviceFault};
 use crate::guest::{self, GuestFault};
 use crate::host::{Host, HostFault, Spec};
 use crate::ledger::{LABS, Ledger};
+use crate::needs::{self, Lack};
 use crate::network::{Network, NetworkFault, address};
 use crate::process::Process;
 use crate::recorder::Recorder;
@@ -38,6 +39,9 @@ pub struct Lab {
 /// Why there is no lab.
 #[derive(Debug, thiserror::Error)]
 pub enum LabFault {
+    /// The machine.
+    #[error(transparent)]
+    Lack(#[from] Lack),
     /// A file.
     #[error("the lab's files cannot be written")]
     File(#[from] io::Error),
@@ -65,8 +69,9 @@ impl Lab {
     /// So many hosts, on, with their hypervisors up. `pid_1` is the program `lab-host`.
     ///
     /// # Errors
-    /// If the machine does not allow it, or lacks something.
+    /// If the machine does not allow it, or lacks something that cannot be installed.
     pub fn build(hosts: usize, pid_1: &Path) -> Result<Self, LabFault> {
+        needs::meet()?;
         let ledger = Ledger::open()?;
         let minder = mind(&ledger, pid_1)?;
         let disk = device::make_disk(ledger.folder())?;
@@ -103,7 +108,11 @@ impl Lab {
             pid_1: self.pid_1.clone(),
             name,
         };
-        self.hosts.push(Host::make(self.ledger.folder(), spec)?);
+        let host = Host::make(self.ledger.folder(), spec)?;
+        if primed().exists() {
+            copy(&primed(), &host.folder().join("cache"))?;
+        }
+        self.hosts.push(host);
         Ok(())
     }
 
@@ -208,20 +217,24 @@ fn mind(ledger: &Ledger, pid_1: &Path) -> io::Result<Child> {
     Ok(minder)
 }
 
-/// What libvirt found out about QEMU, which takes it four seconds, is copied from one host to all, and kept for the next lab.
+/// What libvirt found out about QEMU, which takes it four seconds, is kept for all hosts of all labs.
+fn primed() -> PathBuf {
+    Path::new(LABS).join("primed/cache")
+}
+
+/// Has the first host find it out, where nobody has yet.
 fn prime(hosts: &[Host]) -> Result<(), LabFault> {
-    let kept = Path::new(LABS).join("primed");
-    let Some(first) = hosts.first() else { return Ok(()) };
-    if !kept.join("qemu/capabilities").exists() {
-        first.power_on()?;
-        if !first.is_ready(BOOT) {
-            return Err(LabFault::Silent(first.name().into()));
-        }
-        first.virsh("domcapabilities --virttype qemu --arch x86_64")?;
-        first.power_off();
-        copy(&first.folder().join("cache"), &kept)?;
+    let Some(first) = hosts.first().filter(|_| !primed().exists()) else { return Ok(()) };
+    first.power_on()?;
+    if !first.is_ready(BOOT) {
+        return Err(LabFault::Silent(first.name().into()));
     }
-    hosts.iter().try_for_each(|host| copy(&kept, &host.folder().join("cache")))
+    first.virsh("domcapabilities --virttype qemu --arch x86_64")?;
+    first.power_off();
+    let half = Path::new(LABS).join("primed/half");
+    copy(&first.folder().join("cache"), &half)?;
+    fs::rename(half, primed())?;
+    hosts.iter().try_for_each(|host| copy(&primed(), &host.folder().join("cache")))
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), LabFault> {

@@ -64,10 +64,14 @@ impl Process {
         Self::of(self.pid) == Some(self)
     }
 
-    /// Its first children.
+    /// Its children, whichever of its threads started them.
     pub fn children(self) -> Vec<Self> {
-        let text = fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.pid)).unwrap_or_default();
-        text.split_whitespace().filter_map(|pid| Self::of(pid.parse().ok()?)).collect()
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid)).into_iter().flatten().flatten();
+        let texts = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+        let pids: Vec<u32> = texts
+            .flat_map(|text| text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
+            .collect();
+        pids.into_iter().filter_map(Self::of).collect()
     }
 
     /// Sends it a signal; says whether there was somebody to get it.

@@ -1,13 +1,16 @@
 //! `lab-host`: what a host of the lab is driven by. `init FOLDER` is its pid 1; `power FOLDER get|on|off` its power switch, which the
-//! BMC's simulator calls too; `mind FOLDER` removes the lab when whoever started it has gone; `reset` ends the host from inside.
+//! BMC's simulator calls too; `tell SOCKET LINE` asks an agent; `mind FOLDER` removes
+//! the lab when whoever started it has gone.
 mod init;
 mod watchdog;
 
 use lifeboat_lab::host::Host;
 use lifeboat_lab::ledger::Ledger;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -18,6 +21,7 @@ fn main() -> ExitCode {
         ["chassis", lab, host, "get", "power"] => power(&Path::new(lab).join(host), "get"),
         ["chassis", lab, host, "set", "power", "1"] => power(&Path::new(lab).join(host), "on"),
         ["chassis", lab, host, "set", "power", _] => power(&Path::new(lab).join(host), "off"),
+        ["tell", socket, line] => tell(Path::new(socket), line),
         ["mind", folder] => mind(Path::new(folder)),
         _ => {
             Err("init FOLDER, power FOLDER get|on|off, chassis LAB HOST get|set power [0|1], or mind FOLDER"
@@ -46,6 +50,17 @@ fn power(folder: &Path, wish: &str) -> Result<(), Fault> {
         _ if host.power_off() => {}
         _ => return Err("the host does not end".into()),
     }
+    Ok(())
+}
+
+/// Says a line to a socket, and prints the line that it answers.
+fn tell(socket: &Path, line: &str) -> Result<(), Fault> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(Duration::from_secs(3)))?;
+    stream.write_all(format!("{line}\n").as_bytes())?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer)?;
+    std::io::stdout().write_all(answer.as_bytes())?;
     Ok(())
 }
 

@@ -1,0 +1,125 @@
+//! What operators do on purpose, on pools that go on working: nobody is fenced for it, and no guest is interrupted.
+use super::protection::{THREE, go_through, undisturbed};
+use lifeboat_lab::host::{Host, Unit};
+use lifeboat_lab::pool::{Pool, SOON};
+use rustix::process::Signal;
+use serde_json::json;
+
+#[test]
+fn operators_change_a_pool_that_goes_on_working() {
+    go_through(
+        THREE,
+        &[
+            ("the heartbeat key is changed", key_rotation),
+            ("the agents are upgraded", upgrade),
+            ("the leader hands over", hand_over),
+            ("a host is emptied, shut down and comes back", clean_shutdown),
+            ("a host joins while guests restart, and leaves", join_and_leave),
+        ],
+    );
+}
+
+fn key_rotation(pool: &mut Pool) {
+    undisturbed(pool, |pool| {
+        let newest = |pool: &Pool| -> Vec<u64> {
+            let of = |host: &Host| {
+                let status = pool.status(host)?;
+                status["hosts"].as_array()?.iter().filter_map(|line| line["newest_key"].as_u64()).max()
+            };
+            pool.on().into_iter().filter_map(of).collect()
+        };
+        let before = newest(pool).into_iter().max().unwrap_or_default();
+        let told = pool.tell(pool.leading(), &json!({ "ask": "rotate-key" }));
+        pool.holds(&format!("the leader changes the key: {told:?}"), told.is_ok());
+        pool.expect("all hosts have a newer key", SOON, || {
+            let now = newest(pool);
+            now.len() == pool.on().len() && now.iter().all(|key| *key > before)
+        });
+    });
+}
+
+/// Another file with the same program is what an upgrade is to pid 1 and to the pool.
+fn upgrade(pool: &mut Pool) {
+    undisturbed(pool, |pool| {
+        for host in &pool.lab.hosts {
+            let program = host.folder().join("lifeboat/lifeboat-agent");
+            let other = host.folder().join("lifeboat/upgraded");
+            let put = std::fs::copy(&program, &other).and_then(|_| std::fs::rename(&other, &program));
+            pool.holds("the program can be replaced", put.is_ok());
+            let before = host.unit(Unit::Agent);
+            host.signal(Unit::Agent, Signal::TERM);
+            pool.expect("the new agent is a member", SOON, || {
+                host.unit(Unit::Agent).is_some_and(|now| Some(now) != before) && pool.agree(&pool.on())
+            });
+        }
+    });
+}
+
+fn hand_over(pool: &mut Pool) {
+    undisturbed(pool, |pool| pool.hand_over());
+}
+
+fn clean_shutdown(pool: &mut Pool) {
+    let host = pool.following().clone();
+    let moment = pool.lab.recorder.time();
+    empty(pool, &host);
+    let left = pool.tell(&host, &json!({ "ask": "leave" }));
+    pool.holds(&format!("it leaves: {left:?}"), left.is_ok());
+    pool.expect("it may be switched off", SOON, || {
+        pool.status(&host).is_some_and(|status| status["may_power_off"] == true)
+    });
+    pool.lab.switch_off(&host);
+    super::protection::passes(pool, pool.timeout() * 2);
+    let record = pool.lab.recorder.record();
+    let fell = record.fell_since(moment).len();
+    drop(record);
+    pool.holds("nobody falls", fell == 0);
+    let up = pool.down().is_empty();
+    pool.holds("all guests are up", up);
+    pool.bring_back(&host);
+    let path = format!("/hosts/{}/actions/enable", host.name());
+    pool.expect("it takes guests again", SOON, || {
+        pool.ask("POST", &path, Some(&json!({}))).is_some_and(|answer| answer.status < 300)
+    });
+}
+
+/// Moves all guests of a host elsewhere, live.
+fn empty(pool: &Pool, host: &Host) {
+    for vm in &pool.vms {
+        pool.lab.recorder.migrates(vm);
+    }
+    let path = format!("/hosts/{}/actions/evacuate", host.name());
+    let asked = pool.ask("POST", &path, Some(&json!({})));
+    pool.holds(
+        &format!("it is emptied: {asked:?}"),
+        asked.as_ref().is_some_and(|answer| answer.status < 300),
+    );
+    pool.expect("it is empty", SOON, || pool.lab.recorder.record().on(host.name()).is_empty());
+    for vm in &pool.vms {
+        pool.lab.recorder.migrated(vm);
+    }
+    let up = pool.down();
+    pool.holds(&format!("all guests are up: {up:?} are not"), up.is_empty());
+}
+
+fn join_and_leave(pool: &mut Pool) {
+    let victim = pool.following().clone();
+    pool.lab.switch_off(&victim);
+    let joined = pool.grow();
+    pool.holds(&format!("a host joins: {:?}", joined.as_ref().err()), joined.is_ok());
+    pool.expect("all guests are up", SOON, || pool.down().is_empty());
+    pool.expect("the new host is a member", SOON, || pool.agree(&pool.on()));
+    let Some(newcomer) = pool.lab.hosts.last().cloned() else { return };
+    if !pool.lab.recorder.record().on(newcomer.name()).is_empty() {
+        empty(pool, &newcomer);
+    }
+    let left = pool.tell(&newcomer, &json!({ "ask": "leave" }));
+    pool.holds(&format!("it leaves: {left:?}"), left.is_ok());
+    pool.expect("it has left", SOON, || {
+        pool.status(&newcomer).is_some_and(|status| status["may_power_off"] == true)
+    });
+    pool.lab.switch_off(&newcomer);
+    super::protection::passes(pool, pool.timeout());
+    let gone: Vec<&Host> = pool.on();
+    pool.holds("the others go on", pool.agree(&gone));
+}
