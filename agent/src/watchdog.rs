@@ -71,9 +71,9 @@ pub enum WatchdogError {
         /// What it said.
         fault: io::Error,
     },
-    /// Its shortest timeout is longer than the pool's.
+    /// Its shortest timeout is not 2 s shorter than the pool's.
     #[error(
-        "the watchdog {} ({identity}) cannot be set below {shortest} s, and the pool's timeout T is {timeout:?}: raise T, or use another watchdog (modprobe softdog)",
+        "the watchdog {} ({identity}) cannot be set below {shortest} s, which has to be 2 s less than the pool's timeout T, {timeout:?}: raise T, or use another watchdog (modprobe softdog)",
         path.display()
     )]
     TooSlow {

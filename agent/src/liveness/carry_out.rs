@@ -1,5 +1,6 @@
 //! Doing what the protocol asks for: here what cannot wait and does not, by the other threads what can.
 use super::{Ended, Liveness};
+use crate::clock;
 use crate::watchdog::WatchdogError;
 use crate::wiring::{ToCoordinator, ToFencer, ToKeeper, ToMedium, ToWarden};
 use lifeboat_model::HostIndex;
@@ -28,7 +29,8 @@ impl Liveness {
             Command::Transmit { network, to, bytes } => self.transmit(network, to, &bytes),
             Command::Medium(request) => tell(&self.outlets.medium, ToMedium::Request(request)),
             Command::FeedWatchdog { deadline } => {
-                let told = self.watchdog.feed(now, deadline);
+                // What is left is counted from now, not from the beginning of this turn.
+                let told = self.watchdog.feed(clock::now(), deadline);
                 self.note_watchdog(told);
             }
             Command::StopWatchdog => {

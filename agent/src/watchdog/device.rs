@@ -2,7 +2,7 @@
 use super::marker::Marker;
 use super::pacer::{Act, Pacer, Range};
 use super::{Watchdog, WatchdogError, keeper};
-use crate::sys;
+use crate::{clock, sys};
 use lifeboat_protocol::{Boot, Instant};
 use rustix::fd::AsFd;
 use rustix::io::Errno;
@@ -17,17 +17,30 @@ const CAN_BE_SET: u32 = 0x0080;
 const LONGEST: u32 = 65_535;
 /// What a watchdog that cannot be switched off is set to while nobody needs it, in seconds.
 const IDLE: u32 = 60;
-/// How often a timeout is asked for again that came out longer.
-const ROUNDINGS: u32 = 8;
+/// How often a timeout is asked for again that came out longer, or was refused as too long.
+const TRIES: u32 = 24;
+/// Of these, so many lower it by what it came out too long; then it is halved.
+const ROUNDINGS: u32 = 4;
+/// How far the shortest timeout has to be below T, in seconds: a renewal can be older than a second when it is fed, and what is left
+/// until its deadline is counted in whole seconds.
+const BELOW: u64 = 2;
+/// After a command that failed, how long until the next.
+const REST: Duration = Duration::from_millis(100);
 
 /// What a watchdog can be told.
 pub(super) trait Card: Send + std::fmt::Debug {
+    /// The time by the clock that deadlines are told in, read when it is asked for.
+    fn now(&self) -> Instant;
     fn set_timeout(&self, seconds: u32) -> rustix::io::Result<u32>;
     fn keep_alive(&self) -> rustix::io::Result<()>;
     fn switch(&self, on: bool) -> rustix::io::Result<()>;
 }
 
 impl Card for File {
+    fn now(&self) -> Instant {
+        clock::now()
+    }
+
     fn set_timeout(&self, seconds: u32) -> rustix::io::Result<u32> {
         let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
         sys::watchdog_set_timeout(self.as_fd(), seconds).map(|set| u32::try_from(set).unwrap_or(1))
@@ -53,6 +66,8 @@ pub(super) struct Device<C = File> {
     /// It runs from the moment when it is opened until the power goes, whatever it is told.
     cannot_stop: bool,
     runs_out: bool,
+    /// After a command that failed it is given none before.
+    not_before: Instant,
     /// While idle and unstoppable: when it is fed next.
     idle_due: Option<Instant>,
 }
@@ -81,8 +96,11 @@ impl Device {
                 .map_err(|fault| WatchdogError::Open { path: path.to_owned(), fault })?,
         };
         if !is_kept {
-            keeper::start(&file, run_directory)
-                .map_err(beside("no process can be started to keep the watchdog open"))?;
+            keeper::start(&file, run_directory).map_err(|fault| {
+                // Opening has started it, and nobody is going to feed it.
+                let _ = file.switch(false);
+                beside("no process can be started to keep the watchdog open")(fault)
+            })?;
         }
         let armed = marker.was_armed();
         let support = sys::watchdog_support(file.as_fd())
@@ -112,6 +130,7 @@ impl<C: Card> Device<C> {
             armed,
             cannot_stop: false,
             runs_out: false,
+            not_before: Instant::from_micros(0),
             idle_due: None,
         }
     }
@@ -122,7 +141,7 @@ impl<C: Card> Device<C> {
             // It runs towards the deadline of an earlier process: nothing may move that but a renewed lease.
             return Ok(());
         }
-        let wanted = u32::try_from(timeout.as_secs()).unwrap_or(u32::MAX);
+        let wanted = u32::try_from(timeout.as_secs().saturating_sub(BELOW)).unwrap_or(u32::MAX);
         let range = self.pacer.range();
         let shortest = if range.shortest == range.longest { range.shortest } else { self.shortest(wanted) };
         if shortest > wanted {
@@ -135,8 +154,12 @@ impl<C: Card> Device<C> {
             });
         }
         self.pacer.limit(shortest);
+        // One that cannot be armed is to be known before this host is a member.
+        let settable = range.shortest != range.longest;
+        let set = if settable { self.set(wanted).map(drop) } else { Ok(()) };
+        let tried = set.and_then(|()| self.card.switch(true));
         self.switch_off();
-        Ok(())
+        tried.map_err(command("to be armed"))
     }
 
     /// The shortest timeout that it takes, up to the one that is wanted; else that it has none so short.
@@ -153,7 +176,7 @@ impl<C: Card> Device<C> {
             }
         }
         // It was begun anew with a very short one; whoever switches it off may not be able to.
-        let _ = self.card.set_timeout(IDLE.max(shortest.min(LONGEST)));
+        let _ = self.longest_up_to(IDLE.max(shortest.min(LONGEST)), shortest);
         shortest
     }
 
@@ -163,36 +186,92 @@ impl<C: Card> Device<C> {
         self.cannot_stop = self.card.switch(false).is_err();
         if self.cannot_stop {
             // An agent that is started anew while its host is no member has that long.
-            if let Ok(set) = self.card.set_timeout(IDLE) {
+            if let Ok(set) = self.longest_up_to(IDLE, self.pacer.range().shortest) {
                 self.pacer.assume(set);
             }
             self.idle_due = Some(Instant::from_micros(0));
         }
     }
 
-    fn obey(&mut self, now: Instant) -> Result<(), WatchdogError> {
-        let Some(act) = self.pacer.act(now) else { return Ok(()) };
-        let timeout = match act {
-            Act::KeepAlive => {
-                self.card.keep_alive().map(|()| self.pacer.timeout()).map_err(command("to be fed"))?
+    /// The kernel's driver says only by refusing what is too long for it: a timeout is halved until it is taken.
+    fn longest_up_to(&self, seconds: u32, shortest: u32) -> rustix::io::Result<u32> {
+        let mut asked = seconds;
+        loop {
+            match self.card.set_timeout(asked) {
+                Err(Errno::INVAL) if asked / 2 >= shortest.max(1) => asked /= 2,
+                answer => return answer,
             }
-            Act::Set(seconds) => self.set(seconds).map_err(command("a timeout"))?,
-        };
-        self.pacer.done(now, timeout);
+        }
+    }
+
+    fn obey(&mut self) -> Result<(), WatchdogError> {
+        let obeyed = self.try_to_obey();
+        if obeyed.is_err() {
+            self.not_before = self.card.now() + REST;
+        }
+        obeyed
+    }
+
+    /// Does what is due, by the clock as it is now; and again, if this process stood still meanwhile so that it would reset too late.
+    fn try_to_obey(&mut self) -> Result<(), WatchdogError> {
+        for _ in 0..TRIES {
+            let now = self.card.now();
+            let Some(act) = self.pacer.act(now) else {
+                self.pacer.skip(now);
+                return Ok(());
+            };
+            let timeout = match act {
+                Act::KeepAlive => {
+                    self.card.keep_alive().map(|()| self.pacer.timeout()).map_err(command("to be fed"))?
+                }
+                Act::Set(seconds) => self.set(seconds).map_err(command("a timeout"))?,
+            };
+            self.pacer.done(self.card.now(), timeout);
+            if !self.pacer.is_late() {
+                return Ok(());
+            }
+        }
         Ok(())
     }
 
     /// Sets a timeout that is not longer than this.
-    fn set(&self, seconds: u32) -> rustix::io::Result<u32> {
+    fn set(&mut self, seconds: u32) -> rustix::io::Result<u32> {
+        let shortest = self.pacer.range().shortest;
         let mut asked = seconds;
-        for _ in 0..ROUNDINGS {
-            let set = self.card.set_timeout(asked)?;
-            if set <= seconds {
-                return Ok(set);
+        for tried in 0..TRIES {
+            match self.card.set_timeout(asked) {
+                Ok(set) if set <= seconds => return Ok(set),
+                Ok(set) if tried < ROUNDINGS => asked = asked.saturating_sub(set - seconds).max(1),
+                Ok(_) if asked > shortest => asked = (asked / 2).max(shortest),
+                Ok(_) => return Err(Errno::RANGE),
+                Err(Errno::INVAL) if asked > shortest => {
+                    // More than it can count: fed more often, it does with less.
+                    asked = (asked / 2).max(shortest);
+                    self.pacer.limit_above(asked);
+                }
+                Err(errno) => return Err(errno),
             }
-            asked = asked.saturating_sub(set - seconds).max(1);
         }
         Err(Errno::RANGE)
+    }
+
+    /// Begins: it is programmed before it is switched on, since what it was left with can be longer than the host may live.
+    fn arm(&mut self, deadline: Instant) -> Result<(), WatchdogError> {
+        self.pacer.aim(deadline);
+        self.obey()?;
+        // One that cannot be switched off is on.
+        if !self.cannot_stop {
+            self.card.switch(true).map_err(command("to be switched on"))?;
+            // From the moment when it was switched on it counts anew.
+            self.pacer.done(self.card.now(), self.pacer.timeout());
+            if self.pacer.is_late() {
+                self.obey()?;
+            }
+        }
+        if self.pacer.resets_at().is_none_or(|resets| resets > deadline) {
+            return Err(command("a timeout that ends before this host's lease")(Errno::RANGE));
+        }
+        Ok(())
     }
 
     fn mark(&self) -> Result<(), WatchdogError> {
@@ -206,44 +285,48 @@ fn command(what: &'static str) -> impl Fn(Errno) -> WatchdogError {
     move |errno| WatchdogError::Command { what, fault: io::Error::from(errno) }
 }
 
+impl<C: Card> Device<C> {
+    fn next(&self) -> Option<Instant> {
+        self.idle_due.or_else(|| self.pacer.due().map(|due| due.max(self.not_before)))
+    }
+}
+
 impl<C: Card> Watchdog for Device<C> {
-    fn feed(&mut self, now: Instant, deadline: Instant) -> Result<(), WatchdogError> {
+    fn feed(&mut self, _: Instant, deadline: Instant) -> Result<(), WatchdogError> {
         if self.runs_out {
             return Ok(());
         }
-        if !self.armed {
-            // The mark comes first: a process that ends in between leaves one that is taken for armed, and so is left alone.
-            self.armed = true;
-            self.idle_due = None;
-            if let Err(fault) = self.mark() {
-                self.armed = false;
-                return Err(fault);
-            }
-            // One that cannot be switched off is on.
-            if !self.cannot_stop
-                && let Err(errno) = self.card.switch(true)
-            {
-                self.armed = false;
-                return Err(command("to be switched on")(errno));
-            }
+        if self.armed {
+            self.pacer.aim(deadline);
+            return self.obey();
         }
-        self.pacer.aim(deadline);
-        self.obey(now)
+        // The mark comes first: a process that ends in between leaves one that is taken for armed, and so is left alone.
+        self.armed = true;
+        self.idle_due = None;
+        let armed = self.mark().and_then(|()| self.arm(deadline));
+        if armed.is_err() {
+            self.switch_off();
+            let _ = self.mark();
+        }
+        armed
     }
 
     fn due(&self) -> Option<Instant> {
-        if self.runs_out { None } else { self.idle_due.or_else(|| self.pacer.due()) }
+        if self.runs_out { None } else { self.next() }
     }
 
     fn tick(&mut self, now: Instant) -> Result<(), WatchdogError> {
         if self.runs_out {
             return Ok(());
         }
-        if self.idle_due.is_some_and(|due| due <= now) {
+        if self.next().is_none_or(|due| due > now) {
+            return Ok(());
+        }
+        if self.idle_due.is_some() {
             self.idle_due = Some(now + Duration::from_secs(u64::from(self.pacer.timeout())) / 3);
             return self.card.keep_alive().map_err(command("to be fed"));
         }
-        self.obey(now)
+        self.obey()
     }
 
     fn stop(&mut self) -> Result<(), WatchdogError> {

@@ -36,11 +36,13 @@ pub(super) struct Pacer {
     /// When it was last fed; none: not by this process.
     fed: Option<Instant>,
     deadline: Option<Instant>,
+    /// A deadline that is too near for anything to be done.
+    skipped: Option<Instant>,
 }
 
 impl Pacer {
     pub(super) fn new(range: Range, timeout: u32) -> Self {
-        Self { range, timeout, fed: None, deadline: None }
+        Self { range, timeout, fed: None, deadline: None, skipped: None }
     }
 
     pub(super) fn range(&self) -> Range {
@@ -55,6 +57,11 @@ impl Pacer {
     /// It can be set no lower than this.
     pub(super) fn limit(&mut self, shortest: u32) {
         self.range.shortest = shortest;
+    }
+
+    /// It can be set no higher than this.
+    pub(super) fn limit_above(&mut self, longest: u32) {
+        self.range.longest = longest.max(self.range.shortest);
     }
 
     /// It has this timeout.
@@ -79,7 +86,7 @@ impl Pacer {
 
     /// When something is to be done; a moment that has passed: now.
     pub(super) fn due(&self) -> Option<Instant> {
-        let deadline = self.deadline?;
+        let deadline = self.deadline.filter(|deadline| self.skipped != Some(*deadline))?;
         let (Some(fed), Some(resets)) = (self.fed, self.resets_at()) else {
             return Some(deadline - self.span());
         };
@@ -112,6 +119,18 @@ impl Pacer {
         } else {
             Act::Set(wanted)
         })
+    }
+
+    /// Nothing could be done now. If it was due, it never can be: time only brings the deadline nearer.
+    pub(super) fn skip(&mut self, now: Instant) {
+        if self.due().is_some_and(|due| due <= now) {
+            self.skipped = self.deadline;
+        }
+    }
+
+    /// Whether it would reset the host after its deadline.
+    pub(super) fn is_late(&self) -> bool {
+        self.resets_at().zip(self.deadline).is_some_and(|(resets, deadline)| resets > deadline)
     }
 
     /// It was done: the watchdog has this timeout now.

@@ -26,6 +26,9 @@ struct State {
     stops: bool,
     begun: Instant,
     commands: u32,
+    longest: u32,
+    /// This process stands still for so long in its next command.
+    stall: Duration,
 }
 
 impl Fake {
@@ -39,6 +42,8 @@ impl Fake {
             stops,
             begun: at(0),
             commands: 0,
+            longest: u32::MAX,
+            stall: Duration::ZERO,
         })))
     }
 
@@ -54,10 +59,16 @@ impl Fake {
 }
 
 impl Card for Fake {
+    fn now(&self) -> Instant {
+        self.0.lock().expect("no panic").now
+    }
+
     fn set_timeout(&self, seconds: u32) -> rustix::io::Result<u32> {
         let mut state = self.0.lock().expect("no panic");
         state.commands += 1;
-        if seconds < state.shortest {
+        let stall = std::mem::take(&mut state.stall);
+        state.now = state.now + stall;
+        if !(state.shortest..=state.longest).contains(&seconds) {
             return Err(Errno::INVAL);
         }
         state.timeout = seconds.next_multiple_of(state.step);
@@ -116,6 +127,7 @@ fn one_that_cannot_be_stopped_is_fed_until_somebody_needs_it() {
     let mut watchdog = device(&card, true, Duration::from_secs(3)).expect("it can be set low enough");
     run(&mut watchdog, &card, at(0), at(300_000));
     assert!(card.resets().expect("it runs") > at(300_000), "the host is not reset while it is no member");
+    card.at(at(300_000));
     watchdog.feed(at(300_000), at(303_500)).expect("it takes it");
     assert!(card.resets().expect("it runs") <= at(303_500));
     assert!(watchdog.stop().expect_err("it cannot be stopped").to_string().contains("nowayout"));
@@ -126,13 +138,67 @@ fn one_that_cannot_be_stopped_is_fed_until_somebody_needs_it() {
 #[test]
 fn one_that_cannot_be_set_below_t_is_refused() {
     let slow = |shortest, settable| device(&Fake::new(shortest, 1, true), settable, Duration::from_secs(15));
-    assert!(slow(15, true).is_ok());
-    let refused = slow(16, true).expect_err("it is too slow").to_string();
+    assert!(slow(13, true).is_ok());
+    let refused = slow(14, true).expect_err("it is too slow").to_string();
     assert!(refused.contains("15s") && refused.contains("Fake"), "{refused}");
     assert!(
         matches!(slow(1, false), Err(WatchdogError::TooSlow { shortest: 60, .. })),
         "it is set to 60 s for ever"
     );
+}
+
+#[test]
+fn a_deadline_beyond_what_the_card_can_count_is_reached_by_feeding_it_more_often() {
+    let card = Fake::new(1, 1, true);
+    let mut watchdog = device(&card, true, Duration::from_secs(15)).expect("it can be set low enough");
+    card.0.lock().expect("no panic").longest = 613;
+    watchdog.feed(at(0), at(15_500)).expect("it takes it");
+    watchdog.feed(at(100), at(3_615_500)).expect("an hour without fencing");
+    let mut now = 0;
+    while now < 3_600_000 {
+        run(&mut watchdog, &card, at(now), at(now + 10_000));
+        now += 10_000;
+        assert!(card.resets().expect("it runs") > at(now), "reset at {:?}", card.resets());
+    }
+    run(&mut watchdog, &card, at(now), at(4_000_000));
+    let resets = card.resets().expect("it runs");
+    assert!(resets <= at(3_615_500) && resets > at(3_615_000), "{resets:?}");
+    assert!(card.0.lock().expect("no panic").commands < 100, "it is not asked for too much again and again");
+}
+
+#[test]
+fn what_cannot_be_programmed_for_the_first_lease_is_not_armed() {
+    let card = Fake::new(13, 1, true);
+    let mut watchdog = device(&card, true, Duration::from_secs(15)).expect("it can be set low enough");
+    card.at(at(10_000));
+    watchdog.feed(at(10_000), at(22_900)).expect_err("less is left than it can be set to");
+    assert!(!watchdog.is_armed());
+    assert_eq!(card.resets(), None, "it is off again");
+    watchdog.feed(at(10_000), at(24_000)).expect("enough is left");
+    assert!(watchdog.is_armed() && card.resets().is_some_and(|resets| resets <= at(24_000)));
+    // The last renewals come too old to be fed for: it resets by the earlier one, and nobody is kept busy.
+    card.at(at(12_000));
+    watchdog.feed(at(12_000), at(24_500)).expect("what it was told stands");
+    assert_eq!(watchdog.due(), None);
+}
+
+#[test]
+fn it_is_programmed_before_it_is_switched_on() {
+    let card = Fake::new(1, 1, true);
+    let mut watchdog = device(&card, true, Duration::from_secs(15)).expect("it can be set low enough");
+    card.0.lock().expect("no panic").longest = 0;
+    watchdog.feed(at(0), at(15_500)).expect_err("the driver takes no timeout");
+    assert!(!watchdog.is_armed());
+    assert_eq!(card.resets(), None);
+}
+
+#[test]
+fn a_stall_in_the_command_itself_moves_no_deadline() {
+    let card = Fake::new(1, 1, true);
+    let mut watchdog = device(&card, true, Duration::from_secs(15)).expect("it can be set low enough");
+    card.0.lock().expect("no panic").stall = Duration::from_secs(4);
+    watchdog.feed(at(0), at(15_500)).expect("it takes it");
+    assert!(card.resets().expect("it is armed") <= at(15_500), "{:?}", card.resets());
 }
 
 #[test]
