@@ -159,6 +159,13 @@ impl Minder {
 
     /// Kills the service, if it leads. One that follows has written nothing, and what led before it was seen to end.
     fn end(&mut self, epoch: Epoch) {
+        if let Office::Leads(running) = self.office
+            && Epoch(0) < epoch
+            && epoch < running
+        {
+            // Its end was said when its process ended by itself; that of a newer term is not to be taken for it.
+            return;
+        }
         let Some(service) = self.service.as_ref().filter(|_| self.office != Office::Follows) else {
             self.fall.tell_at = None;
             self.context.inbox.input(Input::CoordinatorEnded);

@@ -75,6 +75,7 @@ struct Told {
     agreed: ConfigurationNumber,
     sending: u32,
     leased: bool,
+    leads: bool,
     fencing: Vec<HostIndex>,
     media: Vec<Option<bool>>,
     watchdog_fails: bool,
@@ -115,7 +116,7 @@ impl Liveness {
     pub fn run(mut self) -> Ended {
         priority::raise();
         // What it wants done first, it has said when it was made.
-        self.carry_out_all(clock::now());
+        self.carry_out_all();
         loop {
             if let Some(ended) = self.ended.take() {
                 return ended;
@@ -177,8 +178,11 @@ impl Liveness {
                         self.hand(Input::NoVmRuns);
                     }
                 }
-                News::Disable => {
-                    self.ended = Some(Ended::Disabled(self.watchdog.stop()));
+                News::Disable(asked) => {
+                    let stopped = self.watchdog.stop();
+                    // Who asked may have given up.
+                    let _ = asked.send(stopped.as_ref().map(drop).map_err(ToString::to_string));
+                    self.ended = Some(Ended::Disabled(stopped));
                     return;
                 }
                 News::End => {
@@ -222,7 +226,7 @@ impl Liveness {
         let now = clock::now();
         self.turned = now;
         self.agent.handle(now, input);
-        self.carry_out_all(now);
+        self.carry_out_all();
     }
 
     /// What the others say of their media, for the coordinator.

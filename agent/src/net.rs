@@ -4,8 +4,10 @@ use lifeboat_link::Roster;
 use lifeboat_model::HostIndex;
 use lifeboat_protocol::HeartbeatNetwork;
 use rustix::fd::{AsFd, BorrowedFd};
-use rustix::net::RecvFlags;
-use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_recv_buffer_size_force};
+use rustix::net::sockopt::{
+    set_ip_freebind, set_ipv6_freebind, set_socket_recv_buffer_size, set_socket_recv_buffer_size_force,
+};
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 
@@ -128,13 +130,26 @@ impl Net {
 
 fn listen(network: &NetworkSection) -> Result<UdpSocket, NetError> {
     let fault = |fault| NetError::Listen { network: network.name.clone(), address: network.listen, fault };
-    let socket = UdpSocket::bind(network.listen).map_err(fault)?;
-    socket.set_nonblocking(true).map_err(fault)?;
+    let socket = bind(network.listen).map_err(|errno| fault(errno.into()))?;
     // Beyond what the host allows to everybody only where this process may.
     if set_socket_recv_buffer_size_force(&socket, WAITING_BYTES).is_err() {
         let _ = set_socket_recv_buffer_size(&socket, WAITING_BYTES);
     }
     Ok(socket)
+}
+
+/// An address may be away: many hosts take it off a link without carrier. It is heard on again as soon as it is back; a host is not to
+/// lose its lease because its agent was started meanwhile.
+fn bind(listen: SocketAddr) -> rustix::io::Result<UdpSocket> {
+    let family = if listen.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(family, SocketType::DGRAM, flags, None)?;
+    match listen {
+        SocketAddr::V4(_) => set_ip_freebind(&socket, true)?,
+        SocketAddr::V6(_) => set_ipv6_freebind(&socket, true)?,
+    }
+    rustix::net::bind(&socket, &listen)?;
+    Ok(UdpSocket::from(socket))
 }
 
 #[cfg(test)]
@@ -204,5 +219,18 @@ mod tests {
         let found = in_order(&both, &roster).expect("both are there");
         assert_eq!(found[0].name, "hb1");
         assert!(matches!(in_order(&[one], &roster), Err(NetError::Other { .. })));
+    }
+
+    #[test]
+    fn an_address_that_is_away_keeps_no_agent_from_starting() {
+        let here = free();
+        for away in ["192.0.2.77:7410", "[2001:db8::77]:7410"] {
+            let away: SocketAddr = away.parse().expect("an address");
+            let roster = roster(&["hb0", "hb1"], &[vec![here, away]]);
+            let mut net =
+                Net::open(&[section("hb0", here), section("hb1", away)], &roster).expect("it waits for it");
+            net.send(HeartbeatNetwork(0), HostIndex::new(0), b"heard").expect("it is sent");
+            assert_eq!(net.receive(0).as_deref(), Some(&b"heard"[..]), "the other network works");
+        }
     }
 }

@@ -22,8 +22,14 @@ use lifeboat_protocol::medium::either::EitherMedium;
 use lifeboat_protocol::{Agent, AgentConfig};
 use sd_notify::NotifyState;
 use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// How long the answer to the operator who disables this host is given to leave.
+const LAST_WORD: Duration = Duration::from_millis(300);
 
 /// Why an agent cannot run, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +84,7 @@ struct Queues {
 /// # Errors
 /// Why it cannot run.
 pub fn run(config: Config) -> Result<(), RunError> {
-    let _telemetry = Telemetry::start(config.log)?;
+    let telemetry = Telemetry::start(config.log)?;
     files::make_private_directory(&config.host.run_directory)?;
     let state = StateDirectory::take(&config.host)?;
     let identity = state.begin(&config.host.name)?;
@@ -101,8 +107,15 @@ pub fn run(config: Config) -> Result<(), RunError> {
             if let Err(fault) = stopped {
                 tracing::error!(%fault, "the watchdog is not off");
             }
+            let _ = context.outlets.fencer.send(ToFencer::Rest);
+            let _ = context.outlets.warden.send(ToWarden::Leased(false));
             let _ = context.outlets.coordinator.send(ToCoordinator::Rest);
-            be_disabled(context, &state)
+            // Whoever asked is still being answered.
+            clock::wait(LAST_WORD);
+            drop(telemetry);
+            // A disabled agent has none of the threads of this one: nothing that was begun or planned here can go on.
+            let words = std::env::args_os().skip(1);
+            Err(Command::new("/proc/self/exe").args(words).exec().into())
         }
     }
 }
@@ -199,10 +212,20 @@ fn be_disabled(context: Context, state: &StateDirectory) -> Result<(), RunError>
         flag = %identity::disabled_flag(state.path()).display(),
         "HIGH AVAILABILITY IS OFF ON THIS HOST: `lifeboat-agent emergency-disable --undo` ends that"
     );
+    let mut watchdog = watchdog::put_to_rest(&context.config, context.boot)?;
     Server { context, state: state.path().to_owned(), disabled: true }.start()?;
     say(&[NotifyState::Ready, NotifyState::Status("high availability is off on this host")]);
     loop {
-        rustix::event::pause();
+        // One that cannot be switched off is fed for as long as this agent runs.
+        match watchdog.as_mut().and_then(|watchdog| Some((watchdog.due()?, watchdog))) {
+            Some((due, watchdog)) => {
+                clock::wait(due.since(clock::now()));
+                if let Err(fault) = watchdog.tick(clock::now()) {
+                    tracing::error!(%fault, "the watchdog, which cannot be switched off");
+                }
+            }
+            None => rustix::event::pause(),
+        }
     }
 }
 

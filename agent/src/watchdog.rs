@@ -115,6 +115,9 @@ fn advice(fault: &io::Error) -> &'static str {
     }
 }
 
+/// No watchdog is slower.
+const SLOWEST: Duration = Duration::from_hours(1);
+
 /// The watchdog that the configuration names, for a pool of timeout T.
 ///
 /// # Errors
@@ -132,4 +135,23 @@ pub fn open(config: &Config, boot: Boot, timeout: Duration) -> Result<Box<dyn Wa
             Box::new(NoWatchdog::default())
         }
     })
+}
+
+/// The watchdog of a host that takes no part in the protocol, switched off: if an earlier process of the agent has left it on. One that
+/// cannot be switched off is to be fed. None: there is nothing to do.
+///
+/// # Errors
+/// If it is on, and cannot be had.
+pub fn put_to_rest(config: &Config, boot: Boot) -> Result<Option<Box<dyn Watchdog>>, WatchdogError> {
+    let WatchdogSection::Device { path } = &config.watchdog else { return Ok(None) };
+    let run_directory = &config.host.run_directory;
+    if !device::was_left_on(path, run_directory, boot) {
+        return Ok(None);
+    }
+    // However slow it is: nobody relies on it.
+    let mut watchdog = device::Device::open(path, run_directory, boot, SLOWEST)?;
+    if let Err(fault) = watchdog.stop() {
+        tracing::error!(%fault, "the watchdog");
+    }
+    Ok(Some(Box::new(watchdog)))
 }

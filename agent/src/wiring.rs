@@ -26,8 +26,9 @@ pub enum News {
     Roster(Arc<Roster>),
     /// After [`ToKeeper::Stopping`]: the next start of the agent will know.
     StoppingKept,
-    /// The host is taken out of the protocol, whatever the pool thinks of it: the watchdog is switched off, and the agent ends.
-    Disable,
+    /// The host is taken out of the protocol, whatever the pool thinks of it: the watchdog is switched off, and the agent begins anew as
+    /// one that is disabled. Who asked is told whether the watchdog is off, or in words why not.
+    Disable(Sender<Result<(), String>>),
     /// The agent is to end without leaving the pool: its VMs run on, and its next start takes them back.
     End,
 }
@@ -239,6 +240,8 @@ pub enum ToFencer {
     /// This host leads, and these hosts are being fenced by agreement: the whole list, each time that it changes. Who is no longer on
     /// it needs no fencing any more. What is confirmed is answered by [`Input::Evidence`].
     Needed(Vec<HostIndex>),
+    /// This host leads no more: nothing is switched off from here, or on, whatever was wanted before.
+    Rest,
     /// The service asks for one more.
     Fence {
         /// The host.

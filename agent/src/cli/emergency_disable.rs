@@ -53,7 +53,15 @@ impl EmergencyDisable {
             "the flag is written: no agent of this host takes part in the protocol from its next start on",
         )?;
         match client::ask_within(ANSWER, &config.host.socket(), &Ask::EmergencyDisable) {
-            Ok(_) => output.say("the agent is told: it switches the watchdog off, and does nothing more")?,
+            Ok(answer) => {
+                let why = client::in_words(&answer["why"]);
+                if answer["off"] != true {
+                    return Err(Trouble::Other(format!(
+                        "{why}. Leave the agent running: it takes no part in high availability, and feeds the watchdog"
+                    )));
+                }
+                output.say(&why)?;
+            }
             Err(silent) => {
                 output.note(&silent);
                 without_agent(&config, output)?;
@@ -84,6 +92,8 @@ fn without_agent(config: &Config, output: &mut Output<'_>) -> Result<(), Trouble
         watchdog::open(config, number.boot, Duration::from_mins(5)).and_then(|mut watchdog| watchdog.stop());
     match off {
         Ok(()) => Ok(output.say("the watchdog is off")?),
-        Err(fault) => Err(Trouble::Other(format!("the watchdog is not off: {fault}"))),
+        Err(fault) => Err(Trouble::Other(format!(
+            "the watchdog is not off: {fault}. Start the agent again at once (systemctl start lifeboat-agent): it takes no part in high availability, and feeds the watchdog"
+        ))),
     }
 }

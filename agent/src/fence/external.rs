@@ -6,8 +6,9 @@
 //!   the protocol ◄── evidence: its power is off ────────┘
 //! ```
 //!
-//! Only the leader's agent is asked to, so one host at a time works on a device; if two do in a change of leader, both switch off, and neither
-//! switches on what the other one still sees as dead: a host is switched on only after the pool's agreement that it is fenced.
+//! Only the leader's agent is asked to, so one host at a time works on a device. Who leads no more switches nothing off and nothing on: the
+//! next leader does. A host that needs no fencing any more while a program is switching it off (its lease has run out, or it is back) is not
+//! left off: that program is ended, the devices are asked which it is, and a host that is off is switched on or reported.
 //!
 //! A host counts as off when **every** device that feeds it has said so twice, the second time after all of them had said it once: with
 //! redundant supplies one that is off says nothing. Whatever else happens (an error, no answer in time, an answer that
@@ -20,7 +21,7 @@ use crate::clock;
 use crate::config::FenceAgent;
 use crate::context::Context;
 use crate::wiring::ToFencer;
-use device::{Answer, Device};
+use device::{Action, Answer, Device};
 use lifeboat_model::HostIndex;
 use lifeboat_protocol::Input;
 use lifeboat_protocol::evidence::EvidenceKind;
@@ -29,6 +30,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -80,6 +82,8 @@ struct Fencer {
     feeds: BTreeMap<String, Vec<usize>>,
     /// Hosts that nobody knows how to switch off, so that it is said once.
     helpless: Vec<HostIndex>,
+    /// What runs, and how it is told to end.
+    running: Vec<(Job, Arc<AtomicBool>)>,
     sender: Sender<Heard>,
 }
 
@@ -88,7 +92,7 @@ impl Fencer {
         let (devices, feeds) = devices(&context.config.fence.agents);
         let plan = Plan::new(device::lanes(&devices));
         let devices = devices.into_iter().map(Arc::new).collect();
-        Self { context, plan, devices, feeds, helpless: Vec::new(), sender }
+        Self { context, plan, devices, feeds, helpless: Vec::new(), running: Vec::new(), sender }
     }
 
     fn run(mut self, heard: &Receiver<Heard>) {
@@ -98,7 +102,9 @@ impl Fencer {
             match heard.recv_timeout(rest) {
                 Ok(Heard::Told(ToFencer::Needed(hosts))) => self.needed(&hosts),
                 Ok(Heard::Told(ToFencer::Fence { host })) => self.need(host, true),
+                Ok(Heard::Told(ToFencer::Rest)) => self.plan.rest(),
                 Ok(Heard::Answered(job, answer)) => {
+                    self.running.retain(|(running, _)| *running != job);
                     self.say(&job, &answer);
                     self.plan.answered(clock::now(), &job, &answer);
                 }
@@ -116,7 +122,7 @@ impl Fencer {
         self.helpless.retain(|host| hosts.contains(host));
         for host in self.plan.agreed() {
             if !hosts.contains(&host) {
-                self.plan.release(clock::now(), host);
+                self.plan.release(host);
             }
         }
         for host in hosts {
@@ -140,6 +146,11 @@ impl Fencer {
     fn act(&mut self, act: Act) {
         match act {
             Act::Run(job) => self.start(job),
+            Act::Abandon(host) => {
+                let off =
+                    self.running.iter().filter(|(job, _)| job.host == host && job.action != Action::Status);
+                off.for_each(|(_, given_up)| given_up.store(true, Ordering::Relaxed));
+            }
             Act::IsOff(host) => {
                 tracing::warn!(
                     host = self.context.roster.name(host),
@@ -156,17 +167,19 @@ impl Fencer {
             Act::StaysOff(host) => {
                 tracing::error!(
                     host = self.context.roster.name(host),
-                    "it was fenced and cannot be switched on again: see to it"
+                    "it was switched off, or may have been, and is not on again: see to it"
                 );
             }
         }
     }
 
-    fn start(&self, job: Job) {
+    fn start(&mut self, job: Job) {
+        let given_up = Arc::new(AtomicBool::new(false));
+        self.running.push((job.clone(), Arc::clone(&given_up)));
         let (device, sender) = (Arc::clone(&self.devices[job.device]), self.sender.clone());
         let (answers, unstarted) = (sender.clone(), job.clone());
         let started = crate::thread::spawn("fence-agent", move || {
-            let answer = device.run(job.action);
+            let answer = device.run(job.action, &|| given_up.load(Ordering::Relaxed));
             // The fencer has ended: nobody wants to know.
             let _ = sender.send(Heard::Answered(job, answer));
         });

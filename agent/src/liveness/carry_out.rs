@@ -5,7 +5,7 @@ use crate::watchdog::WatchdogError;
 use crate::wiring::{ToCoordinator, ToFencer, ToKeeper, ToMedium, ToWarden};
 use lifeboat_model::HostIndex;
 use lifeboat_protocol::command::Notification;
-use lifeboat_protocol::{Command, HeartbeatNetwork, Instant, Standing};
+use lifeboat_protocol::{Command, HeartbeatNetwork, Standing};
 use std::sync::mpsc::Sender;
 
 /// To a thread that has ended nothing can be told; it has taken the process with it, or the process is ending.
@@ -14,9 +14,9 @@ fn tell<T>(to: &Sender<T>, what: T) {
 }
 
 impl Liveness {
-    pub(super) fn carry_out_all(&mut self, now: Instant) {
+    pub(super) fn carry_out_all(&mut self) {
         while let Some(command) = self.agent.next_command() {
-            self.carry_out(now, command);
+            self.carry_out(command);
         }
         if self.ended.is_none() {
             self.tell_agreed();
@@ -24,7 +24,7 @@ impl Liveness {
         }
     }
 
-    fn carry_out(&mut self, now: Instant, command: Command) {
+    fn carry_out(&mut self, command: Command) {
         match command {
             Command::Transmit { network, to, bytes } => self.transmit(network, to, &bytes),
             Command::Medium(request) => tell(&self.outlets.medium, ToMedium::Request(request)),
@@ -117,6 +117,10 @@ impl Liveness {
         let leads = known.leader == self.me;
         let needed: Vec<_> =
             (0..known.hosts.len()).map(HostIndex::new).filter(|host| leads && fencing(host)).collect();
+        if std::mem::replace(&mut self.told.leads, leads) && !leads {
+            self.told.fencing.clear();
+            tell(&self.outlets.fencer, ToFencer::Rest);
+        }
         if needed != self.told.fencing {
             self.told.fencing.clone_from(&needed);
             tell(&self.outlets.fencer, ToFencer::Needed(needed));

@@ -107,7 +107,7 @@ fn nobody_hears_that_no_vm_runs_before_the_next_start_would_know_it() {
 #[test]
 fn it_ends_when_it_is_told_to_and_when_an_operator_disables_its_host() {
     assert!(matches!(running(None).end(News::End), Ended::Told));
-    assert!(matches!(running(None).end(News::Disable), Ended::Disabled(Ok(()))));
+    assert!(matches!(running(None).end(News::Disable(mpsc::channel().0)), Ended::Disabled(Ok(()))));
 }
 
 #[test]

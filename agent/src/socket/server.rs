@@ -25,6 +25,8 @@ const IDLE: Duration = Duration::from_mins(1);
 const MOST_BYTES: u64 = 64 << 10;
 /// How long another thread has for its part of an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the protocol's thread has to switch the watchdog off, in an emergency.
+const AT_ONCE: Duration = Duration::from_millis(700);
 
 /// What answers operators.
 #[derive(Clone, Debug)]
@@ -107,6 +109,9 @@ impl Server {
             return standing::of(self, PATIENCE);
         }
         tracing::info!(?ask, "an operator asks");
+        if self.disabled && ask == Ask::EmergencyDisable {
+            return Ok(json!({ "off": true, "why": "it was disabled already" }));
+        }
         if self.disabled {
             return Err(
                 "high availability is off on this host; `lifeboat-agent emergency-disable --undo` ends that"
@@ -172,8 +177,13 @@ impl Server {
         if !identity::disabled_flag(&self.state).exists() {
             return Err("`lifeboat-agent emergency-disable` writes a flag first; it is not there".into());
         }
-        self.context.inbox.send(News::Disable);
-        Ok("the watchdog is being switched off".into())
+        let (sender, answer) = mpsc::channel();
+        self.context.inbox.send(News::Disable(sender));
+        match answer.recv_timeout(AT_ONCE) {
+            Ok(Ok(())) => Ok(json!({ "off": true, "why": "the watchdog is off" })),
+            Ok(Err(why)) => Ok(json!({ "off": false, "why": why })),
+            Err(_) => Err("the thread that holds the watchdog does not answer".into()),
+        }
     }
 }
 

@@ -55,6 +55,12 @@ impl Card for File {
     }
 }
 
+/// Whether an agent of this boot has left it armed, or has left somebody who holds it open.
+pub(super) fn was_left_on(path: &Path, run_directory: &Path, boot: Boot) -> bool {
+    Marker::open(run_directory, boot).is_ok_and(|marker| marker.was_armed())
+        || keeper::fetch(path, run_directory).is_some()
+}
+
 /// The kernel's watchdog, open.
 #[derive(Debug)]
 pub(super) struct Device<C = File> {

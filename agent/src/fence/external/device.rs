@@ -93,14 +93,14 @@ impl Device {
         Some((self.agent.as_str(), of(&["ip", "ipaddr"])?, of(&["ipport"])))
     }
 
-    /// Runs the program; waits for it.
-    pub fn run(&self, action: Action) -> Answer {
+    /// Runs the program; waits for it, or until it is given up.
+    pub fn run(&self, action: Action, given_up: &dyn Fn() -> bool) -> Answer {
         let (input, secrets) = match self.input(action) {
             Ok(input) => input,
             Err(why) => return Answer::Unknown(why),
         };
         let command = [self.agent.clone()];
-        let run = Run { command: &command, input: input.as_bytes(), within: self.limit, given_up: &|| false };
+        let run = Run { command: &command, input: input.as_bytes(), within: self.limit, given_up };
         match command::run(&run) {
             Ok(said) => {
                 let mut words = said.errors;
@@ -147,11 +147,14 @@ fn line(to: &mut String, key: &str, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What an exit status says.
+/// What an exit status says, with the words that belong to it: many programs end with 2 that were only misused.
 fn judge(action: Action, status: Option<i32>, said: &str) -> Answer {
     match (action, status) {
-        (Action::Status, Some(0)) => Answer::IsOn,
-        (Action::Status, Some(2)) => Answer::IsOff,
+        (Action::Status, Some(0)) if said.contains("Status: ON") => Answer::IsOn,
+        (Action::Status, Some(2)) if said.contains("Status: OFF") => Answer::IsOff,
+        (Action::Status, Some(0 | 2)) => {
+            Answer::Unknown(format!("neither \"Status: ON\" nor \"Status: OFF\": {said}"))
+        }
         (Action::Off | Action::On, Some(0)) => Answer::Done,
         (_, Some(status)) => Answer::Unknown(format!("exit status {status}: {said}")),
         (_, None) => Answer::Unknown(format!("it was killed: {said}")),

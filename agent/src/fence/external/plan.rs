@@ -17,6 +17,8 @@ const MOST_DRAINS: u32 = 10;
 const AGAIN: Duration = Duration::from_secs(5);
 /// How often a host that was fenced is tried to be switched on.
 const MOST_ONS: u32 = 5;
+/// A fence that somebody asked for once is begun no later than this after it was asked for: what was meant then need not be meant now.
+const ASKED_FOR: Duration = Duration::from_mins(1);
 
 /// Something that one device is asked for one host. Who asks nothing any more has gone on to another `turn`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub enum Act {
     IsOnAgain(HostIndex),
     /// It was fenced and cannot be switched on.
     StaysOff(HostIndex),
+    /// Whoever switches this host off now is to be ended, wherever it has got to.
+    Abandon(HostIndex),
 }
 
 /// The whole of it.
@@ -66,6 +70,8 @@ struct Case {
     failures: u32,
     drains: u32,
     was_off: bool,
+    /// A program was told to switch it off, and may have.
+    off_begun: bool,
 }
 
 /// Who wants a host off.
@@ -73,8 +79,8 @@ struct Case {
 struct Wanted {
     /// The pool's agreement.
     agreed: bool,
-    /// Somebody has asked, once.
-    asked: bool,
+    /// Somebody has asked, once, and has it until then.
+    asked: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +105,11 @@ enum Step {
     PausingOn {
         until: Instant,
     },
+    /// Nobody wants it off any more, and a program may have switched it off all the same: asked which it is.
+    Leaving,
+    PausingLeaving {
+        until: Instant,
+    },
 }
 
 impl Plan {
@@ -120,22 +131,32 @@ impl Plan {
             failures: 0,
             drains: 0,
             was_off: false,
+            off_begun: false,
         });
         let was_wanted = case.wanted.at_all();
         case.wanted.agreed |= !asked;
-        case.wanted.asked |= asked;
+        if asked {
+            case.wanted.asked = Some(now + ASKED_FOR);
+        }
         if !was_wanted {
             case.was_off = false;
             self.begin(host, Step::SwitchingOff);
         }
     }
 
-    /// The pool's agreement has no need of it any more: the host is fenced, is back, or another host leads.
-    pub fn release(&mut self, _now: Instant, host: HostIndex) {
+    /// The pool's agreement has no need of it any more: the host is fenced, or is back.
+    pub fn release(&mut self, host: HostIndex) {
         let Some(case) = self.cases.get_mut(&host) else { return };
         case.wanted.agreed = false;
         if !case.wanted.at_all() {
             self.give_up(host);
+        }
+    }
+
+    /// This host leads no more: nothing is switched off from here, nor on, since another one may be switching it off.
+    pub fn rest(&mut self) {
+        for host in std::mem::take(&mut self.cases).into_keys() {
+            self.acts.push(Act::Abandon(host));
         }
     }
 
@@ -171,12 +192,13 @@ impl Plan {
         for (host, step) in due.map(|(host, case)| (*host, case.step)).collect::<Vec<_>>() {
             match step {
                 Step::PausingOn { .. } => self.begin(host, Step::SwitchingOn),
+                Step::PausingLeaving { .. } => self.begin(host, Step::Leaving),
+                Step::Pausing { .. } if self.is_stale(now, host) => self.give_up(host),
                 Step::Draining { .. } => self.begin(host, Step::Asking { times: 1 }),
                 // Once it has said twice that it is off, once more is enough.
                 Step::Off { .. } => self.begin(host, Step::Asking { times: TIMES }),
-                Step::Pausing { .. } | Step::SwitchingOff | Step::Asking { .. } | Step::SwitchingOn => {
-                    self.begin(host, Step::SwitchingOff);
-                }
+                Step::Pausing { .. } => self.begin(host, Step::SwitchingOff),
+                Step::SwitchingOff | Step::Asking { .. } | Step::SwitchingOn | Step::Leaving => {}
             }
         }
     }
@@ -212,17 +234,21 @@ impl Plan {
             waiting.push_back(job);
         } else {
             self.busy.insert(lane, VecDeque::new());
-            self.acts.push(Act::Run(job));
+            self.run(job);
         }
     }
 
+    fn run(&mut self, job: Job) {
+        if let Some(case) = self.cases.get_mut(&job.host).filter(|_| job.action == Action::Off) {
+            case.off_begun = true;
+        }
+        self.acts.push(Act::Run(job));
+    }
+
     fn next_in_lane(&mut self, lane: usize) {
-        let Some(waiting) = self.busy.get_mut(&lane) else { return };
-        let wanted = |job: &Job| self.cases.get(&job.host).is_some_and(|case| case.turn == job.turn);
-        while let Some(job) = waiting.pop_front() {
-            if wanted(&job) {
-                self.acts.push(Act::Run(job));
-                return;
+        while let Some(job) = self.busy.get_mut(&lane).and_then(VecDeque::pop_front) {
+            if self.cases.get(&job.host).is_some_and(|case| case.turn == job.turn) {
+                return self.run(job);
             }
         }
         self.busy.remove(&lane);
@@ -259,6 +285,7 @@ impl Plan {
                     case.step = Step::PausingOn { until: now + pause(case.failures) };
                 }
             }
+            Step::Leaving => self.judge_leaving(now, host),
             _ => {
                 case.failures += 1;
                 case.step = Step::Pausing { until: now + pause(case.failures) };
@@ -268,7 +295,7 @@ impl Plan {
 
     fn is_off(&mut self, now: Instant, host: HostIndex) {
         let Some(case) = self.cases.get_mut(&host) else { return };
-        (case.was_off, case.wanted.asked, case.failures) = (true, false, 0);
+        (case.was_off, case.wanted.asked, case.failures) = (true, None, 0);
         case.step = Step::Off { until: now + AGAIN };
         let wanted = case.wanted.at_all();
         self.acts.push(Act::IsOff(host));
@@ -277,21 +304,62 @@ impl Plan {
         }
     }
 
+    /// Whether only somebody who asked once wants it off, and that is too long ago.
+    fn is_stale(&mut self, now: Instant, host: HostIndex) -> bool {
+        let Some(case) = self.cases.get_mut(&host) else { return false };
+        if case.wanted.asked.is_some_and(|until| until <= now) {
+            case.wanted.asked = None;
+        }
+        !case.wanted.at_all()
+    }
+
     /// Nobody wants it off any more.
     fn give_up(&mut self, host: HostIndex) {
         let Some(case) = self.cases.get_mut(&host) else { return };
+        (case.failures, case.drains) = (0, 0);
         if case.was_off && case.power_on {
-            case.failures = 0;
             self.begin(host, Step::SwitchingOn);
+        } else if case.off_begun && !case.was_off {
+            self.acts.push(Act::Abandon(host));
+            self.begin(host, Step::Leaving);
         } else {
             self.cases.remove(&host);
+        }
+    }
+
+    /// What was begun and given up may have switched it off, some seconds later even; it is not to stay off with nobody knowing.
+    fn judge_leaving(&mut self, now: Instant, host: HostIndex) {
+        let Some(case) = self.cases.get_mut(&host) else { return };
+        let any = |wanted: &Answer| case.answers.iter().any(|answer| answer == wanted);
+        let failed = case.answers.iter().any(|answer| matches!(answer, Answer::Unknown(_)));
+        if any(&Answer::IsOff) {
+            case.was_off = true;
+            if case.power_on {
+                return self.begin(host, Step::SwitchingOn);
+            }
+        }
+        let again = if failed { case.failures < MOST_ONS } else { case.drains < MOST_DRAINS };
+        if again && !case.was_off {
+            let rest = if failed { pause(case.failures + 1) } else { DRAINS };
+            if failed {
+                case.failures += 1
+            } else {
+                case.drains += 1
+            }
+            case.step = Step::PausingLeaving { until: now + rest };
+            return;
+        }
+        let stays = case.was_off || failed;
+        self.cases.remove(&host);
+        if stays {
+            self.acts.push(Act::StaysOff(host));
         }
     }
 }
 
 impl Wanted {
     fn at_all(&self) -> bool {
-        self.agreed || self.asked
+        self.agreed || self.asked.is_some()
     }
 }
 
@@ -301,8 +369,9 @@ impl Step {
             Self::Pausing { until }
             | Self::Draining { until }
             | Self::Off { until }
-            | Self::PausingOn { until } => Some(until),
-            Self::SwitchingOff | Self::Asking { .. } | Self::SwitchingOn => None,
+            | Self::PausingOn { until }
+            | Self::PausingLeaving { until } => Some(until),
+            Self::SwitchingOff | Self::Asking { .. } | Self::SwitchingOn | Self::Leaving => None,
         }
     }
 
@@ -313,6 +382,7 @@ impl Step {
             Self::Pausing { .. } => "could not be switched off; tried again soon",
             Self::Off { .. } => "off",
             Self::SwitchingOn | Self::PausingOn { .. } => "fenced; being switched on",
+            Self::Leaving | Self::PausingLeaving { .. } => "is not to be off any more; asked whether it is",
         }
     }
 }

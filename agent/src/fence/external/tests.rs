@@ -64,7 +64,7 @@ impl Bmc {
 
     fn wait_until_it_answers(&self) {
         let end = clock::now() + Duration::from_secs(30);
-        while self.device().run(Action::Status) != Answer::IsOn {
+        while self.device().run(Action::Status, &|| false) != Answer::IsOn {
             assert!(
                 clock::now() < end,
                 "ipmi_sim does not answer fence_ipmilan, of Debian's package fence-agents"
@@ -117,7 +117,7 @@ fn carry_out(plan: &mut Plan, devices: &[Device]) -> Act {
         for act in plan.acts() {
             match act {
                 Act::Run(job) => {
-                    let answer = devices[job.device].run(job.action);
+                    let answer = devices[job.device].run(job.action, &|| false);
                     plan.answered(clock::now(), &job, &answer);
                 }
                 said => return said,
@@ -136,7 +136,7 @@ fn a_host_with_two_supplies_is_switched_off_at_its_bmcs_and_on_again() {
     plan.need(clock::now(), host, &[0, 1], true, false);
     assert_eq!(carry_out(&mut plan, &devices), Act::IsOff(host));
     assert!(!left.is_on() && !right.is_on());
-    plan.release(clock::now(), host);
+    plan.release(host);
     assert_eq!(carry_out(&mut plan, &devices), Act::IsOnAgain(host));
     assert!(left.is_on() && right.is_on());
 }
@@ -145,7 +145,7 @@ fn a_host_with_two_supplies_is_switched_off_at_its_bmcs_and_on_again() {
 fn a_wrong_password_is_unknown_and_is_not_said_aloud() {
     let bmc = Bmc::start();
     fs::write(bmc.path("password"), "wr0ng").expect("it is ours");
-    let answer = bmc.device().run(Action::Status);
+    let answer = bmc.device().run(Action::Status, &|| false);
     let Answer::Unknown(why) = answer else { panic!("{answer:?}") };
     assert!(!why.contains("wr0ng"), "{why}");
     assert!(bmc.is_on());
@@ -158,5 +158,5 @@ fn a_bmc_that_is_gone_is_unknown() {
     bmc.child.wait().expect("it is ours");
     let mut device = bmc.device();
     device.limit = Duration::from_secs(3);
-    assert!(matches!(device.run(Action::Off), Answer::Unknown(_)));
+    assert!(matches!(device.run(Action::Off, &|| false), Answer::Unknown(_)));
 }

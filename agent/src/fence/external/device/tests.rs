@@ -33,38 +33,42 @@ impl Fake {
 #[test]
 fn a_program_is_told_its_action_and_parameters_by_lines() {
     let (fake, device) = Fake::new("exit 0");
-    assert_eq!(device.run(Action::Off), Answer::Done);
+    assert_eq!(device.run(Action::Off, &|| false), Answer::Done);
     assert_eq!(fake.read(), "action=off\nip=10.0.0.9\nplug=3\n");
 }
 
 #[test]
 fn only_the_two_known_answers_to_a_status_are_answers() {
-    for (status, action, expected) in [
-        (0, Action::Status, Some(Answer::IsOn)),
-        (2, Action::Status, Some(Answer::IsOff)),
-        (1, Action::Status, None),
-        (3, Action::Status, None),
-        (0, Action::Off, Some(Answer::Done)),
-        (2, Action::Off, None),
-        (1, Action::On, None),
-        (0, Action::On, Some(Answer::Done)),
+    for (status, said, action, expected) in [
+        (0, "Status: ON", Action::Status, Some(Answer::IsOn)),
+        (2, "Status: OFF", Action::Status, Some(Answer::IsOff)),
+        (2, "usage: fence_mine", Action::Status, None),
+        (2, "Status: ON", Action::Status, None),
+        (0, "Status: OFF", Action::Status, None),
+        (0, "", Action::Status, None),
+        (1, "Status: OFF", Action::Status, None),
+        (3, "Status: OFF", Action::Status, None),
+        (0, "", Action::Off, Some(Answer::Done)),
+        (2, "", Action::Off, None),
+        (1, "", Action::On, None),
+        (0, "", Action::On, Some(Answer::Done)),
     ] {
-        let (_fake, device) = Fake::new(&format!("exit {status}"));
-        let answer = device.run(action);
+        let (_fake, device) = Fake::new(&format!("echo '{said}'; exit {status}"));
+        let answer = device.run(action, &|| false);
         match expected {
-            Some(expected) => assert_eq!(answer, expected, "{action} {status}"),
-            None => assert!(matches!(answer, Answer::Unknown(_)), "{action} {status}: {answer:?}"),
+            Some(expected) => assert_eq!(answer, expected, "{action} {status} {said}"),
+            None => assert!(matches!(answer, Answer::Unknown(_)), "{action} {status} {said}: {answer:?}"),
         }
     }
     let (_fake, device) = Fake::new("kill -9 $$");
-    assert!(matches!(device.run(Action::Status), Answer::Unknown(_)));
+    assert!(matches!(device.run(Action::Status, &|| false), Answer::Unknown(_)));
 }
 
 #[test]
 fn a_program_that_hangs_is_unknown_after_its_time() {
     let (_fake, mut device) = Fake::new("sleep 600");
     device.limit = Duration::from_millis(300);
-    let answer = device.run(Action::Status);
+    let answer = device.run(Action::Status, &|| false);
     assert!(matches!(&answer, Answer::Unknown(why) if why.contains("did not end")), "{answer:?}");
 }
 
@@ -72,7 +76,9 @@ fn a_program_that_hangs_is_unknown_after_its_time() {
 fn a_program_that_is_not_there_is_unknown() {
     let (_fake, mut device) = Fake::new("");
     device.agent = "/nowhere/fence_nothing".into();
-    assert!(matches!(device.run(Action::Off), Answer::Unknown(why) if why.contains("fence_nothing")));
+    assert!(
+        matches!(device.run(Action::Off, &|| false), Answer::Unknown(why) if why.contains("fence_nothing"))
+    );
 }
 
 #[test]
@@ -81,12 +87,14 @@ fn a_secret_comes_from_its_file_and_is_not_told_on() {
     let secret = fake.folder.path().join("secret");
     fs::write(&secret, "s3cr3t\n").expect("it is ours");
     device.parameter_files.insert("password".into(), secret.clone());
-    let Answer::Unknown(why) = device.run(Action::Off) else { panic!("it failed") };
+    let Answer::Unknown(why) = device.run(Action::Off, &|| false) else { panic!("it failed") };
     assert_eq!(why, "exit status 1: login with … failed");
     assert!(fake.read().contains("password=s3cr3t\n"));
     assert!(!format!("{device:?}").contains("s3cr3t"));
     fs::remove_file(secret).expect("it is ours");
-    assert!(matches!(device.run(Action::Off), Answer::Unknown(why) if why.contains("cannot be read")));
+    assert!(
+        matches!(device.run(Action::Off, &|| false), Answer::Unknown(why) if why.contains("cannot be read"))
+    );
 }
 
 #[test]
@@ -96,7 +104,7 @@ fn a_value_of_two_lines_cannot_bring_in_an_action() {
     {
         let (_fake, mut device) = Fake::new("exit 0");
         device.parameters.insert(key.into(), value.into());
-        assert!(matches!(device.run(Action::Off), Answer::Unknown(_)), "{key:?}={value:?}");
+        assert!(matches!(device.run(Action::Off, &|| false), Answer::Unknown(_)), "{key:?}={value:?}");
     }
 }
 
@@ -118,4 +126,11 @@ fn outlets_of_one_strip_are_in_one_lane() {
         device(None, None),
     ];
     assert_eq!(lanes(&devices), [0, 1, 0, 3, 4]);
+}
+
+#[test]
+fn a_program_that_is_given_up_is_ended() {
+    let (_fake, device) = Fake::new("sleep 600");
+    let answer = device.run(Action::Off, &|| true);
+    assert!(matches!(&answer, Answer::Unknown(why) if why.contains("given up")), "{answer:?}");
 }

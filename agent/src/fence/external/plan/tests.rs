@@ -146,7 +146,7 @@ fn it_is_switched_on_only_after_the_pool_has_agreed_that_it_is_fenced() {
     bench.answer(0, Answer::IsOff);
     bench.answer(0, Answer::IsOff);
     assert!(bench.open.is_empty(), "the pool has not agreed yet");
-    bench.plan.release(bench.now, HOST);
+    bench.plan.release(HOST);
     bench.look();
     assert_eq!(bench.answer(0, unknown()), Action::On);
     bench.wait();
@@ -162,7 +162,7 @@ fn a_host_that_cannot_be_switched_on_is_given_up_with_a_word() {
     bench.answer(0, Answer::Done);
     bench.answer(0, Answer::IsOff);
     bench.answer(0, Answer::IsOff);
-    bench.plan.release(bench.now, HOST);
+    bench.plan.release(HOST);
     bench.look();
     for turn in 1..=MOST_ONS {
         bench.answer(0, unknown());
@@ -174,14 +174,92 @@ fn a_host_that_cannot_be_switched_on_is_given_up_with_a_word() {
 }
 
 #[test]
-fn a_host_that_needs_no_fencing_any_more_before_it_was_off_is_left_alone() {
+fn a_host_that_is_released_while_it_is_being_switched_off_is_not_left_off() {
     let mut bench = Bench::new(&[0]);
     bench.need(HOST, &[0], true);
-    bench.plan.release(bench.now, HOST);
-    assert_eq!(bench.answer(0, Answer::Done), Action::Off);
-    assert!(bench.open.is_empty() && bench.acts.is_empty());
+    bench.plan.release(HOST);
+    bench.look();
+    assert_eq!(bench.acts, [Act::Abandon(HOST)], "who switches it off is ended");
+    assert_eq!(bench.answer(0, unknown()), Action::Off);
+    assert_eq!(bench.answer(0, Answer::IsOn), Action::Status, "its power may still be going");
+    bench.wait();
+    assert_eq!(bench.answer(0, Answer::IsOff), Action::Status);
+    assert_eq!(bench.answer(0, Answer::Done), Action::On);
+    assert_eq!(bench.acts, [Act::Abandon(HOST), Act::IsOnAgain(HOST)]);
     bench.need(HOST, &[0], true);
     assert_eq!(bench.answer(0, Answer::Done), Action::Off, "and begun anew when it is needed again");
+}
+
+#[test]
+fn a_host_that_is_released_while_it_is_being_switched_off_and_stays_on_is_left_alone() {
+    let mut bench = Bench::new(&[0]);
+    bench.need(HOST, &[0], true);
+    bench.plan.release(HOST);
+    bench.look();
+    bench.answer(0, Answer::Done);
+    for _ in 0..MOST_DRAINS {
+        assert_eq!(bench.answer(0, Answer::IsOn), Action::Status);
+        bench.wait();
+    }
+    bench.answer(0, Answer::IsOn);
+    assert_eq!(bench.acts, [Act::Abandon(HOST)]);
+    assert_eq!(bench.plan.next(), None);
+}
+
+#[test]
+fn without_power_on_or_without_an_answer_it_is_said_that_it_stays_off() {
+    for answer in [Answer::IsOff, unknown()] {
+        let mut bench = Bench::new(&[0]);
+        bench.need(HOST, &[0], false);
+        bench.plan.release(HOST);
+        bench.look();
+        bench.answer(0, Answer::Done);
+        while !bench.open.is_empty() {
+            assert_eq!(bench.answer(0, answer.clone()), Action::Status);
+            if bench.plan.next().is_some() {
+                bench.wait();
+            }
+        }
+        assert_eq!(bench.acts.last(), Some(&Act::StaysOff(HOST)), "{answer:?}");
+    }
+}
+
+#[test]
+fn who_leads_no_more_switches_nothing_off_or_on() {
+    let mut bench = Bench::new(&[0, 1]);
+    bench.need(HOST, &[0], true);
+    bench.answer(0, Answer::Done);
+    bench.answer(0, Answer::IsOff);
+    bench.answer(0, Answer::IsOff);
+    bench.plan.need(bench.now, OTHER, &[1], true, true);
+    bench.look();
+    bench.plan.rest();
+    bench.look();
+    assert!(bench.acts.contains(&Act::Abandon(HOST)) && bench.acts.contains(&Act::Abandon(OTHER)));
+    bench.answer(1, unknown());
+    assert!(bench.open.is_empty());
+    assert_eq!(bench.plan.next(), None);
+}
+
+#[test]
+fn what_was_asked_for_once_is_not_done_minutes_later() {
+    let mut bench = Bench::new(&[0]);
+    bench.plan.need(bench.now, HOST, &[0], true, true);
+    bench.look();
+    let begun = bench.now;
+    loop {
+        match bench.answer(0, unknown()) {
+            Action::Off => assert!(bench.now.since(begun) < ASKED_FOR),
+            Action::Status => break,
+            Action::On => panic!("nobody knows that it is off"),
+        }
+        bench.wait();
+    }
+    while bench.plan.next().is_some() {
+        bench.wait();
+        assert_eq!(bench.answer(0, Answer::IsOn), Action::Status);
+    }
+    assert!(!bench.acts.contains(&Act::StaysOff(HOST)));
 }
 
 #[test]
