@@ -342,9 +342,9 @@ impl Plan {
         if again && !case.was_off {
             let rest = if failed { pause(case.failures + 1) } else { DRAINS };
             if failed {
-                case.failures += 1
+                case.failures += 1;
             } else {
-                case.drains += 1
+                case.drains += 1;
             }
             case.step = Step::PausingLeaving { until: now + rest };
             return;
