@@ -87,6 +87,7 @@ pub enum IdentityError {
 #[derive(Debug)]
 pub struct StateDirectory {
     path: PathBuf,
+    run_directory: PathBuf,
     boot_id_file: PathBuf,
     _lock: File,
 }
@@ -125,7 +126,12 @@ impl StateDirectory {
             Err(errno) => return Err(fault(errno.into()).into()),
         }
         lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id())).map_err(fault)?;
-        Ok(Self { path, boot_id_file: host.boot_id_file.clone(), _lock: lock })
+        Ok(Self {
+            path,
+            run_directory: host.run_directory.clone(),
+            boot_id_file: host.boot_id_file.clone(),
+            _lock: lock,
+        })
     }
 
     /// Whether an operator took this host out of the protocol.
@@ -151,7 +157,7 @@ impl StateDirectory {
     /// # Errors
     /// Those of the files.
     pub fn number(&self) -> Result<BootNumber, FileError> {
-        BootNumber::next(&self.path, &self.boot_id_file)
+        BootNumber::next(&self.path, &self.run_directory, &self.boot_id_file)
     }
 
     /// Where it is.

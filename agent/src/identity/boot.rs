@@ -24,22 +24,27 @@ struct Kept {
 }
 
 impl BootNumber {
-    /// The number of a start that begins now; durable when this returns.
-    pub(super) fn next(directory: &Path, boot_id_file: &Path) -> Result<Self, FileError> {
-        let path = directory.join("boot.json");
+    /// The number of a start that begins now; durable when this returns. It is kept a second time in the run directory, which ends with
+    /// the boot: where the state directory is lost within a boot, or an older one is put back, a higher number would say that the boot
+    /// is over and none of its VMs runs.
+    pub(super) fn next(directory: &Path, run: &Path, boot_id_file: &Path) -> Result<Self, FileError> {
+        files::make_private_directory(run)?;
+        let (path, beside) = (directory.join("boot.json"), run.join("boot.json"));
         let boot_id = std::fs::read_to_string(boot_id_file)
             .map_err(|fault| FileError { path: boot_id_file.to_owned(), doing: "read", fault })?
             .trim()
             .to_owned();
-        let next = match files::read_json::<Kept>(&path)? {
-            Some(kept) if kept.boot_id == boot_id => {
-                Kept { boot_id, boot: kept.boot, process: kept.process.saturating_add(1) }
-            }
-            Some(kept) => Kept { boot_id, boot: kept.boot.saturating_add(1), process: 1 },
-            // Beyond what a directory that was lost can have counted to: there are fewer boots than seconds.
-            None => Kept { boot_id, boot: seconds_of_the_epoch().max(1), process: 1 },
+        let kept = files::read_json::<Kept>(&path)?;
+        let last = kept.as_ref().map_or(0, |kept| kept.boot);
+        let of_this_boot = [files::read_json::<Kept>(&beside)?, kept].into_iter().flatten();
+        let of_this_boot = of_this_boot.filter(|kept| kept.boot_id == boot_id);
+        let next = match of_this_boot.max_by_key(|kept| kept.process) {
+            Some(kept) => Kept { boot_id, boot: kept.boot, process: kept.process.saturating_add(1) },
+            // Beyond what a directory that was lost, or is older than the last boot, can have counted to: there are fewer boots than seconds.
+            None => Kept { boot_id, boot: last.saturating_add(1).max(seconds_of_the_epoch()), process: 1 },
         };
         files::write_json(&path, &next)?;
+        files::write_json(&beside, &next)?;
         Ok(Self { boot: Boot(next.boot), process: Process(next.process) })
     }
 }

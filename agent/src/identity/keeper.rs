@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::wiring::{News, ToCoordinator, ToKeeper};
 use lifeboat_link::Roster;
 use lifeboat_protocol::command::FenceReason;
+use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -54,6 +55,14 @@ impl Keeper {
                 self.keys_wait = true;
             }
             ToKeeper::Sending(epoch) => {
+                let holds = self.keys.holds_or_is_beyond(epoch);
+                self.context.board.post("keys", &json!({ "pool_seals_under": epoch, "is_kept_here": holds }));
+                if !holds {
+                    tracing::error!(
+                        epoch,
+                        "THIS HOST IS DEAF: it was away when the pool's heartbeat key was changed. Copy keys.json of the state directory of a host that is a member to this host's, and restart the agent"
+                    );
+                }
                 self.keys.switch_to(epoch);
                 self.keys_wait = true;
             }

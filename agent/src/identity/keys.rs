@@ -109,6 +109,11 @@ impl KeyFile {
         }
     }
 
+    /// Whether the key of this epoch is among them, or was overtaken.
+    pub fn holds_or_is_beyond(&self, epoch: u32) -> bool {
+        epoch <= self.sending || self.keys.iter().any(|key| key.epoch == epoch)
+    }
+
     /// The pool seals under this key now; those before the last one are not kept any longer.
     pub fn switch_to(&mut self, epoch: u32) {
         let Some(position) = self.keys.iter().position(|key| key.epoch == epoch) else { return };

@@ -63,7 +63,24 @@ fn a_start_raises_the_process_and_a_boot_the_boot() {
     assert_eq!((again.boot, again.process), (first.number.boot, Process(2)));
     fs::write(&place.host.boot_id_file, "two\n").expect("there is room");
     let later = begin(&place).number;
-    assert_eq!((later.boot, later.process), (Boot(again.boot.0 + 1), Process(1)));
+    assert!(later.boot > again.boot && later.process == Process(1));
+}
+
+#[test]
+fn a_state_directory_that_is_lost_or_put_back_within_a_boot_makes_no_later_boot() {
+    let place = furnished();
+    let boot_file = place.host.state_directory.join("boot.json");
+    let first = begin(&place).number;
+    let older = fs::read(&boot_file).expect("it is there");
+    fs::write(&place.host.boot_id_file, "two\n").expect("there is room");
+    let second = begin(&place).number;
+    fs::remove_file(&boot_file).expect("it is there");
+    let lost = begin(&place).number;
+    assert_eq!((lost.boot, lost.process), (second.boot, Process(2)));
+    fs::write(&boot_file, older).expect("there is room");
+    let put_back = begin(&place).number;
+    assert_eq!((put_back.boot, put_back.process), (second.boot, Process(3)));
+    assert!(put_back.boot > first.boot);
 }
 
 #[test]
@@ -116,7 +133,9 @@ fn keys_are_kept_as_the_keyring_has_them_and_are_nobody_elses_to_read() {
     let ring = KeyFile::read(directory).expect("they were written").keyring().expect("they fit together");
     assert_eq!((ring.sending(), ring.newest(), ring.key(5)), (1, 6, Some(&[5; 32])));
     assert!(!ring.holds(3), "the one that was overtaken went first");
+    assert!(keys.holds_or_is_beyond(5) && !keys.holds_or_is_beyond(9), "of 9 it was told nothing");
     keys.switch_to(5);
+    assert!(keys.holds_or_is_beyond(3), "the pool has gone on from that one");
     let ring = keys.keyring().expect("they fit together");
     assert_eq!(
         (ring.sending(), ring.holds(1), ring.holds(4)),
