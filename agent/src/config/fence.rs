@@ -48,6 +48,23 @@ pub struct FenceAgent {
     pub power_on: bool,
 }
 
+/// Agents of the package `fence-agents` that cut something off other than a host's power, or nothing.
+const NO_POWER: [&str; 13] = [
+    "fence_ack_manual",
+    "fence_brocade",
+    "fence_cisco_mds",
+    "fence_compute",
+    "fence_dummy",
+    "fence_evacuate",
+    "fence_heuristics_ping",
+    "fence_ifmib",
+    "fence_kdump",
+    "fence_mpath",
+    "fence_sanbox2",
+    "fence_sbd",
+    "fence_scsi",
+];
+
 impl Default for FenceSection {
     fn default() -> Self {
         Self { reset: vec![Reset::Sysrq, Reset::Reboot, Reset::Watchdog], agents: Vec::new() }
@@ -56,6 +73,9 @@ impl Default for FenceSection {
 
 impl FenceSection {
     pub(super) fn check(&self, faults: &mut Faults) {
+        if self.reset.is_empty() {
+            faults.add("fence", "reset names at least one way, or this host is never reset");
+        }
         for reset in &self.reset {
             if matches!(reset, Reset::Command(words) if words.first().is_none_or(String::is_empty)) {
                 faults.add("fence", "a reset by a command names the program");
@@ -63,6 +83,15 @@ impl FenceSection {
         }
         for agent in &self.agents {
             let named = format!("fence.agent for host {:?}", agent.host);
+            let program = agent.agent.rsplit('/').next().unwrap_or_default();
+            if NO_POWER.contains(&program) {
+                faults.add(
+                    &named,
+                    format!(
+                        "{program} does not switch power: VMs could run on, and be started elsewhere; use the agent of the host's BMC or power strip"
+                    ),
+                );
+            }
             if agent.host.is_empty() || agent.agent.is_empty() {
                 faults.add(&named, "host and agent each have a name");
             }
@@ -90,6 +119,12 @@ fn one_or_many<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Reset>, 
         }),
         Spelt::Many(words) => match words.iter().map(|word| named(word)).collect() {
             Some(all) => Ok(all),
+            // A command has another first word: this one has a word that is misspelt.
+            None if words.first().is_some_and(|word| named(word).is_some()) => {
+                Err(serde::de::Error::custom(format!(
+                    "reset {words:?}: \"sysrq\", \"reboot\" and \"watchdog\" are what a list of ways has; a command begins with its program"
+                )))
+            }
             None => Ok(vec![Reset::Command(words)]),
         },
     }

@@ -48,6 +48,9 @@ fn a_reset_is_a_name_a_list_of_names_or_a_command() {
     assert_eq!(reset(r#""reboot""#).expect("a name").fence.reset, [Reset::Reboot]);
     let command = reset(r#"["ipmitool", "power", "cycle"]"#).expect("a command").fence.reset;
     assert_eq!(command, [Reset::Command(["ipmitool", "power", "cycle"].map(String::from).into())]);
+    let misspelt = reset(r#"["sysrq", "rebot"]"#).expect_err("no command begins with sysrq").to_string();
+    assert!(misspelt.contains("rebot"), "{misspelt}");
+    assert!(reset("[]").expect_err("nothing would reset it").to_string().contains("at least one"));
     assert!(reset(r#""kexec""#).expect_err("no such way").to_string().contains("kexec"));
 }
 
@@ -71,6 +74,14 @@ fn sections_that_cannot_be_read_are_told_together() {
     assert_eq!(faults.len(), 2, "{faults:#?}");
     assert!(faults[0].contains("[host]") && faults[0].contains("nam"), "{faults:#?}");
     assert!(faults[1].contains("[medium]") && faults[1].contains("floppy"), "{faults:#?}");
+}
+
+#[test]
+fn an_agent_that_cuts_off_no_power_fences_nobody() {
+    for program in ["fence_scsi", "/usr/sbin/fence_mpath", "fence_brocade"] {
+        let faults = faults(&WHOLE.replace("fence_ipmilan", program));
+        assert!(faults.len() == 1 && faults[0].contains("power"), "{faults:#?}");
+    }
 }
 
 #[test]

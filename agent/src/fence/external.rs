@@ -91,6 +91,10 @@ impl Fencer {
     fn new(context: Context, sender: Sender<Heard>) -> Self {
         let (devices, feeds) = devices(&context.config.fence.agents);
         let plan = Plan::new(device::lanes(&devices));
+        // A host can join later; a name that is misspelt never does.
+        for host in feeds.keys().filter(|host| context.roster.find(host).is_none()) {
+            tracing::error!(host, "there is a [[fence.agent]] for it, and no such host in the pool's roster");
+        }
         let devices = devices.into_iter().map(Arc::new).collect();
         Self { context, plan, devices, feeds, helpless: Vec::new(), running: Vec::new(), sender }
     }
