@@ -1,7 +1,11 @@
 //! What the kernel offers and no crate offers safely. Nowhere else in the agent is a line of unsafe code.
 use rustix::fd::BorrowedFd;
+use rustix::io::Errno;
 use rustix::ioctl::{self, Getter, NoArg, Setter, Updater, opcode};
+use rustix::process::{Signal, set_parent_process_death_signal};
 use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 /// The letter that all requests to watchdogs have.
 const WATCHDOG: u8 = b'W';
@@ -73,6 +77,18 @@ pub fn watchdog_switch(device: BorrowedFd<'_>, on: bool) -> rustix::io::Result<(
     unsafe {
         ioctl::ioctl(device, Setter::<SET_OPTIONS, i32>::new(if on { ENABLE_CARD } else { DISABLE_CARD }))
     }
+}
+
+/// Has a program that is to be started killed when the thread that starts it ends: for one that this thread waits for.
+pub fn dies_with_its_parent(command: &mut Command) {
+    let parent = rustix::process::getpid();
+    let before = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // Nobody is told of a parent that ended before.
+        if rustix::process::getppid() == Some(parent) { Ok(()) } else { Err(Errno::CANCELED.into()) }
+    };
+    // SAFETY: between fork and exec it makes two system calls, and neither allocates nor takes a lock: an error that is made of a number does not.
+    unsafe { command.pre_exec(before) };
 }
 
 /// Runs the calling thread before all that has no such priority, and its children as usual.

@@ -1,5 +1,5 @@
 //! Programs that are run with a time limit: one that hangs is killed with all that it started, and has said nothing.
-use crate::clock;
+use crate::{clock, sys};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, OFlags, fcntl_getfl, fcntl_setfl, memfd_create};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
@@ -82,7 +82,10 @@ pub fn run(run: &Run<'_>) -> Result<Said, Mute> {
     // A file in memory, not a pipe: a program that does not read cannot hold us up.
     let mut input = File::from(memfd_create("input", MemfdFlags::CLOEXEC).map_err(|e| not_run(e.into()))?);
     input.write_all(run.input).and_then(|()| input.rewind()).map_err(not_run)?;
-    let mut child = Command::new(&program)
+    let mut command = Command::new(&program);
+    // What nobody waits for any more is not to go on: it would switch something off, or start a VM, that nobody knows of.
+    sys::dies_with_its_parent(&mut command);
+    let mut child = command
         .args(run.command.get(1..).unwrap_or_default())
         .env("LC_ALL", "C")
         .stdin(input)

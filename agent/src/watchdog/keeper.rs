@@ -3,15 +3,19 @@
 //! get a whole timeout on top, and its VMs would run after others had taken them for dead. So the last descriptor is never the agent's.
 //!
 //! The next process of the agent fetches the descriptor from there (`pidfd_getfd`): the device can be opened only once.
+use crate::clock;
 use crate::process::{ProcessId, Running};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::process::{PidfdGetfdFlags, pidfd_getfd};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// What the program is told to be a keeper.
 const WORD: &str = "hold-watchdog";
+/// How long until another one is started.
+const AGAIN: Duration = Duration::from_secs(1);
 /// What a keeper holds is its standard input.
 const ITS_DESCRIPTOR: i32 = 0;
 
@@ -50,13 +54,34 @@ fn holds(pid: i32, device: &Path) -> bool {
 /// Starts a keeper of this device.
 pub(super) fn start(device: impl AsFd, run_directory: &Path) -> io::Result<()> {
     let held = device.as_fd().try_clone_to_owned()?;
-    let mut command = Command::new("/proc/self/exe");
-    command.arg(WORD).stdin(Stdio::from(held)).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.current_dir("/").spawn()?;
-    ProcessId::of(child.id())?.note(&note(run_directory))?;
-    // It outlives this process; while it does not, somebody has to take note of its end.
-    crate::thread::spawn("keeper", move || child.wait())?;
+    let run_directory = run_directory.to_owned();
+    let mut child = begin(&held, &run_directory)?;
+    // It outlives this process; should it not, another one takes its place.
+    crate::thread::spawn("watchdog-keeper", move || {
+        loop {
+            let ended = child.wait();
+            tracing::error!(
+                ?ended,
+                "the process that keeps the watchdog open has ended; another one is started"
+            );
+            child = loop {
+                clock::wait(AGAIN);
+                match begin(&held, &run_directory) {
+                    Ok(child) => break child,
+                    Err(fault) => tracing::error!(%fault, "nobody keeps the watchdog open beside this agent"),
+                }
+            };
+        }
+    })?;
     Ok(())
+}
+
+fn begin(held: &OwnedFd, run_directory: &Path) -> io::Result<Child> {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg(WORD).stdin(Stdio::from(held.try_clone()?)).stdout(Stdio::null()).stderr(Stdio::null());
+    let child = command.current_dir("/").spawn()?;
+    ProcessId::of(child.id())?.note(&note(run_directory))?;
+    Ok(child)
 }
 
 /// What a keeper does.

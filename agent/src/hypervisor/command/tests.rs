@@ -16,6 +16,24 @@ fn a_program_reads_its_input_and_is_heard() {
 }
 
 #[test]
+fn a_program_whose_caller_is_gone_does_not_go_on() {
+    use std::os::unix::process::ExitStatusExt;
+    let caller = crate::thread::spawn("caller", || {
+        let mut command = Command::new("sleep");
+        command.arg("600");
+        sys::dies_with_its_parent(&mut command);
+        command.spawn().expect("sleep is there")
+    });
+    let mut child = caller.expect("a thread").join().expect("no panic");
+    let mut status = None;
+    crate::testing::wait("it is killed", || {
+        status = child.try_wait().expect("it is ours");
+        status.is_some()
+    });
+    assert_eq!(status.and_then(|status| status.signal()), Some(9));
+}
+
+#[test]
 fn a_program_that_hangs_is_killed_with_its_children() {
     let folder = tempfile::tempdir().expect("a folder");
     let pid = folder.path().join("pid");
