@@ -1,3 +1,4 @@
+//! Frames come out as they went in, whatever their length, and nonsense is refused.
 use super::*;
 use lifeboat_protocol::order::{Gate, OrderId, VmState};
 use proptest::prelude::*;
