@@ -193,6 +193,9 @@ impl State {
         }
         for vm in pool.vm_indices().skip(vms) {
             self.adopt(vm);
+            // Whatever was kept of another VM of that name counts no more.
+            let should_run = self.vms[vm.get()].should_run;
+            self.writes.behind(Record::ShouldRun { vm, should_run });
         }
         for host in old.host_indices() {
             if old.host(host).state != pool.host(host).state {

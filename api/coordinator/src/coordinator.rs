@@ -159,9 +159,11 @@ impl State {
         }
         for vm in document.vm_indices() {
             let known = placed.contains_key(&vm);
+            let (protected, idle) = (self.is_protected(vm), self.whereabouts.is_idle(vm));
             let state = &mut self.vms[vm.get()];
-            // A stop that was acknowledged is completed.
-            state.to_stop = known && !state.should_run && !self.whereabouts.is_idle(vm);
+            // A stop that was acknowledged is completed: it is kept that the VM shall not run, and yet where it is. Who has protected it
+            // since does not want that.
+            state.to_stop = known && !protected && !state.should_run && !idle;
             state.holds = true;
             self.refresh(vm);
         }
@@ -190,7 +192,10 @@ impl State {
 
     fn recorded(&mut self, vm: VmIndex, place: Place) {
         let described = *self.pool.vm(vm);
-        self.vms[vm.get()].should_run = described.should_run || described.power_state.holds_resources();
+        // What was placed ran. That it shall not any more has a record of its own, and the document, which anybody may have written,
+        // is none.
+        self.vms[vm.get()].should_run =
+            described.should_run || described.power_state.holds_resources() || place != Place::Nowhere;
         let hosts = match place {
             Place::Nowhere => [None, None],
             Place::On(host) => [Some(host), None],

@@ -144,6 +144,8 @@ impl State {
                 state.lost_from = failed.map(|_| host);
                 state.holds = true;
                 state.begin_anew(now);
+            } else {
+                self.is_where_it_is_left(vm);
             }
         }
         for vm in lost.iter().map(|&(vm, _)| vm).chain(void.iter().map(|order| order.vm)) {

@@ -32,7 +32,6 @@ impl State {
             Report::Appeared { vm } => {
                 if self.knows(*vm) && self.whereabouts.appeared(*vm, host) {
                     self.seen(*vm, host, Seen::Running, false);
-                    self.started_by_hand(*vm);
                     self.refresh(*vm);
                 }
             }
@@ -79,6 +78,7 @@ impl State {
     fn missing(&mut self, vm: VmIndex) {
         self.holding.remove(&vm);
         if !self.whereabouts.claims(vm).is_empty() {
+            self.is_where_it_is_left(vm);
             return;
         }
         let now = self.now;
@@ -115,12 +115,25 @@ impl State {
             let reason = format!("it runs on {}, started by somebody else", self.pool.host_id(host));
             self.alerts.raise(AlertKind::VmRunsUnasked, Subject::Vm(vm), reason, None);
         }
+        if seen == Seen::Running {
+            self.started_by_hand(vm);
+        }
         if self.whereabouts.claims(vm).len() == 1 {
             self.writes.behind(Record::Place { vm, place: Place::On(host) });
         }
     }
 
-    /// Whoever starts a VM on its host wants it to run, and to run again after that host has failed.
+    /// One place less is left where a VM may be. If there is but one, the next term is to know it: the one that it knows may be gone.
+    pub(crate) fn is_where_it_is_left(&mut self, vm: VmIndex) {
+        if let [(host, Claim::Arriving | Claim::MayRun | Claim::Runs | Claim::Recorded)] =
+            *self.whereabouts.claims(vm)
+        {
+            self.writes.behind(Record::Place { vm, place: Place::On(host) });
+        }
+    }
+
+    /// Whoever starts a VM on its host wants it to run, and to run again after that host has failed. What is being stopped is not
+    /// started by anybody: it has not stopped yet.
     fn started_by_hand(&mut self, vm: VmIndex) {
         let state = &mut self.vms[vm.get()];
         if !state.should_run && !state.to_stop {
@@ -194,11 +207,7 @@ impl State {
     /// A VM stopped by itself, or by somebody's hand.
     fn stopped(&mut self, vm: VmIndex, cause: StopCause) {
         self.holding.remove(&vm);
-        let elsewhere = self.whereabouts.claims(vm);
-        if let [(host, Claim::Arriving | Claim::MayRun)] = *elsewhere {
-            // It has moved, in a term that did not order it to.
-            self.writes.behind(Record::Place { vm, place: Place::On(host) });
-        }
+        self.is_where_it_is_left(vm);
         if !self.whereabouts.claims(vm).is_empty() || self.whereabouts.has_order(vm) {
             self.refresh(vm);
             return;
@@ -236,6 +245,7 @@ impl State {
     pub(crate) fn down(&mut self, vm: VmIndex) {
         self.holding.remove(&vm);
         if !self.whereabouts.claims(vm).is_empty() {
+            self.is_where_it_is_left(vm);
             return;
         }
         self.vms[vm.get()].runs_since = None;

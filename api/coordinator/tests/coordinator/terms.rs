@@ -1,7 +1,8 @@
 //! One term after another: what the new one knows, and what it waits for before it commands anything.
 use crate::world::{World, host, secs, spec, vm};
 use lifeboat_coordinator::alert::{AlertKind, Subject};
-use lifeboat_coordinator::input::{Call, StopCause};
+use lifeboat_coordinator::input::{Call, Report, StopCause};
+use lifeboat_coordinator::record::{Key, Place, Record};
 use lifeboat_model::spec::RestartPriority;
 use std::time::Duration;
 
@@ -165,6 +166,7 @@ fn a_vm_found_on_two_hosts_is_told_and_not_touched() {
 fn a_vm_started_by_somebody_else_is_told_and_left_alone() {
     let mut pool = spec(3, 16_384, &[(1024, 0)]);
     pool.vms[0].host = None;
+    pool.vms[0].restart_priority = RestartPriority::BestEffort;
     let mut world = World::new(&pool);
     world.hosts[1].running.insert(vm(0));
     world.begin_session(host(1));
@@ -236,4 +238,70 @@ fn what_a_host_said_before_it_was_over_and_is_heard_after_counts_for_nothing() {
     world.store_works = true;
     world.run(secs(10));
     assert_eq!(world.where_runs(vm(0)).len(), 1, "nobody waits for a host that is over");
+}
+
+#[test]
+fn a_vm_that_was_stopped_and_that_somebody_started_again_is_not_stopped_by_the_next_term() {
+    let mut pool = spec(3, 16_384, &[(1024, 0)]);
+    pool.vms[0].restart_priority = RestartPriority::BestEffort;
+    let mut world = World::new(&pool);
+    assert_eq!(world.answer(Call::StopVm { vm: vm(0) }), Ok(()));
+    world.run(secs(2));
+    assert_eq!(world.where_runs(vm(0)), []);
+    // Only an inventory tells of it.
+    world.hosts[1].running.insert(vm(0));
+    world.begin_session(host(1));
+    world.run(secs(1));
+    world.take_over(host(1));
+    world.run(secs(100));
+    assert_eq!(world.where_runs(vm(0)), [host(1)]);
+}
+
+#[test]
+fn a_new_term_stops_no_protected_vm_and_restarts_it_when_its_host_fails() {
+    let mut world = World::new(&spec(3, 16_384, &[(1024, 0)]));
+    world.run(secs(1));
+    let stopped = Record::ShouldRun { vm: vm(0), should_run: false };
+    world.store.insert(stopped.key(), stopped);
+    world.take_over(host(1));
+    world.run(secs(100));
+    assert_eq!(world.where_runs(vm(0)), [host(0)]);
+    world.lose(host(0));
+    world.run(secs(30));
+    assert_eq!(world.starts.len(), 1, "it runs, so it is wanted");
+}
+
+#[test]
+fn a_document_that_says_that_a_vm_is_off_stops_none() {
+    let mut pool = spec(3, 16_384, &[(1024, 0)]);
+    pool.vms[0].restart_priority = RestartPriority::BestEffort;
+    let mut world = World::new(&pool);
+    world.run(secs(1));
+    (pool.vms[0].host, pool.vms[0].power_state) = (None, Some(lifeboat_model::spec::PowerState::Halted));
+    world.pool = lifeboat_model::Pool::new(&pool).expect("a pool");
+    world.take_over(host(1));
+    world.run(secs(100));
+    assert_eq!(world.where_runs(vm(0)), [host(0)]);
+}
+
+#[test]
+fn the_next_term_knows_the_place_that_is_left_of_two() {
+    let place = |world: &World| world.store.get(&Key::Place(vm(0))).copied();
+    let on = |host| Some(Record::Place { vm: vm(0), place: Place::On(host) });
+    let arrived = || {
+        let mut world = World::new(&spec(3, 16_384, &[(1024, 0)]));
+        world.hosts[2].running.insert(vm(0));
+        world.say(host(2), Report::Appeared { vm: vm(0) });
+        world.run(secs(1));
+        assert_eq!(place(&world), on(host(0)));
+        world
+    };
+    let mut world = arrived();
+    world.say(host(0), Report::Stopped { vm: vm(0), cause: StopCause::Stopped });
+    world.run(secs(1));
+    assert_eq!(place(&world), on(host(2)), "its first host says that it has stopped there");
+    let mut world = arrived();
+    world.lose(host(0));
+    world.run(secs(1));
+    assert_eq!(place(&world), on(host(2)), "its first host is over");
 }
