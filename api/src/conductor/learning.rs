@@ -160,7 +160,7 @@ mod tests {
             bound_by: bound_by.iter().map(|&why| why.to_owned()).collect(),
             ..VmFacts::default()
         };
-        let definition = Box::new(Definition { facts });
+        let definition = Box::new(Definition { facts, from: None });
         Learned::Vm { host: on.to_owned(), definition, runs, released: bound_by.is_empty() }
     }
 

@@ -127,6 +127,8 @@ pub struct Machine<P> {
     agreed: bool,
     picture: Option<Arc<Picture>>,
     deeds: VecDeque<Deed>,
+    /// VMs that the pool does not have any more, and of which something may be kept still.
+    strangers: BTreeSet<String>,
 }
 
 impl<P: Planner> Machine<P> {
@@ -138,6 +140,7 @@ impl<P: Planner> Machine<P> {
         let Begin { me, epoch, roster, pool, kept } = begin;
         let mut names = Names::of(&roster);
         let document = document::begin(&mut names, &pool)?;
+        let strangers = records::strangers(&kept, &pool);
         let records::All { records, definitions, monitors } = records::read(&kept, &names, &document);
         let places = records.iter().filter_map(placed).collect();
         let term = Term { epoch: epoch.0, host: me };
@@ -161,7 +164,9 @@ impl<P: Planner> Machine<P> {
             agreed: false,
             picture: None,
             deeds: VecDeque::new(),
+            strangers,
         };
+        machine.forget();
         machine.drain();
         Ok(machine)
     }
@@ -202,6 +207,7 @@ impl<P: Planner> Machine<P> {
             ToService::Agreed(configuration) => self.agreed(now, &configuration),
             ToService::Safe { host, boot, kind } => {
                 self.sightings.over(host);
+                self.orders.void(host);
                 self.feed(now, interpreter::safe(host, boot, kind));
             }
             ToService::Report { host, report } => self.report(now, host, report),
@@ -228,6 +234,10 @@ impl<P: Planner> Machine<P> {
 
     /// What was asked to be stored is durable, or never will be.
     pub fn stored(&mut self, now: Instant, ticket: Ticket, durable: bool) {
+        if ticket == OWN_TICKET {
+            // What could not be forgotten is forgotten by the next term.
+            return;
+        }
         self.feed(now, if durable { Input::Stored { ticket } } else { Input::StoreFailed { ticket } });
     }
 
@@ -249,8 +259,28 @@ impl<P: Planner> Machine<P> {
     /// # Errors
     /// If it makes none for the coordinator, which keeps the one that it has.
     pub fn document(&mut self, now: Instant, pool: Arc<Pool>) -> Result<(), Vec<Defect>> {
+        let gone = self.served.vm_indices().map(|vm| self.served.vm_id(vm));
+        self.strangers.extend(gone.filter(|vm| pool.find_vm(vm).is_none()).map(str::to_owned));
+        self.forget();
+        // Whoever has changed the document may have said of hosts and VMs what is not so: it is told again how they are.
+        if self.picture.as_ref().is_some_and(|picture| picture.correct(&pool).is_some()) {
+            self.picture = None;
+        }
         self.served = pool;
         self.redo_document(now)
+    }
+
+    /// Has all that is kept of VMs forgotten that are not the pool's any more.
+    fn forget(&mut self) {
+        let mut batch = Batch::default();
+        for vm in std::mem::take(&mut self.strangers) {
+            records::forget_vm(&mut batch, self.document.id(), &vm);
+            self.definitions.remove(&vm);
+            self.monitors.remove(&vm);
+        }
+        if !batch.writes.is_empty() {
+            self.deeds.push_back(Deed::Store { ticket: OWN_TICKET, batch });
+        }
     }
 
     /// Who belongs to the pool is this now, and durable: everybody is told.
@@ -308,7 +338,10 @@ impl<P: Planner> Machine<P> {
                     self.live.insert(host);
                     self.out.remove(&host);
                 }
-                Standing::Out => self.sightings.over(host),
+                Standing::Out => {
+                    self.sightings.over(host);
+                    self.orders.void(host);
+                }
                 Standing::Fencing { .. } => {
                     self.out.remove(&host);
                 }
@@ -369,7 +402,7 @@ impl<P: Planner> Machine<P> {
             Command::Store { ticket, records } => {
                 self.places.extend(records.iter().filter_map(placed));
                 let mut batch = Batch::default();
-                records::put(&mut batch, &self.names, &self.document, &records);
+                records::put(&mut batch, &self.names, &self.document, &self.served, &records);
                 self.deeds.push_back(Deed::Store { ticket, batch });
             }
             Command::Start { host, vm, .. } => {
@@ -434,6 +467,8 @@ impl<P: Planner> Machine<P> {
 
 /// The calls that the machine makes itself.
 const OWN_CALL: CallId = CallId(u64::MAX);
+/// The writes that the machine asks for itself.
+const OWN_TICKET: Ticket = Ticket(u64::MAX);
 
 fn placed(record: &Record) -> Option<(VmIndex, Place)> {
     match *record {

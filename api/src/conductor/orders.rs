@@ -30,6 +30,8 @@ pub struct Sent {
     pub vm: String,
     /// What for.
     pub errand: Errand,
+    /// Nobody may ever say what became of it: its host has begun anew since.
+    pub void: bool,
 }
 
 /// The orders of a term.
@@ -63,12 +65,12 @@ impl Orders {
             Command::Migrate { host, vm, order, to } => (host, vm, order, Errand::Migrate { to }),
             _ => return None,
         };
-        Some(self.remember(Sent { order: Some(order), host, vm: name(vm), errand }))
+        Some(self.remember(Sent { order: Some(order), host, vm: name(vm), errand, void: false }))
     }
 
     /// The id of a stop that the machine orders itself.
     pub fn own_stop(&mut self, host: HostIndex, vm: &str) -> OrderId {
-        self.remember(Sent { order: None, host, vm: vm.to_owned(), errand: Errand::Stop })
+        self.remember(Sent { order: None, host, vm: vm.to_owned(), errand: Errand::Stop, void: false })
     }
 
     /// The order whose outcome a report tells.
@@ -81,12 +83,23 @@ impl Orders {
 
     /// Whether a VM is being migrated.
     pub fn migrates(&self, vm: &str) -> bool {
-        self.sent.values().any(|sent| sent.vm == vm && matches!(sent.errand, Errand::Migrate { .. }))
+        self.standing().any(|sent| sent.vm == vm && matches!(sent.errand, Errand::Migrate { .. }))
     }
 
     /// Whether a VM is being stopped on a host.
     pub fn stops(&self, vm: &str, host: HostIndex) -> bool {
-        self.sent.values().any(|sent| sent.vm == vm && sent.host == host && sent.errand == Errand::Stop)
+        self.standing().any(|sent| sent.vm == vm && sent.host == host && sent.errand == Errand::Stop)
+    }
+
+    /// A host has begun anew, or is over: what it was ordered may be lost. Should it tell an outcome all the same, that is heard.
+    pub fn void(&mut self, host: HostIndex) {
+        for sent in self.sent.values_mut().filter(|sent| sent.host == host) {
+            sent.void = true;
+        }
+    }
+
+    fn standing(&self) -> impl Iterator<Item = &Sent> {
+        self.sent.values().filter(|sent| !sent.void)
     }
 
     fn remember(&mut self, sent: Sent) -> OrderId {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   conductor/<pool>/term, tolerance
-//!   conductor/<pool>/{should-run,place,priority}/<vm>
+//!   conductor/<pool>/{should-run,place}/<vm>            priorities are the pool document's alone
 //!   conductor/<pool>/host/<number>                      hosts keep their place in the roster for ever
 //!   conductor/<pool>/alert/<kind>/<pool | host | vm | group>/<which>
 //!   conductor/<pool>/definition/<vm>                    what a VM is made of
@@ -14,11 +14,10 @@ use lifeboat_coordinator::alert::{AlertId, AlertKind, Subject};
 use lifeboat_coordinator::record::{Duty, Place, Record};
 use lifeboat_link::Roster;
 use lifeboat_link::note::{Monitor, VmFacts};
-use lifeboat_model::spec::RestartPriority;
 use lifeboat_model::{GroupIndex, HostIndex, Pool};
 use lifeboat_store::{Batch, Key, Record as Kept};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where all of it lies.
 pub const CONDUCTOR: &str = "conductor";
@@ -28,6 +27,9 @@ pub const CONDUCTOR: &str = "conductor";
 pub struct Definition {
     /// What its hypervisor said.
     pub facts: VmFacts,
+    /// The host that said it, by its place in the roster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<usize>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,14 +62,39 @@ pub struct All {
     pub monitors: BTreeMap<String, Monitor>,
 }
 
-/// Writes records of the coordinator's.
-pub fn put(batch: &mut Batch, names: &Names, document: &Pool, records: &[Record]) {
-    for record in records {
+/// Writes records of the coordinator's. Of VMs that `served`, the pool's document, does not have, nothing is kept.
+pub fn put(batch: &mut Batch, names: &Names, document: &Pool, served: &Pool, records: &[Record]) {
+    let is_gone = |record: &Record| match *record {
+        Record::ShouldRun { vm, .. } | Record::Place { vm, .. } => {
+            names.vm_id(vm).is_none_or(|vm| served.find_vm(vm).is_none())
+        }
+        _ => false,
+    };
+    for record in records.iter().filter(|record| !is_gone(record)) {
         // What has no name any more need not be known to the next term either.
         if let Some((path, value)) = spelt(names, document, record) {
             batch.put(key(document.id(), &path), value);
         }
     }
+}
+
+/// What is kept of VMs, each under its name.
+const OF_VMS: [&str; 5] = ["should-run", "place", "priority", "definition", "monitor"];
+
+/// Forgets all that is kept of a VM: another one may get its name.
+pub fn forget_vm(batch: &mut Batch, pool: &str, vm: &str) {
+    for what in OF_VMS {
+        batch.delete(key(pool, &[what, vm]));
+    }
+}
+
+/// The VMs of which something is kept and that the pool does not have.
+pub fn strangers(kept: &[Kept], pool: &Pool) -> BTreeSet<String> {
+    let of = |record: &Kept| match record.key.names().skip(2).collect::<Vec<_>>().as_slice() {
+        [what, vm] if OF_VMS.contains(what) && pool.find_vm(vm).is_none() => Some((*vm).to_owned()),
+        _ => None,
+    };
+    kept.iter().filter_map(of).collect()
 }
 
 /// Writes what a VM is made of.
@@ -117,9 +144,8 @@ fn spelt(names: &Names, document: &Pool, record: &Record) -> Option<(Vec<String>
             };
             (path(&["place", names.vm_id(vm)?]), json(&hosts))
         }
-        Record::Priority { vm, priority } => {
-            (path(&["priority", names.vm_id(vm)?]), json(&priority_word(priority)))
-        }
+        // The pool's document says it, durably, before the coordinator is told. A second home would contradict it after a crash.
+        Record::Priority { .. } => return None,
         Record::Host { host, duty } => (path(&["host", &host.get().to_string()]), json(&duty_word(duty))),
         Record::Alert { id: AlertId { epoch, number }, kind, subject, open } => {
             let (about, which) = match subject {
@@ -175,11 +201,6 @@ fn understood(path: &[&str], value: &[u8], names: &Names, document: &Pool) -> Op
             };
             Record::Place { vm: names.vm(vm)?, place }
         }
-        ["priority", vm] => {
-            let word: String = parsed(value)?;
-            let priority = PRIORITIES.into_iter().find(|priority| priority_word(*priority) == word)?;
-            Record::Priority { vm: names.vm(vm)?, priority }
-        }
         ["host", number] => {
             let word: String = parsed(value)?;
             let duty = DUTIES.into_iter().find(|duty| duty_word(*duty) == word)?;
@@ -211,17 +232,6 @@ fn understood(path: &[&str], value: &[u8], names: &Names, document: &Pool) -> Op
 fn host_of(number: &str, names: &Names) -> Option<HostIndex> {
     let position: usize = number.parse().ok()?;
     (position < names.hosts()).then(|| HostIndex::new(position))
-}
-
-const PRIORITIES: [RestartPriority; 3] =
-    [RestartPriority::Restart, RestartPriority::BestEffort, RestartPriority::Unprotected];
-
-const fn priority_word(priority: RestartPriority) -> &'static str {
-    match priority {
-        RestartPriority::Restart => "restart",
-        RestartPriority::BestEffort => "best-effort",
-        RestartPriority::Unprotected => "",
-    }
 }
 
 const DUTIES: [Duty; 4] = [Duty::Enabled, Duty::Disabled, Duty::Maintenance, Duty::Leaving];
@@ -283,7 +293,6 @@ mod tests {
             Record::Place { vm: other, place: Place::Moving { from: here, to: there } },
             Record::Tolerance { level: Some(2), before_drop: None },
         ];
-        records.extend(PRIORITIES.map(|priority| Record::Priority { vm, priority }));
         records.extend(DUTIES.map(|duty| Record::Host { host: there, duty }));
         let subjects =
             [Subject::Pool, Subject::Host(there), Subject::Vm(other), Subject::Group(GroupIndex::new(0))];
@@ -299,10 +308,20 @@ mod tests {
         let (names, document) = document();
         for record in every_record() {
             let mut batch = Batch::default();
-            put(&mut batch, &names, &document, &[record]);
+            put(&mut batch, &names, &document, &document, &[record]);
             let [Write::Put(kept)] = batch.writes.as_slice() else { panic!("one write for {record:?}") };
             assert_eq!(read(std::slice::from_ref(kept), &names, &document).records, [record]);
         }
+    }
+
+    #[test]
+    fn priorities_are_the_documents_alone() {
+        let (names, document) = document();
+        let mut batch = Batch::default();
+        let vm = lifeboat_model::VmIndex::new(0);
+        let priority = lifeboat_model::spec::RestartPriority::Unprotected;
+        put(&mut batch, &names, &document, &document, &[Record::Priority { vm, priority }]);
+        assert!(batch.writes.is_empty());
     }
 
     #[test]
@@ -310,7 +329,7 @@ mod tests {
         let (names, document) = document();
         let mut batch = Batch::default();
         let placed = |vm| Record::Place { vm, place: Place::On(HostIndex::new(0)) };
-        put(&mut batch, &names, &document, &[placed(lifeboat_model::VmIndex::new(0))]);
+        put(&mut batch, &names, &document, &document, &[placed(lifeboat_model::VmIndex::new(0))]);
         let [Write::Put(kept)] = batch.writes.as_slice() else { panic!("one write") };
         let mut next = Names::of(&roster(&["h1", "h2"]));
         next.number("new");
@@ -328,7 +347,7 @@ mod tests {
             strange(&["place", "nobody"], "[]"),
             strange(&["host", "9"], "\"enabled\""),
             strange(&["host", "x"], "\"enabled\""),
-            strange(&["priority", "a"], "\"most\""),
+            strange(&["priority", "a"], "\"restart\""),
             strange(&["what"], "{}"),
             strange(&["term"], "{"),
         ];

@@ -22,6 +22,7 @@ impl<P: Planner> Machine<P> {
             told::Report::Inventory { vms } => {
                 let running = vms.iter().filter(|(_, state)| *state == told::VmState::Running);
                 self.sightings.inventory(host, running.map(|(vm, _)| vm.as_str()));
+                self.orders.void(host);
                 self.note(host, &OrderNote::Roster(self.roster.clone()));
             }
             told::Report::Ready { vm } => self.sightings.runs(vm, host),
@@ -47,6 +48,14 @@ impl<P: Planner> Machine<P> {
         let inventory = matches!(report, told::Report::Inventory { .. });
         let known = Known { names: &self.names, finished: finished.and_then(|sent| sent.order) };
         if let Some(report) = interpreter::report(&known, report) {
+            match report {
+                // Where nobody sent it, its readiness is the first word of its being there.
+                Report::Ready { vm } => {
+                    self.feed(now, Input::Report { host, report: Report::Appeared { vm } })
+                }
+                Report::Stopped { vm, .. } => self.seen_elsewhere(now, vm, host),
+                _ => {}
+            }
             self.feed(now, Input::Report { host, report });
         }
         if inventory {
@@ -117,19 +126,44 @@ impl<P: Planner> Machine<P> {
         }
     }
 
-    /// A host says what a VM is made of. Where it runs elsewhere, that host's word counts.
+    /// Before the coordinator hears that a VM has stopped on a host, it hears where else it was seen: it may have been moved there by
+    /// hand, and is not down.
+    fn seen_elsewhere(&mut self, now: Instant, vm: VmIndex, host: HostIndex) {
+        let Some(name) = self.names.vm_id(vm) else { return };
+        for other in self.sightings.of(name).filter(|other| *other != host).collect::<Vec<_>>() {
+            self.feed(now, Input::Report { host: other, report: Report::Appeared { vm } });
+        }
+    }
+
+    /// A host says what a VM is made of.
     fn defined(&mut self, host: HostIndex, facts: VmFacts) {
         let runs = self.sightings.is_on(&facts.vm, host);
-        if !runs && self.sightings.of(&facts.vm).next().is_some() {
+        if !runs && !self.speaks_for(host, &facts.vm) {
             return;
         }
         let known = self.definitions.get(&facts.vm);
         let released =
             facts.bound_by.is_empty() && known.is_some_and(|known| !known.facts.bound_by.is_empty());
-        let definition = Definition { facts };
+        let definition = Definition { facts, from: Some(host.get()) };
         self.definitions.insert(definition.facts.vm.clone(), definition.clone());
         if let Some(host) = self.names.host_id(host).map(str::to_owned) {
             self.learn(Learned::Vm { host, definition: Box::new(definition), runs, released });
+        }
+    }
+
+    /// Whether a host where a VM does not run has a say in what it is made of. Every host that ever ran it still has it as it was then.
+    fn speaks_for(&self, host: HostIndex, vm: &str) -> bool {
+        if self.sightings.of(vm).next().is_some() {
+            return false;
+        }
+        let Some(known) = self.definitions.get(vm) else { return true };
+        match self.names.vm(vm).and_then(|vm| self.places.get(&vm)) {
+            Some(Place::On(home) | Place::Moving { from: home, .. }) => *home == host,
+            Some(Place::Nowhere) | None => {
+                let teller =
+                    known.from.map(HostIndex::new).filter(|from| self.names.host_id(*from).is_some());
+                teller.is_none_or(|teller| teller == host)
+            }
         }
     }
 

@@ -1,4 +1,6 @@
 //! Turns in, deeds out: no clock, no store, no socket.
+mod by_hand;
+
 use super::super::names::tests::roster;
 use super::super::planner::TimedPlanner;
 use super::*;
@@ -149,8 +151,14 @@ impl World {
                 Deed::Store { ticket, batch } => {
                     if self.store_works {
                         for write in batch.writes {
-                            if let lifeboat_store::Write::Put(record) = write {
-                                self.store.insert(record.key.as_bytes().to_vec(), record.value);
+                            match write {
+                                lifeboat_store::Write::Put(record) => {
+                                    self.store.insert(record.key.as_bytes().to_vec(), record.value);
+                                }
+                                lifeboat_store::Write::Delete(key) => {
+                                    self.store.remove(key.as_bytes());
+                                }
+                                lifeboat_store::Write::DeleteUnder(_) => unreachable!("nobody asks for it"),
                             }
                         }
                     }

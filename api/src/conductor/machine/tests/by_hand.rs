@@ -1,0 +1,116 @@
+//! What people do past the coordinator: on hosts, and in the pool's document.
+use super::*;
+
+fn stops(world: &World) -> Vec<HostIndex> {
+    let stops = world.orders.iter().filter(|(_, order)| matches!(order, Order::Stop { .. }));
+    stops.map(|(host, _)| *host).collect()
+}
+
+fn defined(world: &World) -> Vec<&str> {
+    let definition = |learned: &'_ Learned| matches!(learned, Learned::Vm { .. });
+    let of = |learned| match learned {
+        &Learned::Vm { ref host, .. } => &**host,
+        _ => unreachable!("only definitions are asked for"),
+    };
+    world.learned.iter().filter(|learned| definition(learned)).map(of).collect()
+}
+
+#[test]
+fn a_vm_that_was_moved_by_hand_is_started_nowhere_else() {
+    let mut world = World::with(&[("db", 2)]);
+    world.report(2, told::Report::Ready { vm: "db".to_owned() });
+    world.waits(Duration::from_secs(5));
+    world.report(1, told::Report::Stopped { vm: "db".to_owned(), cause: told::StopCause::Stopped });
+    world.waits(Duration::from_secs(10));
+    world.says(2, &ReportNote::Appeared { vm: "db".to_owned() });
+    world.waits(Duration::from_secs(60));
+    assert!(world.orders.is_empty(), "{:?}", world.orders);
+    world.loses(2);
+    assert_eq!(world.starts().len(), 1, "it is restarted where it has gone");
+}
+
+#[test]
+fn a_vm_that_was_moved_by_hand_outlives_the_host_that_it_left() {
+    let mut world = World::with(&[("db", 2)]);
+    world.report(2, told::Report::Ready { vm: "db".to_owned() });
+    world.loses(1);
+    world.waits(Duration::from_secs(60));
+    assert!(world.orders.is_empty(), "{:?}", world.orders);
+}
+
+#[test]
+fn a_stop_that_was_lost_is_given_again_to_a_vm_that_runs_twice() {
+    let mut world = World::with(&[("db", 2)]);
+    world.waits(Duration::from_secs(2));
+    world.says(2, &ReportNote::Appeared { vm: "db".to_owned() });
+    world.says(2, &ReportNote::Appeared { vm: "db".to_owned() });
+    assert_eq!(stops(&world), [host(2)], "once is enough while it may be carried out");
+    world.inventory(2, &["db"]);
+    assert_eq!(stops(&world)[..2], [host(2), host(2)]);
+    assert!(stops(&world).iter().all(|on| *on == host(2)), "{:?}", world.orders);
+}
+
+#[test]
+fn a_document_that_says_what_is_not_so_is_told_how_things_are() {
+    let mut world = World::with(&[("db", 2)]);
+    let right = pool(3, &[("db", 2)]);
+    let told = world.machine.news_of_picture().expect("the first one");
+    let right = told.correct(&right).map_or(right, |corrected| Arc::new(corrected.pool));
+    world.machine.document(world.now, Arc::clone(&right)).expect("right");
+    assert_eq!(world.machine.news_of_picture(), None, "it is as the document says");
+    let mut wrong = right.describe();
+    (wrong.vms[0].host, wrong.vms[0].power_state, wrong.vms[0].should_run) =
+        (None, Some(lifeboat_model::spec::PowerState::Halted), false);
+    let wrong = Arc::new(Pool::new(&wrong).expect("a pool"));
+    world.machine.document(world.now, Arc::clone(&wrong)).expect("right");
+    let told = world.machine.news_of_picture().expect("the document is wrong");
+    assert_eq!(told.correct(&wrong).expect("news").pool, *right);
+}
+
+#[test]
+fn nothing_is_kept_of_a_vm_that_is_gone() {
+    let about = |world: &World, vm: &str| {
+        let kept = world.kept();
+        kept.iter().filter(|record| record.key.names().skip(2).nth(1) == Some(vm)).count()
+    };
+    let mut world = World::with(&[("db", 2), ("web", 1)]);
+    world.waits(Duration::from_secs(1));
+    assert!(about(&world, "db") > 0 && about(&world, "web") > 0);
+    let next = World::begin(pool(3, &[("web", 1)]), world.kept(), Epoch(8));
+    let forgotten = records::strangers(&world.kept(), &next.machine.served);
+    assert!(forgotten.iter().eq(["db"]));
+    world.machine.document(world.now, pool(3, &[("web", 1)])).expect("right");
+    world.carry_out();
+    assert_eq!(about(&world, "db"), 0);
+    world.report(1, told::Report::Stopped { vm: "db".to_owned(), cause: told::StopCause::Stopped });
+    world.waits(Duration::from_secs(1));
+    assert_eq!(about(&world, "db"), 0, "nor what becomes of it later");
+    assert!(about(&world, "web") > 0);
+}
+
+#[test]
+fn a_host_that_ran_a_vm_long_ago_does_not_say_what_it_is_made_of() {
+    let mut world = World::with(&[("db", 2)]);
+    world.says(1, &facts("db"));
+    world.waits(Duration::from_secs(1));
+    let [Learned::Vm { definition, .. }] =
+        &world.learned.iter().filter(|one| matches!(one, Learned::Vm { .. })).collect::<Vec<_>>()[..]
+    else {
+        panic!("one definition: {:?}", world.learned)
+    };
+    let mut batch = Batch::default();
+    records::put_definition(&mut batch, "prod", "db", definition);
+    let mut kept = world.kept();
+    kept.extend(batch.writes.into_iter().filter_map(|write| match write {
+        lifeboat_store::Write::Put(record) => Some(record),
+        _ => None,
+    }));
+    let mut next = World::begin(pool(3, &[("db", 2)]), kept, Epoch(8));
+    next.frame(ToService::Agreed(Box::new(configuration(&[FENCING, LIVE, LIVE]))));
+    next.inventory(2, &[]);
+    next.says(2, &facts("db"));
+    assert!(defined(&next).is_empty(), "it is not placed there, and its home has not spoken yet");
+    next.inventory(1, &["db"]);
+    next.says(1, &facts("db"));
+    assert_eq!(defined(&next), ["h2"]);
+}
