@@ -112,20 +112,13 @@ fn parts(root: &Path) -> Result<(PathBuf, PathBuf), Missing> {
 /// Agent and service, built as this test is.
 fn programs() -> Result<(PathBuf, PathBuf), Missing> {
     let profile = if cfg!(debug_assertions) { "test" } else { "release" };
-    let mut build = Command::new(env!("CARGO"));
-    build.args([
-        "build",
-        "--locked",
-        "--quiet",
-        "--profile",
-        profile,
-        "--package",
-        "lifeboat",
-        "--bin",
-        "lifeboat",
-    ]);
-    build.args(["--package", "lifeboat-agent", "--bin", "lifeboat-agent"]);
-    said(build.current_dir(env!("CARGO_MANIFEST_DIR"))).map_err(Missing::Build)?;
+    // One after the other: built together they would share features, and be built anew.
+    for program in ["lifeboat", "lifeboat-agent"] {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--locked", "--quiet", "--profile", profile]);
+        build.args(["--package", program, "--bin", program]);
+        said(build.current_dir(env!("CARGO_MANIFEST_DIR"))).map_err(Missing::Build)?;
+    }
     let here = std::env::current_exe()?;
     // target/debug/deps/watchdog-…: the programs are in target/debug.
     let folder = here.parent().and_then(Path::parent).unwrap_or(Path::new("."));

@@ -37,21 +37,15 @@ impl Programs {
     /// If they cannot be built.
     pub fn build(cargo: &str, pid_1: &Path) -> io::Result<Self> {
         let profile = if cfg!(debug_assertions) { "test" } else { "release" };
-        let mut command = Command::new(cargo);
-        command.args(["build", "--locked", "--quiet", "--profile", profile]);
-        command.args([
-            "--package",
-            "lifeboat",
-            "--bin",
-            "lifeboat",
-            "--package",
-            "lifeboat-agent",
-            "--bin",
-            "lifeboat-agent",
-        ]);
-        let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).output()?;
-        if !output.status.success() {
-            return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
+        // One after the other: built together they would share features, and be built anew.
+        for program in ["lifeboat", "lifeboat-agent"] {
+            let mut command = Command::new(cargo);
+            command.args(["build", "--locked", "--quiet", "--profile", profile]);
+            command.args(["--package", program, "--bin", program]);
+            let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).output()?;
+            if !output.status.success() {
+                return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
+            }
         }
         Self::in_folder(pid_1.parent().unwrap_or(Path::new(".")))
     }
