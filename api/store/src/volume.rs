@@ -129,7 +129,10 @@ impl VolumeStore {
         let ours = headers.clone();
         let name = place.to_owned();
         let inner = RedbStore::on(
-            move || slot::Slot::complete(&ours, taken).map_err(|fault| unavailable(&name, &fault)),
+            move || {
+                let slot = slot::Slot::complete(&ours, taken, tenure.epoch);
+                slot.map_err(|fault| unavailable(&name, &fault))?.ok_or(StoreError::Superseded)
+            },
             place,
         )?;
         Ok(Self { inner, headers, epoch: tenure.epoch, superseded: AtomicBool::new(false) })

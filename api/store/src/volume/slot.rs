@@ -50,16 +50,16 @@ impl Slot {
         Self::new(headers, slot, 0, None)
     }
 
-    /// A slot that was taken over.
+    /// A slot that this epoch has taken over; none: a later one has it now, also when that one is complete.
     ///
     /// # Errors
-    /// If its header is not there any more.
-    pub(super) fn complete(headers: &Headers, slot: usize) -> Result<Self> {
+    /// If its header cannot be read.
+    pub(super) fn complete(headers: &Headers, slot: usize, epoch: u64) -> Result<Option<Self>> {
         let found = headers.read()?[slot];
-        if !found.header.complete {
-            return Err(Error::other("its slot was claimed by another term"));
+        if !found.header.complete || found.header.epoch != epoch {
+            return Ok(None);
         }
-        Ok(Self::new(headers, slot, found.header.length, Some((found.header, found.copy))))
+        Ok(Some(Self::new(headers, slot, found.header.length, Some((found.header, found.copy)))))
     }
 
     fn new(headers: &Headers, slot: usize, length: u64, header: Option<(Header, usize)>) -> Self {

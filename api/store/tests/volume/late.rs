@@ -1,5 +1,6 @@
 //! Writes that land late: past the end of their host, past one takeover, past two.
-use super::{formatted, kept, lead, open, put};
+use super::{formatted, kept, key, lead, open, put};
+use lifeboat_store::{Store, StoreError};
 
 /// Every write that a commit makes, held back, lands after so many takeovers. What the newest term has must be untouched by it, and
 /// so must what the term after that one finds.
@@ -39,7 +40,6 @@ fn a_commit_lands_after(takeovers: u64) {
 }
 
 fn lead_term_of(store: &lifeboat_store::VolumeStore) -> lifeboat_store::Term {
-    use lifeboat_store::Store;
     store.leader().expect("an answer").expect("it led").term
 }
 
@@ -95,5 +95,22 @@ fn a_takeover_that_hangs_and_lands_late_changes_nothing() {
                 assert_eq!(kept(&last, name).as_deref(), Some(value), "held back from {held_from}");
             }
         }
+    }
+}
+
+#[test]
+fn one_whose_write_failed_does_not_open_what_later_terms_have_made_of_its_slot() {
+    let disk = formatted();
+    let old = open(&disk, 1).expect("it opens");
+    let term = lead(&old);
+    disk.fail_writes(true);
+    assert!(put(&old, term, "a", "1").is_err());
+    disk.fail_writes(false);
+    for epoch in 2..8 {
+        let store = open(&disk, epoch).expect("a takeover");
+        put(&store, lead(&store), "of", &epoch.to_string()).expect("a commit");
+        let before = disk.operations();
+        assert!(matches!(old.get(&key("of")), Err(StoreError::Superseded)), "epoch {epoch}");
+        assert_eq!(disk.operations(), before, "and it writes nothing");
     }
 }
