@@ -24,6 +24,7 @@ pub mod orders;
 pub mod picture;
 pub mod planner;
 pub mod records;
+pub mod rosters;
 pub mod shell;
 pub mod sightings;
 pub mod term;

@@ -5,10 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 use lifeboat_link::Roster;
 use lifeboat_link::join::{Invitation, JoinRequest};
 use lifeboat_link::roster::{Member, RosterFault};
+use lifeboat_protocol::Standing;
 use lifeboat_store::Key;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::net::IpAddr;
 use subtle::ConstantTimeEq;
 
 use super::records::CONDUCTOR;
@@ -44,11 +47,16 @@ pub enum EnrolError {
     /// The token is another host's.
     #[error("the token is for host {0:?}")]
     OtherHost(String),
-    /// A host of that name lives.
+    /// A host of that name lives, or may live.
     #[error(
-        "host {0:?} belongs to the pool and is not down: choose another name, or shut that one down first"
+        "host {0:?} belongs to the pool and is not known to be down: choose another name, shut that one down, or wait until it is fenced"
     )]
     Taken(String),
+    /// Another host is known by this name or address.
+    #[error(
+        "{0:?} is a name or an address of host {1:?}: give the newcomer's own, or remove that host first"
+    )]
+    Claimed(String, String),
     /// Its networks are not the pool's.
     #[error("the pool's heartbeat networks are {}, in this order: name the host's addresses so", .0.join(", "))]
     Networks(Vec<String>),
@@ -120,12 +128,19 @@ pub fn credential(token: Option<&str>) -> Result<(String, [u8; 32]), EnrolError>
     parsed.map(|(id, secret)| (hex(&id), secret)).ok_or(EnrolError::NoInvitation)
 }
 
-/// The roster with a newcomer, and its place there. One who has joined before and is not up takes its own place again: a first attempt may
-/// have been cut short.
+/// The roster with a newcomer, and its place there. `standing` is what is agreed of the host in a place; none: nothing is known yet.
+///
+/// A machine takes no place in which another may still run VMs: a boot of its own would prove to the others that those are over. One
+/// that has left, or never came, and is reached where the newcomer is takes its own place again, as a first attempt may have been cut
+/// short. Any other newcomer under the name of a host that is gone gets a place of its own.
 ///
 /// # Errors
 /// If it cannot join as it is.
-pub fn joined(roster: &Roster, ask: &JoinRequest, is_up: bool) -> Result<(Roster, usize), EnrolError> {
+pub fn joined(
+    roster: &Roster,
+    ask: &JoinRequest,
+    standing: impl FnOnce(usize) -> Option<Standing>,
+) -> Result<(Roster, usize), EnrolError> {
     let printable = ask.host.chars().count() <= 255 && !ask.host.chars().any(char::is_control);
     if ask.host.trim().is_empty() || !printable {
         return Err(EnrolError::Name);
@@ -142,13 +157,27 @@ pub fn joined(roster: &Roster, ask: &JoinRequest, is_up: bool) -> Result<(Roster
         api: ask.api.clone(),
         removed: false,
     };
+    for other in roster.hosts.iter().filter(|other| !other.removed && other.id != member.id) {
+        if let Some(claimed) = known_by(&member).intersection(&known_by(other)).next() {
+            return Err(EnrolError::Claimed(claimed.clone(), other.id.clone()));
+        }
+    }
     let mut roster = roster.clone();
     let me = match roster.find(&ask.host) {
-        Some(_) if is_up => return Err(EnrolError::Taken(ask.host.clone())),
-        Some(position) => {
-            roster.hosts[position] = member;
-            position
-        }
+        Some(position) => match standing(position) {
+            Some(Standing::Out) if roster.hosts[position].addresses == member.addresses => {
+                roster.hosts[position] = member;
+                position
+            }
+            Some(Standing::Out | Standing::Fenced { .. }) => {
+                roster.hosts[position].removed = true;
+                roster.hosts.push(member);
+                roster.hosts.len() - 1
+            }
+            None | Some(Standing::Member { .. } | Standing::Fencing { .. }) => {
+                return Err(EnrolError::Taken(ask.host.clone()));
+            }
+        },
         None => {
             roster.hosts.push(member);
             roster.hosts.len() - 1
@@ -168,6 +197,18 @@ pub fn left(roster: &Roster, host: &str) -> Option<Roster> {
     Some(roster)
 }
 
+/// What a host is reached by and known by in its certificate. A loopback address is everybody's; with a port it is one host's.
+fn known_by(host: &Member) -> BTreeSet<String> {
+    let local =
+        |name: &str| name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    let mut names: BTreeSet<String> = host.addresses.iter().map(ToString::to_string).collect();
+    names.insert(host.api.trim_end_matches('/').to_lowercase());
+    let addresses = host.addresses.iter().map(|address| address.ip().to_string());
+    let named = host_of(&host.api).into_iter().chain([host.id.as_str()]).map(str::to_lowercase);
+    names.extend(addresses.chain(named).filter(|name| !local(name)));
+    names
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         // Writing to a string cannot fail.
@@ -180,6 +221,12 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::super::names::tests::roster;
     use super::*;
+    use lifeboat_protocol::evidence::EvidenceKind;
+    use lifeboat_protocol::{Boot, ConfigurationNumber};
+
+    fn out(_: usize) -> Option<Standing> {
+        Some(Standing::Out)
+    }
 
     fn ask(host: &str) -> JoinRequest {
         JoinRequest {
@@ -195,28 +242,69 @@ mod tests {
     #[test]
     fn a_newcomer_gets_the_next_place_and_the_roster_a_new_version() {
         let before = roster(&["h1", "!h2"]);
-        let (after, me) = joined(&before, &ask("h2"), false).expect("it joins");
+        let (after, me) = joined(&before, &ask("h2"), out).expect("it joins");
         assert_eq!((me, after.version, after.find("h2")), (2, before.version + 1, Some(2)));
         assert!(after.hosts[1].removed, "who has left keeps its place");
     }
 
     #[test]
-    fn a_name_is_taken_while_its_host_is_up_and_kept_when_it_is_not() {
-        assert!(matches!(joined(&roster(&["h1", "h2"]), &ask("h2"), true), Err(EnrolError::Taken(_))));
-        let (after, me) = joined(&roster(&["h1", "h2"]), &ask("h2"), false).expect("it joins");
-        assert_eq!((me, after.hosts.len()), (1, 2));
-        assert_eq!(after.hosts[1].api, "https://10.0.0.9:7878");
+    fn a_name_is_taken_until_its_host_is_known_to_run_nothing() {
+        let before = roster(&["h1", "h2"]);
+        let (boot, joined_in) = (Boot(7), ConfigurationNumber(1));
+        let member = Standing::Member { boot, joined: joined_in };
+        let fencing = Standing::Fencing { boot, joined: joined_in, led: None };
+        for standing in [None, Some(member), Some(fencing)] {
+            assert!(matches!(joined(&before, &ask("h2"), |_| standing), Err(EnrolError::Taken(_))));
+        }
+        let fenced = Standing::Fenced { boot, evidence: EvidenceKind::PowerOff };
+        for standing in [Standing::Out, fenced] {
+            let (after, me) = joined(&before, &ask("h2"), |_| Some(standing)).expect("it joins");
+            assert_eq!((me, after.hosts[1].removed, after.find("h2")), (2, true, Some(2)));
+        }
+    }
+
+    #[test]
+    fn a_host_whose_first_attempt_was_cut_short_takes_its_place_again() {
+        let (before, _) = joined(&roster(&["h1"]), &ask("h2"), out).expect("it joins");
+        let again = JoinRequest { api: "https://h2.example:7878".to_owned(), ..ask("h2") };
+        let (after, me) = joined(&before, &again, out).expect("it joins");
+        assert_eq!((me, after.hosts.len(), after.version), (1, 2, before.version + 1));
+        assert_eq!(after.hosts[1].api, again.api);
+    }
+
+    #[test]
+    fn nobody_is_known_by_the_name_or_the_address_of_another() {
+        let (before, _) = joined(&roster(&["h1"]), &ask("h8"), out).expect("it joins");
+        let other = |api: &str, address: &str| JoinRequest {
+            api: api.to_owned(),
+            addresses: vec![address.parse().expect("an address")],
+            ..ask("h9")
+        };
+        for (api, address) in [
+            ("https://H1:9999", "10.0.0.7:7946"),
+            ("https://10.0.0.9:9999", "10.0.0.7:7946"),
+            ("https://h9", "10.0.0.9:9999"),
+            ("https://h9", "127.0.0.1:7946"),
+        ] {
+            let refused = joined(&before, &other(api, address), out);
+            assert!(matches!(refused, Err(EnrolError::Claimed(..))), "{api} {address}: {refused:?}");
+        }
+        let named = JoinRequest { host: "10.0.0.9".to_owned(), ..other("https://h9", "10.0.0.7:7946") };
+        assert!(matches!(joined(&before, &named, out), Err(EnrolError::Claimed(..))));
+        assert!(joined(&before, &other("https://h9", "10.0.0.7:7946"), out).is_ok());
+        let gone = left(&before, "h8").expect("it leaves");
+        assert!(joined(&gone, &other("https://10.0.0.9", "10.0.0.9:7946"), out).is_ok());
     }
 
     #[test]
     fn a_host_that_is_described_wrongly_is_told_how_it_should_be() {
         let networks = JoinRequest { networks: vec!["lan".to_owned()], ..ask("h2") };
-        assert!(matches!(joined(&roster(&["h1"]), &networks, false), Err(EnrolError::Networks(_))));
+        assert!(matches!(joined(&roster(&["h1"]), &networks, out), Err(EnrolError::Networks(_))));
         let api = JoinRequest { api: "h2".to_owned(), ..ask("h2") };
-        assert!(matches!(joined(&roster(&["h1"]), &api, false), Err(EnrolError::Api(_))));
+        assert!(matches!(joined(&roster(&["h1"]), &api, out), Err(EnrolError::Api(_))));
         let none = JoinRequest { addresses: Vec::new(), ..ask("h2") };
-        assert!(matches!(joined(&roster(&["h1"]), &none, false), Err(EnrolError::Roster(_))));
-        assert!(matches!(joined(&roster(&["h1"]), &ask(" "), false), Err(EnrolError::Name)));
+        assert!(matches!(joined(&roster(&["h1"]), &none, out), Err(EnrolError::Roster(_))));
+        assert!(matches!(joined(&roster(&["h1"]), &ask(" "), out), Err(EnrolError::Name)));
     }
 
     #[test]

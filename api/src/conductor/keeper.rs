@@ -13,6 +13,7 @@ use crate::served::ha::{DISARMED_FOR, Ha};
 use crate::served::{Note, Step};
 use lifeboat_link::OrderNote;
 use lifeboat_model::{HostIndex, Pool};
+use lifeboat_protocol::Standing;
 use lifeboat_store::Batch;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -58,7 +59,8 @@ impl Keeper {
     /// Something is known that the document does not say yet.
     pub fn learn(&self, learned: Learned) {
         let mut waiting = self.lock();
-        if waiting.learned.len() < MOST_WAITING {
+        // People are told only once of what is found.
+        if waiting.learned.len() < MOST_WAITING || matches!(learned, Learned::Found(_)) {
             waiting.learned.push(learned);
         } else {
             tracing::warn!("the store is away for so long that what hosts say is let go");
@@ -109,6 +111,8 @@ impl Keeper {
                     }
                 }
                 changed = entries.changed() => if changed.is_err() || pool.is_closed() { return },
+                // The store took nothing then: what changed is to be told all the same, once it is durable.
+                () = tokio::time::sleep(AGAIN_AFTER), if pool.view().revision != told => {}
             }
             while !self.lock().is_empty() {
                 if let Err(error) = self.take_in(&pool).await {
@@ -132,7 +136,8 @@ impl Keeper {
     fn certify(&self, pool: &PoolHandle, conductor: &Conductor) {
         for (host, csr_pem) in std::mem::take(&mut self.lock().certificates) {
             let roster = conductor.roster();
-            let member = roster.hosts.get(host.get()).filter(|member| !member.removed);
+            let belongs = matches!(conductor.standing(host), Some(Standing::Member { .. }));
+            let member = roster.hosts.get(host.get()).filter(|member| belongs && !member.removed);
             let (Some(founding), Some(member)) = (conductor.founding(), member) else { continue };
             let signed = Authority::of(founding).and_then(|authority| {
                 let chain_pem = authority.sign(&csr_pem, pool.id(), member, clock::now().into())?;

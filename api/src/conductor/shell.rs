@@ -6,6 +6,7 @@ use super::link;
 use super::machine::{Deed, Learned, Machine};
 use super::picture::Picture;
 use super::planner::TimedPlanner;
+use super::rosters::Rosters;
 use super::term::{Opened, Opening};
 use crate::clock::Stopwatch;
 use crate::engine::Engine;
@@ -17,6 +18,7 @@ use lifeboat_link::join::{Founding, PoolKey};
 use lifeboat_link::note::Monitor;
 use lifeboat_link::{FromService, OrderNote, Roster, ToService};
 use lifeboat_model::{HostIndex, Pool};
+use lifeboat_protocol::{Configuration, Standing};
 use lifeboat_store::Candidate;
 use std::collections::BTreeMap;
 use std::io;
@@ -73,13 +75,21 @@ impl Events {
     }
 }
 
+/// A way to a thread that is played.
+#[cfg(test)]
+pub(super) fn events() -> (Events, Receiver<Event>) {
+    let (sender, events) = mpsc::channel();
+    (Events(sender), events)
+}
+
 /// The coordinator of this process's term, for those who want something of it.
 #[derive(Clone, Debug)]
 pub struct Conductor {
     events: Events,
     pool: Arc<str>,
     me: usize,
-    roster: tokio::sync::watch::Receiver<Roster>,
+    rosters: Rosters,
+    agreed: Arc<ArcSwapOption<Configuration>>,
     picture: Arc<ArcSwapOption<Picture>>,
     founding: Option<Arc<Founding>>,
     keys: Arc<ArcSwapOption<Vec<PoolKey>>>,
@@ -98,7 +108,17 @@ impl Conductor {
 
     /// Who belongs to the pool.
     pub fn roster(&self) -> Roster {
-        self.roster.borrow().clone()
+        self.rosters.newest()
+    }
+
+    /// The way to change it.
+    pub fn rosters(&self) -> &Rosters {
+        &self.rosters
+    }
+
+    /// What the agents have agreed of a host; none: nothing is known yet.
+    pub fn standing(&self, host: HostIndex) -> Option<Standing> {
+        self.agreed.load().as_ref().map(|agreed| agreed.standing(host))
     }
 
     /// What the first host left: the pool's authority, and what newcomers are told.
@@ -115,11 +135,6 @@ impl Conductor {
     /// How hosts and VMs are, with all that was answered so far.
     pub fn picture(&self) -> Option<Arc<Picture>> {
         self.picture.load_full()
-    }
-
-    /// Whether a host belongs to the liveset. Before anything is known of that it is taken for alive.
-    pub fn is_live(&self, host: &str) -> bool {
-        self.picture.load().as_ref().is_none_or(|picture| picture.is_live(host))
     }
 
     /// Asks for something; answered when it is durable.
@@ -173,6 +188,7 @@ pub fn start(stream: UnixStream, service: Service, opening: Opening) -> io::Resu
         asked: BTreeMap::new(),
         next_ask: 0,
         keys: Arc::default(),
+        agreed: Arc::default(),
     };
     thread::Builder::new().name("conductor".to_owned()).spawn(move || shell.run())?;
     Ok(())
@@ -190,6 +206,7 @@ struct Shell {
     asked: BTreeMap<u64, oneshot::Sender<Result<(), Refusal>>>,
     next_ask: u64,
     keys: Arc<ArcSwapOption<Vec<PoolKey>>>,
+    agreed: Arc<ArcSwapOption<Configuration>>,
 }
 
 enum Office {
@@ -205,7 +222,6 @@ struct Leads {
     machine: Machine<TimedPlanner>,
     engine: Engine,
     keeper: Keeper,
-    roster: tokio::sync::watch::Sender<Roster>,
     pictures: Arc<ArcSwapOption<Picture>>,
     /// Answers that go out once the pool's document is told how things are now.
     replies: Vec<(u64, Result<(), Refusal>)>,
@@ -244,6 +260,9 @@ impl Shell {
         match event {
             Event::Frame(frame) => self.frame(frame),
             Event::Opened(opened) => self.lead(*opened),
+            Event::Wish(wish) if matches!(self.office, Office::Opens(_)) => {
+                link::tell(&mut self.stream, &FromService::Operator(wish));
+            }
             other => self.take_as_leader(other),
         }
     }
@@ -268,6 +287,9 @@ impl Shell {
                 Office::Opens(waiting) if waiting.len() < MOST_WAITING => waiting.push(frame),
                 Office::Opens(_) => link::end("the store was not opened in time"),
                 Office::Leads(leads) => {
+                    if let ToService::Agreed(agreed) = &frame {
+                        self.agreed.store(Some(Arc::new(Configuration::clone(agreed))));
+                    }
                     let now = Instant::from_micros(self.clock.elapsed_us());
                     leads.machine.frame(now, frame);
                     self.carry_out();
@@ -307,18 +329,18 @@ impl Shell {
                 link::end(&format!("the pool's document makes none for the coordinator: {first}"));
             }
         };
-        let (roster, rosters) = tokio::sync::watch::channel(first);
         let pictures: Arc<ArcSwapOption<Picture>> = Arc::default();
         let conductor = Conductor {
             events: self.sender.clone(),
             pool: pool.id().into(),
             me: me.get(),
-            roster: rosters,
+            rosters: Rosters::new(first, self.sender.clone()),
+            agreed: Arc::clone(&self.agreed),
             picture: Arc::clone(&pictures),
             founding: founding.map(Arc::new),
             keys: Arc::clone(&self.keys),
         };
-        let leads = Leads { machine, engine: engine.clone(), keeper, roster, pictures, replies: Vec::new() };
+        let leads = Leads { machine, engine: engine.clone(), keeper, pictures, replies: Vec::new() };
         leads.keeper.begin(pool, engine.clone(), conductor.clone());
         self.office = Office::Leads(Box::new(leads));
         self.carry_out();
@@ -326,8 +348,9 @@ impl Shell {
             self.frame(frame);
         }
         self.service.set_leader(None);
-        self.service.set_engine(Some(engine));
+        // First: whoever found the pools without it would change a document that nobody carries out.
         self.service.set_conductor(Some(conductor));
+        self.service.set_engine(Some(engine));
     }
 
     fn take_as_leader(&mut self, event: Event) {
@@ -341,10 +364,7 @@ impl Shell {
                 Ok(())
             }
             Event::Document(pool) => machine.document(now, pool),
-            Event::Enrol(roster) => {
-                leads.roster.send_replace(roster.clone());
-                machine.enrol(now, roster)
-            }
+            Event::Enrol(roster) => machine.enrol(now, roster),
             Event::Note(host, note) => {
                 machine.note(host, &note);
                 Ok(())

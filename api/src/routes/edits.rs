@@ -3,8 +3,10 @@ use super::admit::{Act, Insistence, admit};
 use super::ask::Ask;
 use super::conditions::tag;
 use super::thing::document_of;
-use crate::conductor::shell::{Conductor, Event};
+use crate::conductor::rosters::Changing;
+use crate::conductor::shell::Conductor;
 use crate::conductor::{enrolment, records};
+use crate::engine::pool::ChangeError;
 use crate::engine::{Entry, Turn};
 use crate::error::ApiError;
 use crate::served::admission::Wish;
@@ -15,6 +17,8 @@ use axum::http::StatusCode;
 use axum::http::header::ETAG;
 use axum::response::{IntoResponse, Response};
 use lifeboat_link::Roster;
+use lifeboat_model::HostIndex;
+use lifeboat_protocol::Standing;
 use lifeboat_store::Batch;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -47,6 +51,7 @@ pub(super) async fn carry_out(
     edit: Edit,
     ask: &Ask<Insistence>,
     verb: Verb,
+    changing: Option<Changing>,
 ) -> Result<Response, ApiError> {
     let entry = entry(&edit, &ask.who.name);
     let resource = edit.resource();
@@ -56,20 +61,34 @@ pub(super) async fn carry_out(
     if let Some(resource) = resource {
         act.shows = Box::new(move |after| (before, document_of(after, &resource)));
     }
-    let leaving = leaving(service, &turn, &edit)?;
-    if let Some((_, roster)) = leaving.clone() {
+    let leaving = match &changing {
+        Some(changing) => leaving(service, &turn, &edit, changing)?,
+        None => None,
+    };
+    if let Some(roster) = leaving.clone() {
         act.keep = Box::new(move |_| {
             let mut batch = Batch::default();
             records::put_roster(&mut batch, &roster);
             batch
         });
     }
-    let admitted = admit(service, turn, Wish::Edit(Box::new(edit)), &ask.query, act).await?;
-    if let Some((conductor, roster)) = leaving.filter(|_| admitted.done) {
-        conductor.tell(Event::Enrol(roster));
+    let admitted = admit(service, turn, Wish::Edit(Box::new(edit)), &ask.query, act).await;
+    match (&admitted, leaving, changing) {
+        (Ok(admitted), Some(roster), Some(changing)) if admitted.done => changing.done(roster),
+        (Err(ApiError::Unchanged(ChangeError::NotAcknowledged)), Some(roster), Some(changing)) => {
+            changing.done_when_durable(roster, service.engine()?);
+        }
+        _ => {}
     }
+    let admitted = admitted?;
     let status = if created && admitted.done { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, [(ETAG, tag(admitted.revision))], Json(admitted)).into_response())
+}
+
+/// The turn to change who belongs to the pool, for a host that is taken out of it. To be taken before the pool's turn.
+pub(super) async fn changing(service: &Service, pool: &str, kind: Kind) -> Option<Changing> {
+    let conductor: Arc<Conductor> = service.conductor(pool).filter(|_| kind == Kind::Host)?;
+    Some(conductor.rosters().change().await)
 }
 
 /// A host that leaves a pool whose hosts run agents leaves its roster too: it is to be down by then.
@@ -77,19 +96,24 @@ fn leaving(
     service: &Service,
     turn: &Turn,
     edit: &Edit,
-) -> Result<Option<(Arc<Conductor>, Roster)>, ApiError> {
+    changing: &Changing,
+) -> Result<Option<Roster>, ApiError> {
     let Edit::Remove(Resource { kind: Kind::Host, id }) = edit else { return Ok(None) };
     let Some(conductor) = service.conductor(turn.pool().id()) else { return Ok(None) };
-    let Some(roster) = enrolment::left(&conductor.roster(), id) else { return Ok(None) };
-    if conductor.is_live(id) {
+    let before = changing.roster();
+    let (Some(place), Some(roster)) = (before.find(id), enrolment::left(&before, id)) else {
+        return Ok(None);
+    };
+    // Who is being fenced may run VMs still: they would be forgotten with it.
+    if !matches!(conductor.standing(HostIndex::new(place)), Some(Standing::Out | Standing::Fenced { .. })) {
         return Err(ApiError::Forbidden {
             code: "host-is-live",
             reason: format!(
-                "host {id} belongs to the liveset: shut it down first (lifeboat host shutdown {id})"
+                "host {id} belongs to the liveset, or is not fenced yet: shut it down first (lifeboat host shutdown {id}), or wait"
             ),
         });
     }
-    Ok(Some((conductor, roster)))
+    Ok(Some(roster))
 }
 
 /// What is edited, as a path.

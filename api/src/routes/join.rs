@@ -8,7 +8,10 @@ use crate::conductor::enrolment::{
     self, EnrolError, Invited, LONGEST_SPAN, MOST_OPEN, USUAL_SPAN, invitation_key, invitations_key,
 };
 use crate::conductor::records;
-use crate::conductor::shell::{Conductor, Event};
+use crate::conductor::rosters::Changing;
+use crate::conductor::shell::Conductor;
+use crate::engine::once::to_its_end;
+use crate::engine::pool::ChangeError;
 use crate::engine::pools::all_under;
 use crate::engine::{Engine, Entry, Transition};
 use crate::error::ApiError;
@@ -21,6 +24,7 @@ use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use jiff::SignedDuration;
 use lifeboat_link::join::{Founding, JoinAnswer, JoinRequest};
+use lifeboat_model::HostIndex;
 use lifeboat_store::{Batch, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -215,41 +219,80 @@ pub(crate) async fn join(
     let engine = service.engine()?;
     // A stranger learns nothing of the pools that there are.
     let Some(conductor) = service.conductor(&pool) else { return Err(EnrolError::NoInvitation.into()) };
-    let (id, secret) = enrolment::credential(ask.token.as_deref())?;
-    // Newcomers one after the other: each finds the roster with those before.
-    let turn = service.pool(&pool)?.turn().await?;
-    let open = kept(&engine, &pool).await?;
-    let invited = open.iter().find(|one| one.id == id).ok_or(EnrolError::NoInvitation)?;
-    invited.check(&secret, &ask.host, clock::now())?;
-    let (founding, authority) = authority(&service, &pool)?;
-    let is_up = conductor.is_live(&ask.host);
-    let (roster, me) = enrolment::joined(&conductor.roster(), &ask, is_up)?;
-    let chain_pem = authority.sign(&ask.csr_pem, &pool, &roster.hosts[me], clock::now().into())?;
-    let mut records = Batch::default();
-    records::put_roster(&mut records, &roster);
-    records.delete(invitation_key(&pool, &id));
-    let did =
-        AuditEntry::new(clock::now(), &actor.author, "join", format!("pools/{pool}/hosts/{}", ask.host));
-    let shown =
-        json!({"invitation": id, "invited_by": invited.by, "api": ask.api, "addresses": ask.addresses});
-    let transition = Transition {
-        entries: vec![Entry::new("host-joins", Some(&invited.by), json!({"host": ask.host}))],
-        audit: vec![did.with_change(Value::Null, shown)],
-        records,
-        ..Transition::default()
-    };
-    turn.commit(transition).acknowledged().await?;
-    conductor.tell(Event::Enrol(roster.clone()));
-    let answer = JoinAnswer {
-        roster,
-        me,
-        keys: conductor.keys(),
-        medium: founding.medium,
-        metadata: founding.metadata,
-        chain_pem,
-        authorities_pem: authority.authorities_pem().to_owned(),
-    };
+    // Before anything is held: strangers keep nobody waiting.
+    invited_by(&engine, &pool, &ask).await?;
+    let changing = conductor.rosters().change().await;
+    // Also if the newcomer goes away: whoever is in the roster is told to all.
+    let answer = to_its_end(async move {
+        let joining = Joining { service, engine, conductor, changing };
+        joining.join(&pool, &actor, ask).await
+    });
+    let answer = answer.await.unwrap_or(Err(ApiError::Internal))?;
     Ok(([(CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+}
+
+/// The open invitation of whoever asks; it holds.
+async fn invited_by(engine: &Engine, pool: &str, ask: &JoinRequest) -> Result<Invited, ApiError> {
+    let (id, secret) = enrolment::credential(ask.token.as_deref())?;
+    let (store, key) = (Arc::clone(engine.store()), invitation_key(pool, &id));
+    let read = spawn_blocking(move || store.get(&key)).await.map_err(|_| ApiError::Internal)?;
+    let kept = read.map_err(ApiError::Store)?;
+    let invited = kept.and_then(|kept| serde_json::from_slice::<Invited>(&kept).ok());
+    let invited = invited.ok_or(EnrolError::NoInvitation)?;
+    invited.check(&secret, &ask.host, clock::now())?;
+    Ok(invited)
+}
+
+/// A newcomer whose turn it is.
+struct Joining {
+    service: Service,
+    engine: Arc<Engine>,
+    conductor: Arc<Conductor>,
+    changing: Changing,
+}
+
+impl Joining {
+    async fn join(self, pool: &str, actor: &Actor, ask: JoinRequest) -> Result<JoinAnswer, ApiError> {
+        let Self { service, engine, conductor, changing } = self;
+        // Again: whoever came before may have used it. What it used is durable, or its turn would last still.
+        let invited = invited_by(&engine, pool, &ask).await?;
+        let (founding, authority) = authority(&service, pool)?;
+        let standing = |position| conductor.standing(HostIndex::new(position));
+        let (roster, me) = enrolment::joined(&changing.roster(), &ask, standing)?;
+        let chain_pem = authority.sign(&ask.csr_pem, pool, &roster.hosts[me], clock::now().into())?;
+        let mut records = Batch::default();
+        records::put_roster(&mut records, &roster);
+        records.delete(invitation_key(pool, &invited.id));
+        let did =
+            AuditEntry::new(clock::now(), &actor.author, "join", format!("pools/{pool}/hosts/{}", ask.host));
+        let shown = json!({"invitation": invited.id, "invited_by": invited.by, "api": ask.api, "addresses": ask.addresses});
+        let transition = Transition {
+            entries: vec![Entry::new("host-joins", Some(&invited.by), json!({"host": ask.host}))],
+            audit: vec![did.with_change(Value::Null, shown)],
+            records,
+            ..Transition::default()
+        };
+        let turn = service.pool(pool)?.turn().await?;
+        match turn.commit(transition).acknowledged().await {
+            Ok(_) => changing.done(roster.clone()),
+            Err(error) => {
+                if matches!(error, ChangeError::NotAcknowledged) {
+                    changing.done_when_durable(roster, engine);
+                }
+                return Err(error.into());
+            }
+        }
+        let answer = JoinAnswer {
+            roster,
+            me,
+            keys: conductor.keys(),
+            medium: founding.medium,
+            metadata: founding.metadata,
+            chain_pem,
+            authorities_pem: authority.authorities_pem().to_owned(),
+        };
+        Ok(answer)
+    }
 }
 
 fn authority(service: &Service, pool: &str) -> Result<(Founding, Authority), ApiError> {
@@ -277,6 +320,7 @@ impl From<EnrolError> for ApiError {
             EnrolError::NoInvitation => "no-invitation",
             EnrolError::OtherHost(_) => "other-host",
             EnrolError::Taken(_) => "host-taken",
+            EnrolError::Claimed(..) => "address-taken",
             EnrolError::Networks(_) => "other-networks",
             EnrolError::Api(_) | EnrolError::Name => "bad-host",
             EnrolError::Roster(_) => "bad-roster",

@@ -7,7 +7,7 @@ use crate::guard::door::Caller;
 use crate::service::Service;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, ETAG, LOCATION};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -51,8 +51,6 @@ async fn answer(service: &Service, request: Request, next: Next) -> Result<Respo
         Begun::Reused => return Err(ApiError::KeyReused),
     };
     tracing::trace!(elapsed_us = taken.elapsed_us(), "the idempotency key is new");
-    // The secret of a token is shown once and kept nowhere.
-    let secret = parts.uri.path().starts_with("/v1/tokens");
     let request = Request::from_parts(parts, Body::from(body));
     let response = ticket.carry(next.run(request)).await;
     if !ticket.is_used() || !response.status().is_success() {
@@ -60,6 +58,8 @@ async fn answer(service: &Service, request: Request, next: Next) -> Result<Respo
     }
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.map_err(|_| ApiError::Internal)?;
+    // A secret is shown once and kept nowhere.
+    let secret = parts.headers.get(CACHE_CONTROL).is_some_and(|caching| caching == "no-store");
     let kept = HEADERS.iter().filter_map(|name| {
         let value = parts.headers.get(name)?.to_str().ok()?;
         Some((name.to_string(), value.to_owned()))

@@ -149,7 +149,17 @@ pub(crate) async fn delete(
     ask: Ask<NoQuery>,
 ) -> Result<Response, ApiError> {
     let engine = service.engine()?;
-    let turn = service.pool(&pool)?.turn().await?;
+    let handle = service.pool(&pool)?;
+    if service.conductor(&pool).is_some() {
+        // The next term would make it anew, without a priority for any VM.
+        return Err(ApiError::Forbidden {
+            code: "pool-has-agents",
+            reason: format!(
+                "the hosts of pool {pool} run agents, which guard its VMs: shut the hosts down and remove their agents first"
+            ),
+        });
+    }
+    let turn = handle.turn().await?;
     let revision = turn.view().revision;
     ask.conditions.check(Some(revision))?;
     let mut records = Batch::default();

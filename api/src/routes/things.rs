@@ -7,6 +7,7 @@ use super::thing::Filter;
 pub(crate) use super::thing::Thing;
 use crate::dto::pool::one::{Reading, all_faults};
 use crate::dto::served::List;
+use crate::engine::once::to_its_end;
 use crate::engine::{PoolHandle, Turn};
 use crate::error::ApiError;
 use crate::served::{Edit, Resource, Served, ServedError, edit};
@@ -175,6 +176,7 @@ pub(crate) async fn delete<T: Thing>(
     Path((pool, name)): Path<(String, String)>,
     ask: Ask<Insistence>,
 ) -> Result<Response, ApiError> {
+    let changing = edits::changing(&service, &pool, T::KIND).await;
     let turn = service.pool(&pool)?.turn().await?;
     let resource = Resource::new(T::KIND, name.as_str());
     let known = revision_of::<T>(&turn, &name);
@@ -182,7 +184,11 @@ pub(crate) async fn delete<T: Thing>(
     if known.is_none() {
         return Err(ServedError::Unknown(resource).into());
     }
-    edits::carry_out(&service, turn, Edit::Remove(resource), &ask, Verb::Delete).await
+    // Also if whoever asks goes away: who has left the roster is told to all.
+    let done = to_its_end(async move {
+        edits::carry_out(&service, turn, Edit::Remove(resource), &ask, Verb::Delete, changing).await
+    });
+    done.await.unwrap_or(Err(ApiError::Internal))
 }
 
 /// The settings.
@@ -241,7 +247,7 @@ async fn change<T: Thing>(
     if let Some(reason) = elsewhere {
         return Err(ApiError::Forbidden { code: "use-the-action", reason });
     }
-    let answer = edits::carry_out(service, turn, edit, ask, verb).await;
+    let answer = edits::carry_out(service, turn, edit, ask, verb, None).await;
     answer.map_err(|error| match error {
         ApiError::Served(ServedError::Unsound(found)) => {
             ApiError::Body(all_faults(Vec::new(), &place, found))

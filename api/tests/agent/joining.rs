@@ -10,6 +10,7 @@ use lifeboat_protocol::{Boot, ConfigurationNumber, Standing};
 use lifeboat_store::{Batch, Candidate, Key, Options, StoreAddress};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, KeyUsagePurpose};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -116,4 +117,53 @@ fn a_host_leaves_when_it_is_down_and_asks_for_a_certificate_while_it_belongs() {
     roster_of(&mut beside, 1, 2);
     assert_eq!(beside.get(&path).0, 404);
     beside.see(&path_of("web"), |vm| vm["host"] == "h1");
+}
+
+#[test]
+fn many_who_join_at_once_get_places_of_their_own_and_a_token_is_spent_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    founded(folder.path());
+    let beside = pool(folder.path());
+    let tokens: Vec<String> = (0..6).map(|_| invited(&beside).credential()).collect();
+    let url = format!("{}/v1/pools/{POOL}/join", beside.url);
+    // Each token is shown twice at once, by two hosts.
+    let asks = (0..12u16).map(|number| {
+        let mut ask = newcomer(&tokens[usize::from(number / 2)], &format!("n{number}"));
+        ask["addresses"] = json!([format!("127.0.0.1:{}", 7100 + number)]);
+        ask["api"] = json!(format!("https://127.0.0.1:{}", 17100 + number));
+        let url = url.clone();
+        std::thread::spawn(move || {
+            let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+            let mut answer = agent.post(&url).send(ask.to_string()).expect("it answers");
+            (answer.status() == 200)
+                .then(|| serde_json::from_reader(answer.body_mut().as_reader()).expect("an answer"))
+        })
+    });
+    let asks: Vec<_> = asks.collect();
+    let joined: Vec<JoinAnswer> =
+        asks.into_iter().filter_map(|ask| ask.join().expect("it answers")).collect();
+    assert_eq!(joined.len(), 6, "a token lets one in");
+    let places: BTreeSet<usize> = joined.iter().map(|answer| answer.me).collect();
+    assert_eq!(places, (3..9).collect(), "each has a place of its own");
+    let last = joined.iter().max_by_key(|answer| answer.roster.version).expect("one is last");
+    assert_eq!((last.roster.version, last.roster.hosts.len()), (7, 9), "and nobody is forgotten");
+}
+
+#[test]
+fn a_host_that_is_being_fenced_is_neither_replaced_nor_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    founded(folder.path());
+    let mut beside = pool(folder.path());
+    let joined = ConfigurationNumber(1);
+    let live = Standing::Member { boot: Boot(1), joined };
+    beside.agreed([live, live, Standing::Fencing { boot: Boot(1), joined, led: None }]);
+    let path = format!("/v1/pools/{POOL}/hosts/h3");
+    beside.see(&path, |host| host["state"] != "live");
+    let credential = invited(&beside).credential();
+    let (status, refused) = beside.act("join", &newcomer(&credential, "h3"));
+    assert_eq!((status, &refused["code"]), (409, &json!("host-taken")));
+    let (status, refused) = beside.ask("DELETE", &path, None);
+    assert_eq!((status, &refused["code"]), (409, &json!("host-is-live")));
+    let (status, refused) = beside.ask("DELETE", &format!("/v1/pools/{POOL}"), None);
+    assert_eq!((status, &refused["code"]), (409, &json!("pool-has-agents")));
 }

@@ -2,6 +2,7 @@
 use super::{Beside, LIVE, POOL, host, path_of};
 use lifeboat::clock::Stopwatch;
 use lifeboat_link::FromService;
+use lifeboat_link::frame::OperatorWish;
 use lifeboat_protocol::order::Order;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -85,4 +86,13 @@ fn the_next_service_goes_on_with_everything_that_was_acknowledged() {
         matches!(frame, FromService::Order { order: Order::Start { vm: started, .. }, .. } if *started == vm)
     });
     assert_eq!(starts.count(), 0);
+}
+
+#[test]
+fn a_service_that_cannot_open_its_store_has_another_host_lead() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("store.redb")).expect("a folder where the file should be");
+    let mut beside = Beside::start(folder.path(), 1);
+    beside.begin(1);
+    assert_eq!(beside.wish(), OperatorWish::HandOver);
 }
