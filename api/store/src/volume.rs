@@ -130,8 +130,13 @@ impl VolumeStore {
         let name = place.to_owned();
         let inner = RedbStore::on(
             move || {
-                let slot = slot::Slot::complete(&ours, taken, tenure.epoch);
-                slot.map_err(|fault| unavailable(&name, &fault))?.ok_or(StoreError::Superseded)
+                // Opening writes: only who still leads may, each time anew.
+                let out_of_reach = |fault| unavailable(&name, &fault);
+                if ours.highest_epoch().map_err(out_of_reach)? > tenure.epoch {
+                    return Err(StoreError::Superseded);
+                }
+                let slot = slot::Slot::complete(&ours, taken, tenure.epoch).map_err(out_of_reach)?;
+                slot.ok_or(StoreError::Superseded)
             },
             place,
         )?;
