@@ -127,3 +127,20 @@ fn a_bmc_switches_its_host_off_and_on() {
     says("power on");
     assert!(until(SOON, || host.is_on()), "it is on again");
 }
+
+#[test]
+fn a_guest_migrates_live_from_host_to_host() {
+    let _turn = turn();
+    let lab = lab(2);
+    let vms = guests(&lab, 1);
+    lab.define(lab.host(1), "vm1", 0).expect("a definition");
+    lab.host(1).virsh("start vm1").expect("a start");
+    let up = lab.recorder.until(SOON, |seen| seen.is_up("vm1") == Some("h1"));
+    assert!(up, "it runs on h1:\n{}", lab.recorder.record().timeline());
+    lab.recorder.migrates(&vms[0]);
+    let to = "migrate --live --p2p --undefinesource --persistent --domain vm1 --desturi qemu+tcp://h2/system";
+    lab.host(1).virsh(to).expect("a migration");
+    lab.recorder.migrated(&vms[0]);
+    let up = lab.recorder.until(SOON, |seen| seen.is_up("vm1") == Some("h2"));
+    assert!(up, "it runs on h2:\n{}", lab.recorder.record().timeline());
+}

@@ -65,7 +65,8 @@ pub fn image(folder: &Path) -> Result<PathBuf, GuestFault> {
     Ok(image)
 }
 
-/// A guest as libvirt defines it.
+/// A guest as libvirt defines it. Its disk is read-only, which its program does not mind: one that can be written to libvirt migrates only
+/// where it knows the file system as a shared one, and the hosts' folders are on none.
 pub fn definition(name: &str, number: usize) -> String {
     format!(
         "<domain type='qemu'>
@@ -80,7 +81,8 @@ pub fn definition(name: &str, number: usize) -> String {
     <disk type='file' device='disk'>
       <driver name='qemu' type='raw' cache='none'/>
       <source file='{IMAGES}/{name}.img'/>
-      <target dev='hda' bus='ide'/>
+      <target dev='vda' bus='virtio'/>
+      <readonly/>
     </disk>
     <serial type='file'><source path='{CONSOLES}/{name}' append='on'/><target port='0'/></serial>
     <controller type='usb' model='none'/>
