@@ -1,5 +1,6 @@
 //! What operators do on purpose, on pools that go on working: nobody is fenced for it, and no guest is interrupted.
 use super::protection::{THREE, go_through, undisturbed};
+use lifeboat_lab::clock::until;
 use lifeboat_lab::host::{Host, Unit};
 use lifeboat_lab::pool::{Pool, SOON};
 use rustix::process::Signal;
@@ -62,6 +63,7 @@ fn hand_over(pool: &mut Pool) {
 fn clean_shutdown(pool: &mut Pool) {
     let host = pool.following().clone();
     let moment = pool.lab.recorder.time();
+    let guests = pool.lab.recorder.record().on(host.name()).len();
     empty(pool, &host);
     leave(pool, &host);
     pool.lab.switch_off(&host);
@@ -74,9 +76,37 @@ fn clean_shutdown(pool: &mut Pool) {
     pool.holds("all guests are up", up);
     pool.bring_back(&host);
     let path = format!("/hosts/{}/actions/enable", host.name());
-    pool.expect("it takes guests again", SOON, || {
-        pool.ask("POST", &path, Some(&json!({}))).is_some_and(|answer| answer.status < 300)
+    let booted = boots(pool);
+    migrating(pool, || {
+        pool.expect("it takes guests again", SOON, || {
+            pool.ask("POST", &path, Some(&json!({}))).is_some_and(|answer| answer.status < 300)
+        });
+        // The service moves back who left, one by one, where admission agrees: that they come is no promise.
+        until(SOON, || {
+            let there = pool.lab.recorder.record().on(host.name()).len();
+            there == guests && settled(pool)
+        });
     });
+    pool.expect("all guests are up", SOON, || pool.down().is_empty());
+    pool.holds("none began from the beginning", boots(pool) == booted);
+}
+
+/// While this is done guests may migrate.
+fn migrating(pool: &Pool, what: impl FnOnce()) {
+    for vm in &pool.vms {
+        pool.lab.recorder.migrates(vm);
+    }
+    what();
+    pool.expect("every guest has one process", SOON, || settled(pool));
+    for vm in &pool.vms {
+        pool.lab.recorder.migrated(vm);
+    }
+}
+
+/// Whether there are as many processes as guests.
+fn settled(pool: &Pool) -> bool {
+    let record = pool.lab.recorder.record();
+    pool.lab.hosts.iter().map(|host| record.on(host.name()).len()).sum::<usize>() == pool.vms.len()
 }
 
 /// How often guests began from the beginning.
@@ -92,19 +122,15 @@ fn boots(pool: &Pool) -> usize {
 /// Moves all guests of a host elsewhere, live.
 fn empty(pool: &Pool, host: &Host) {
     let booted = boots(pool);
-    for vm in &pool.vms {
-        pool.lab.recorder.migrates(vm);
-    }
-    let path = format!("/hosts/{}/actions/evacuate", host.name());
-    let asked = pool.ask("POST", &path, Some(&json!({})));
-    pool.holds(
-        &format!("it is emptied: {asked:?}"),
-        asked.as_ref().is_some_and(|answer| answer.status < 300),
-    );
-    pool.expect("it is empty", SOON, || pool.lab.recorder.record().on(host.name()).is_empty());
-    for vm in &pool.vms {
-        pool.lab.recorder.migrated(vm);
-    }
+    migrating(pool, || {
+        let path = format!("/hosts/{}/actions/evacuate", host.name());
+        let asked = pool.ask("POST", &path, Some(&json!({})));
+        pool.holds(
+            &format!("it is emptied: {asked:?}"),
+            asked.as_ref().is_some_and(|answer| answer.status < 300),
+        );
+        pool.expect("it is empty", SOON, || pool.lab.recorder.record().on(host.name()).is_empty());
+    });
     // The first word of a guest at its new place comes a little after it has arrived.
     pool.expect("all guests are up", SOON, || pool.down().is_empty());
     pool.holds("none began from the beginning", boots(pool) == booted && booted > 0);
