@@ -15,7 +15,6 @@ fn operators_change_a_pool_that_goes_on_working() {
             ("the agents are upgraded", upgrade),
             ("the leader hands over", hand_over),
             ("a host is emptied, shut down and comes back", clean_shutdown),
-            ("a host joins while guests restart, and leaves", join_and_leave),
         ],
     );
 }
@@ -143,22 +142,4 @@ fn leave(pool: &Pool, host: &Host) {
     pool.expect("it may be switched off", SOON, || {
         pool.status(host).is_some_and(|status| status["may_power_off"] == true)
     });
-}
-
-fn join_and_leave(pool: &mut Pool) {
-    let victim = pool.following().clone();
-    pool.lab.switch_off(&victim);
-    let joined = pool.grow();
-    pool.holds(&format!("a host joins: {:?}", joined.as_ref().err()), joined.is_ok());
-    pool.expect("all guests are up", SOON, || pool.down().is_empty());
-    pool.expect("the new host is a member", SOON, || pool.agree(&pool.on()));
-    let Some(newcomer) = pool.lab.hosts.last().cloned() else { return };
-    if !pool.lab.recorder.record().on(newcomer.name()).is_empty() {
-        empty(pool, &newcomer);
-    }
-    leave(pool, &newcomer);
-    pool.lab.switch_off(&newcomer);
-    super::protection::passes(pool, pool.timeout());
-    let gone: Vec<&Host> = pool.on();
-    pool.holds("the others go on", pool.agree(&gone));
 }

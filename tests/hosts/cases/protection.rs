@@ -63,7 +63,6 @@ fn who_cannot_be_heard_is_fenced_before_its_guests_start_elsewhere() {
             ("all cables of a host are pulled", all_cables),
             ("the network splits", network_splits),
             ("two hosts do not hear one another", partial_connectivity),
-            ("the agent is paused for longer than T", agent_paused_long),
         ],
     );
 }
@@ -250,15 +249,6 @@ fn partial_connectivity(pool: &mut Pool) {
         &format!("only one falls: {fallen:?}"),
         fallen.len() == 1 && (fallen[0] == leader.name() || fallen[0] == other.name()),
     );
-}
-
-fn agent_paused_long(pool: &mut Pool) {
-    let victim = pool.following().clone();
-    let moved = Victims::of(pool, &[&victim]);
-    let moment = pool.lab.recorder.time();
-    pool.holds("there is an agent", victim.signal(Unit::Agent, Signal::STOP));
-    moved.restarted(pool, moment, pool.timeout() + Duration::from_secs(5));
-    nobody_else_fell(pool, moment, &[victim.name()]);
 }
 
 /// No guest ends, no host falls, while this is done and for T after it.
