@@ -163,8 +163,8 @@ pub fn joined(
         }
     }
     let mut roster = roster.clone();
-    let me = match roster.find(&ask.host) {
-        Some(position) => match standing(position) {
+    let me = if let Some(position) = roster.find(&ask.host) {
+        match standing(position) {
             Some(Standing::Out) if roster.hosts[position].addresses == member.addresses => {
                 roster.hosts[position] = member;
                 position
@@ -177,11 +177,10 @@ pub fn joined(
             None | Some(Standing::Member { .. } | Standing::Fencing { .. }) => {
                 return Err(EnrolError::Taken(ask.host.clone()));
             }
-        },
-        None => {
-            roster.hosts.push(member);
-            roster.hosts.len() - 1
         }
+    } else {
+        roster.hosts.push(member);
+        roster.hosts.len() - 1
     };
     roster.version += 1;
     roster.check()?;
@@ -224,6 +223,10 @@ mod tests {
     use lifeboat_protocol::evidence::EvidenceKind;
     use lifeboat_protocol::{Boot, ConfigurationNumber};
 
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "it stands for what a host's standing is, which may be unknown"
+    )]
     fn out(_: usize) -> Option<Standing> {
         Some(Standing::Out)
     }

@@ -51,7 +51,7 @@ impl<P: Planner> Machine<P> {
             match report {
                 // Where nobody sent it, its readiness is the first word of its being there.
                 Report::Ready { vm } => {
-                    self.feed(now, Input::Report { host, report: Report::Appeared { vm } })
+                    self.feed(now, Input::Report { host, report: Report::Appeared { vm } });
                 }
                 Report::Stopped { vm, .. } => self.seen_elsewhere(now, vm, host),
                 _ => {}

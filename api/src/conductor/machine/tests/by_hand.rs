@@ -6,10 +6,10 @@ fn stops(world: &World) -> Vec<HostIndex> {
     stops.map(|(host, _)| *host).collect()
 }
 
-fn defined(world: &World) -> Vec<&str> {
+fn defined(world: &World) -> Vec<String> {
     let definition = |learned: &'_ Learned| matches!(learned, Learned::Vm { .. });
-    let of = |learned| match learned {
-        &Learned::Vm { ref host, .. } => &**host,
+    let of = |learned: &'_ Learned| match learned {
+        Learned::Vm { host, .. } => host.clone(),
         _ => unreachable!("only definitions are asked for"),
     };
     world.learned.iter().filter(|learned| definition(learned)).map(of).collect()
@@ -23,7 +23,7 @@ fn a_vm_that_was_moved_by_hand_is_started_nowhere_else() {
     world.report(1, told::Report::Stopped { vm: "db".to_owned(), cause: told::StopCause::Stopped });
     world.waits(Duration::from_secs(10));
     world.says(2, &ReportNote::Appeared { vm: "db".to_owned() });
-    world.waits(Duration::from_secs(60));
+    world.waits(Duration::from_mins(1));
     assert!(world.orders.is_empty(), "{:?}", world.orders);
     world.loses(2);
     assert_eq!(world.starts().len(), 1, "it is restarted where it has gone");
@@ -34,7 +34,7 @@ fn a_vm_that_was_moved_by_hand_outlives_the_host_that_it_left() {
     let mut world = World::with(&[("db", 2)]);
     world.report(2, told::Report::Ready { vm: "db".to_owned() });
     world.loses(1);
-    world.waits(Duration::from_secs(60));
+    world.waits(Duration::from_mins(1));
     assert!(world.orders.is_empty(), "{:?}", world.orders);
 }
 
