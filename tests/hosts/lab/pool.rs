@@ -228,12 +228,11 @@ impl Pool {
                 self.fail("units can be kept");
             }
         }
-        for host in &self.lab.hosts {
-            if !host.is_on() {
+        self.expect("all hosts are members", SOON * 2, || {
+            // Again and again: a host that has lost its lease may take some seconds until it falls.
+            for host in self.lab.hosts.iter().filter(|host| !host.is_on()) {
                 let _ = self.lab.switch_on(host);
             }
-        }
-        self.expect("all hosts are members", SOON * 2, || {
             self.on().len() == self.lab.hosts.len() && self.agree(&self.on())
         });
         self.expect("all guests are up", SOON, || self.down().is_empty());

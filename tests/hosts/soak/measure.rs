@@ -12,6 +12,8 @@ use std::path::Path;
 /// Hosts and guests of a pool that is measured.
 const HOSTS: usize = 4;
 const VMS: usize = 8;
+/// Runs on one pool, before another one forms: a host that fails three times within an hour is quarantined, and guests gather on few hosts.
+const RUNS_OF_A_POOL: usize = 3;
 /// A run whose machine stalled is made again, so often at most for each run that is wanted.
 const TRIES: usize = 3;
 /// After so many failures of one case the next one has its turn.
@@ -60,7 +62,7 @@ fn missing(path: &Path, name: &str, timeout: u64, runs: usize) -> Result<bool, F
     Ok(clean < runs && all < runs * TRIES)
 }
 
-/// Runs on one pool until none is missing or one fails; how many failed.
+/// Some runs on one pool, or until one fails; how many failed.
 fn series(
     programs: &Programs,
     path: &Path,
@@ -96,7 +98,10 @@ fn on_one_pool(
         Ok(pool) => pool,
         Err(fault) => return Ok(Err(fault.to_string())),
     };
-    while missing(path, name, wishes.timeout_s, runs)? {
+    for _ in 0..RUNS_OF_A_POOL {
+        if !missing(path, name, wishes.timeout_s, runs)? {
+            break;
+        }
         let (moment, victims) = act(&mut pool);
         let Measured { first_start, last_up, stalled } = victims.come_back(&pool, moment);
         say(&format!(
