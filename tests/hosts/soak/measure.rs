@@ -1,7 +1,6 @@
 //! How fast guests come back: power loss, the coordinator's power loss, a split network, and evidence in hand.
 use super::results::{self, Outcome, STALL_S};
 use super::{Fault, Wishes, say};
-use lifeboat_lab::host::Host;
 use lifeboat_lab::pool::timing::{Measured, Victims};
 use lifeboat_lab::pool::{self, Pool};
 use lifeboat_lab::programs::Programs;
@@ -19,8 +18,9 @@ const TRIES: usize = 3;
 /// After so many failures of one case the next one has its turn.
 const MOST_FAILURES: usize = 3;
 
-/// What happens to the pool: the moment from which it is timed, and whose guests come back.
-type Act = fn(&mut Pool) -> (f64, Victims);
+/// What happens to the pool: the moment from which it is timed, and whose guests come back; nothing where guests have gathered so that it
+/// cannot be measured on this pool any more.
+type Act = fn(&mut Pool) -> Option<(f64, Victims)>;
 
 const CASES: [(&str, Act); 4] = [
     ("power-loss", power_loss),
@@ -102,7 +102,9 @@ fn on_one_pool(
         if !missing(path, name, wishes.timeout_s, runs)? {
             break;
         }
-        let (moment, victims) = act(&mut pool);
+        let Some((moment, victims)) = act(&mut pool) else {
+            break;
+        };
         let Measured { first_start, last_up, stalled } = victims.come_back(&pool, moment);
         say(&format!(
             "{name}, T = {} s: first start {first_start:.2} s, last of {} up {last_up:.2} s{}",
@@ -131,30 +133,31 @@ fn on_one_pool(
     Ok(Ok(()))
 }
 
-fn power_loss(pool: &mut Pool) -> (f64, Victims) {
+fn power_loss(pool: &mut Pool) -> Option<(f64, Victims)> {
     let host = pool.following().clone();
     let victims = Victims::of(pool, &[&host]);
-    (pool.lab.switch_off(&host), victims)
+    Some((pool.lab.switch_off(&host), victims))
 }
 
-fn coordinator_loss(pool: &mut Pool) -> (f64, Victims) {
-    let host = with_guests(pool);
+/// The leader loses its power, if it has guests: whoever has been back for a shorter time than the others may lead with none.
+fn coordinator_loss(pool: &mut Pool) -> Option<(f64, Victims)> {
+    let host = pool.leading().clone();
     let victims = Victims::of(pool, &[&host]);
-    (pool.lab.switch_off(&host), victims)
+    (!victims.vms.is_empty()).then(|| (pool.lab.switch_off(&host), victims))
 }
 
-fn partition(pool: &mut Pool) -> (f64, Victims) {
+fn partition(pool: &mut Pool) -> Option<(f64, Victims)> {
     let host = pool.following().clone();
     let others: Vec<usize> =
         pool.on().iter().map(|host| host.spec.number).filter(|other| *other != host.spec.number).collect();
     let victims = Victims::of(pool, &[&host]);
     let moment = pool.lab.recorder.time();
     pool.wires(|wires| wires.partition(&[&[host.spec.number], &others]));
-    (moment, victims)
+    Some((moment, victims))
 }
 
 /// A host loses its power, and somebody who has looked says so at once: timed from that word.
-fn evidence(pool: &mut Pool) -> (f64, Victims) {
+fn evidence(pool: &mut Pool) -> Option<(f64, Victims)> {
     let host = pool.following().clone();
     let leader = pool.leading().clone();
     let victims = Victims::of(pool, &[&host]);
@@ -163,18 +166,5 @@ fn evidence(pool: &mut Pool) -> (f64, Victims) {
     let word = json!({ "ask": "confirm-dead", "host": host.name(), "forced": true });
     let told = pool.tell(&leader, &word);
     pool.holds(&format!("the leader takes an operator's word: {told:?}"), told.is_ok());
-    (moment, victims)
-}
-
-/// The leader, with a guest at least.
-fn with_guests(pool: &Pool) -> Host {
-    // Whoever has been back for a shorter time than the others may lead with nothing.
-    let laden = |pool: &Pool| !pool.lab.recorder.record().on(pool.leading().name()).is_empty();
-    for _ in 0..pool.lab.hosts.len() {
-        if !laden(pool) {
-            pool.hand_over();
-        }
-    }
-    pool.holds("the leader has guests", laden(pool));
-    pool.leading().clone()
+    Some((moment, victims))
 }
