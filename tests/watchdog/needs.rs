@@ -1,4 +1,5 @@
 //! What the machines are made of: programs of this machine, a kernel of Debian's, and the product's own programs.
+use lifeboat_lab::programs::Programs;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -111,22 +112,12 @@ fn parts(root: &Path) -> Result<(PathBuf, PathBuf), Missing> {
 
 /// Agent and service, built as this test is.
 fn programs() -> Result<(PathBuf, PathBuf), Missing> {
-    let profile = if cfg!(debug_assertions) { "test" } else { "release" };
-    // One after the other: built together they would share features, and be built anew.
-    for program in ["lifeboat", "lifeboat-agent"] {
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--locked", "--quiet", "--profile", profile]);
-        build.args(["--package", program, "--bin", program]);
-        said(build.current_dir(env!("CARGO_MANIFEST_DIR"))).map_err(Missing::Build)?;
-    }
-    let here = std::env::current_exe()?;
     // target/debug/deps/watchdog-…: the programs are in target/debug.
+    let here = std::env::current_exe()?;
     let folder = here.parent().and_then(Path::parent).unwrap_or(Path::new("."));
-    let program = |name: &str| {
-        let path = folder.join(name);
-        if path.exists() { Ok(path) } else { Err(Missing::Build(format!("{} is not there", path.display()))) }
-    };
-    Ok((program("lifeboat-agent")?, program("lifeboat")?))
+    let programs = Programs::build(env!("CARGO"), &folder.join("lab-host"))
+        .map_err(|fault| Missing::Build(fault.to_string()))?;
+    Ok((programs.agent, programs.service))
 }
 
 /// Where a program is.

@@ -31,6 +31,9 @@ pub struct Init {
     /// Whether a strict majority lives when the medium is out of reach, instead of whoever has it
     #[arg(long)]
     majority: bool,
+    /// After so many failures a host is in the pool again, and takes no VMs until it has been quiet for long; 0: never
+    #[arg(long, value_name = "FAILURES", default_value_t = 3)]
+    quarantine: u8,
     /// Write over what is on the volumes. It is lost
     #[arg(long)]
     overwrite: bool,
@@ -173,6 +176,7 @@ impl Init {
             settings: LivenessSettings {
                 timeout_ms: self.timeout.saturating_mul(1000),
                 majority: self.majority,
+                quarantine_failures: self.quarantine,
                 ..LivenessSettings::default()
             },
             hosts: vec![Member {

@@ -213,7 +213,7 @@ impl Host {
             let status = Command::new(program).args(arguments).arg("-o").arg(to).arg(from).status();
             assert!(status.expect("binutils are there").success(), "{program} fails");
         };
-        run("as", &["--32", "--defsym", &format!("MODE={mode}")], &source, &at("o"));
+        run("as", &["--32", "--defsym", "BEAT=9", "--defsym", &format!("MODE={mode}")], &source, &at("o"));
         run(
             "ld",
             &["-m", "elf_i386", "-Ttext", "0x7c00", "--oformat", "binary", "-e", "_start"],

@@ -1,15 +1,15 @@
 //! What operators do on purpose, on pools that go on working: nobody is fenced for it, and no guest is interrupted.
-use super::protection::{THREE, go_through, undisturbed};
+use super::holds::{go_through, passes, undisturbed};
 use lifeboat_lab::clock::until;
 use lifeboat_lab::host::{Host, Unit};
-use lifeboat_lab::pool::{Pool, SOON};
+use lifeboat_lab::pool::{Pool, SOON, Wishes};
 use rustix::process::Signal;
 use serde_json::json;
 
 #[test]
 fn operators_change_a_pool_that_goes_on_working() {
     go_through(
-        THREE,
+        Wishes::THREE,
         &[
             ("the heartbeat key is changed", key_rotation),
             ("the agents are upgraded", upgrade),
@@ -66,7 +66,7 @@ fn clean_shutdown(pool: &mut Pool) {
     empty(pool, &host);
     leave(pool, &host);
     pool.lab.switch_off(&host);
-    super::protection::passes(pool, pool.timeout() * 2);
+    passes(pool, pool.timeout() * 2);
     let record = pool.lab.recorder.record();
     let fell = record.fell_since(moment).len();
     drop(record);

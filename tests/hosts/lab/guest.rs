@@ -11,31 +11,10 @@ pub const IMAGES: &str = "/var/lib/libvirt/images";
 /// Where a host's guests write what their consoles say.
 pub const CONSOLES: &str = "/var/log/libvirt/consoles";
 
-/// Prints `GUEST UP`, then `HB` every fourth tick of the clock of 18.2 Hz.
-const PROGRAM: &str = r#"
-.code16
-.globl _start
-_start: xor %ax,%ax; mov %ax,%ds; mov %ax,%ss; mov $0x7c00,%sp
-  mov $0x3f8+3,%dx; mov $0x03,%al; out %al,%dx
-  mov $msg,%si; call puts
-  sti
-loop: mov $4,%cx
-1: hlt
-  loop 1b
-  mov $hb,%si; call puts
-  jmp loop
-puts: lodsb; test %al,%al; jz 2f
-  push %ax
-3: mov $0x3fd,%dx; in %dx,%al; test $0x20,%al; jz 3b
-  pop %ax
-  mov $0x3f8,%dx; out %al,%dx
-  jmp puts
-2: ret
-msg: .asciz "GUEST UP\r\n"
-hb: .asciz "HB\r\n"
-.org 510
-.word 0xaa55
-"#;
+/// Prints `GUEST UP`, and then `HB` for ever: the guest of the agent's own tests.
+const PROGRAM: &str = include_str!("../../../agent/tests/libvirt/guest.S");
+/// Every fourth tick of the clock of 18.2 Hz.
+const BEAT: &str = "--defsym BEAT=4 --defsym MODE=0";
 
 /// Why guests cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +34,7 @@ pub enum GuestFault {
 pub fn image(folder: &Path) -> Result<PathBuf, GuestFault> {
     let (source, object, image) = (folder.join("boot.S"), folder.join("boot.o"), folder.join("boot.img"));
     fs::write(&source, PROGRAM)?;
-    line(&format!("as --32 -o {} {}", object.display(), source.display()))?;
+    line(&format!("as --32 {BEAT} -o {} {}", object.display(), source.display()))?;
     line(&format!(
         "ld -m elf_i386 -Ttext 0x7c00 --oformat binary -e _start -o {} {}",
         image.display(),

@@ -30,6 +30,13 @@ pub struct Wishes {
     pub timeout_s: u64,
     /// Whether every host has a BMC that the others can use.
     pub bmc: bool,
+    /// After so many failures a host takes no more guests; 0: never.
+    pub quarantine: u8,
+}
+
+impl Wishes {
+    /// Three hosts with six guests and T = 5 s; three failures, as usual, put a host in quarantine.
+    pub const THREE: Self = Self { hosts: 3, vms: 6, timeout_s: 5, bmc: false, quarantine: 3 };
 }
 
 /// A pool that has formed.

@@ -3,6 +3,25 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// What cargo gives to the tests that it runs. Some build scripts ask to be run again when these change, and half the workspace with them.
+const GIVEN_TO_TESTS: [&str; 15] = [
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_LINKS",
+    "CARGO_MANIFEST_PATH",
+    "CARGO_PKG_AUTHORS",
+    "CARGO_PKG_DESCRIPTION",
+    "CARGO_PKG_HOMEPAGE",
+    "CARGO_PKG_LICENSE",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_REPOSITORY",
+    "CARGO_PKG_VERSION",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+    "LD_LIBRARY_PATH",
+];
+
 /// Where the programs lie.
 #[derive(Clone, Debug)]
 pub struct Programs {
@@ -31,21 +50,25 @@ impl Programs {
         Ok(Self { agent: find("lifeboat-agent")?, service: find("lifeboat")?, pid_1: find("lab-host")? })
     }
 
-    /// Builds them in the profile in which `lab-host` was built, and finds them beside it.
+    /// Builds them as `cargo test --workspace` does, and finds them beside `lab-host`. Where it has built them already, and so it has where these
+    /// are tests of the workspace, nothing is left to do: cargo builds a package's programs for its tests, so that the same features of the
+    /// same packages are asked for, by naming a test of each.
     ///
     /// # Errors
     /// If they cannot be built.
     pub fn build(cargo: &str, pid_1: &Path) -> io::Result<Self> {
-        let profile = if cfg!(debug_assertions) { "test" } else { "release" };
-        // One after the other: built together they would share features, and be built anew.
-        for program in ["lifeboat", "lifeboat-agent"] {
-            let mut command = Command::new(cargo);
-            command.args(["build", "--locked", "--quiet", "--profile", profile]);
-            command.args(["--package", program, "--bin", program]);
-            let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).output()?;
-            if !output.status.success() {
-                return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
-            }
+        let mut command = Command::new(cargo);
+        command.args(["test", "--workspace", "--no-run", "--locked", "--quiet"]);
+        command.args(["--test", "demo", "--test", "unit", "--test", "hosts"]);
+        if !cfg!(debug_assertions) {
+            command.arg("--release");
+        }
+        for name in GIVEN_TO_TESTS {
+            command.env_remove(name);
+        }
+        let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).output()?;
+        if !output.status.success() {
+            return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
         }
         Self::in_folder(pid_1.parent().unwrap_or(Path::new(".")))
     }

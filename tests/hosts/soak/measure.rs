@@ -70,7 +70,7 @@ fn series(
     timeout_s: u64,
     runs: usize,
 ) -> Result<usize, Fault> {
-    let pool = pool::Wishes { hosts: HOSTS, vms: VMS, timeout_s, bmc: false };
+    let pool = pool::Wishes { hosts: HOSTS, vms: VMS, timeout_s, bmc: false, quarantine: 0 };
     say(&format!("{name}, T = {timeout_s} s: a pool forms"));
     let mut outcome = Ok(Ok(()));
     let failed =

@@ -67,13 +67,14 @@ impl Bench {
 #[test]
 fn a_pool_is_made_and_the_first_term_finds_its_beginning() {
     let bench = Bench::new();
-    let init = bench.init(&format!("statefile:{}", bench.lun()), &bench.metadata(), &[]);
+    let init = bench.init(&format!("statefile:{}", bench.lun()), &bench.metadata(), &["--quarantine", "5"]);
     let said = init.make(&bench.around()).expect("it is made").join("\n");
     assert!(said.contains("lifeboat host invite --pool prod"), "the next step is said: {said}");
     let roster: Roster =
         serde_json::from_slice(&fs::read(bench.path("state/roster.json")).expect("it is there"))
             .expect("a roster");
     assert_eq!((roster.hosts.len(), roster.settings.timeout_ms), (1, 5_000));
+    assert_eq!(roster.settings.quarantine_failures, 5);
     let pool = roster.id().expect("an id");
     let address: StoreAddress = bench.metadata().parse().expect("an address");
     let options = Options { tenure: Some(Tenure { pool: pool.0, epoch: 1 }), ..Options::default() };

@@ -52,8 +52,8 @@ pub fn agent(host: &Host, all: &[Host], programs: &Programs, wishes: Wishes) -> 
     for other in all.iter().filter(|other| wishes.bmc && other.spec.number != host.spec.number) {
         let _ = writeln!(
             text,
-            "[[fence.agent]]\nhost = \"{}\"\nagent = \"fence_ipmilan\"\nparameters = {{ ip = \"{}\", ipport = \"{}\", username = \"{}\", lanplus = \"1\", cipher = \"3\" }}\n\
-             parameter_files = {{ password = \"{}\" }}\n",
+            "[[fence.agent]]\nhost = \"{}\"\nagent = \"fence_ipmilan\"\nparameters = {{ ip = \"{}\", ipport = \"{}\", username = \"{}\", lanplus = \"1\", cipher = \"3\", power_wait = \"0\" }}\n\
+             parameter_files = {{ password = \"{}\" }}\npower_on = true\n",
             other.name(),
             operator(),
             bmc::port(other),

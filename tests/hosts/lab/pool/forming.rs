@@ -52,6 +52,7 @@ impl Pool {
         words.extend(["--medium".into(), format!("statefile:{SHARED_DISK}")]);
         words.extend(["--metadata".into(), metadata()]);
         words.extend(["--timeout".into(), self.wishes.timeout_s.to_string()]);
+        words.extend(["--quarantine".into(), self.wishes.quarantine.to_string()]);
         self.enrol(&host, words)?;
         let authorities = fs::read(host.folder().join("lifeboat/etc/tls/authorities.pem"))?;
         let token = fs::read_to_string(token)?.trim().to_owned();
