@@ -1,6 +1,6 @@
 //! The real program, built as the tests are, and folders for it to work in.
+use lifeboat_lab::programs::build_for;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
 /// The program, built as this test is: cargo tells where it lies.
@@ -10,18 +10,15 @@ use std::sync::OnceLock;
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let profile = if cfg!(debug_assertions) { "test" } else { "release" };
-        let output = Command::new(env!("CARGO"))
-            .args(["build", "--locked", "--quiet", "--package", "lifeboat", "--bin", "lifeboat"])
-            .args(["--profile", profile, "--message-format", "json"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
+        let output = build_for(env!("CARGO"), &["demo"])
+            .args(["--quiet", "--message-format", "json"])
             .output()
             .expect("cargo runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let messages = String::from_utf8(output.stdout).expect("text");
         let executable = messages.lines().find_map(|line| {
             let message: serde_json::Value = serde_json::from_str(line).ok()?;
-            (message["target"]["name"] == "lifeboat")
+            (message["target"]["name"] == "lifeboat" && message["profile"]["test"] == false)
                 .then(|| message["executable"].as_str().map(PathBuf::from))?
         });
         executable.expect("cargo names the program")

@@ -209,16 +209,23 @@ impl Pool {
         }
     }
 
+    /// Switches those on that are off.
+    fn switch_on(&self, hosts: &[Host]) {
+        for host in hosts.iter().filter(|host| !host.is_on()) {
+            // Whether it is on is looked at again by whoever waits for it.
+            let _ = self.lab.switch_on(host);
+        }
+    }
+
     /// Switches a host on, and waits until it is a member again.
     ///
     /// # Panics
     /// If it is not in time.
     pub fn bring_back(&self, host: &Host) {
-        if !host.is_on() {
-            // That it falls between the two calls is seen by what follows.
-            let _ = self.lab.switch_on(host);
-        }
-        self.expect(&format!("{} is a member again", host.name()), SOON, || self.agree(&self.on()));
+        self.expect(&format!("{} is a member again", host.name()), SOON, || {
+            self.switch_on(std::slice::from_ref(host));
+            host.is_on() && self.agree(&self.on())
+        });
     }
 
     /// All is as it should be: every host on and a member, wires and disks whole, every guest up.
@@ -237,9 +244,7 @@ impl Pool {
         }
         self.expect("all hosts are members", SOON * 2, || {
             // Again and again: a host that has lost its lease may take some seconds until it falls.
-            for host in self.lab.hosts.iter().filter(|host| !host.is_on()) {
-                let _ = self.lab.switch_on(host);
-            }
+            self.switch_on(&self.lab.hosts);
             self.on().len() == self.lab.hosts.len() && self.agree(&self.on())
         });
         self.expect("all guests are up", SOON, || self.down().is_empty());

@@ -50,26 +50,31 @@ impl Programs {
         Ok(Self { agent: find("lifeboat-agent")?, service: find("lifeboat")?, pid_1: find("lab-host")? })
     }
 
-    /// Builds them as `cargo test --workspace` does, and finds them beside `lab-host`. Where it has built them already, and so it has where these
-    /// are tests of the workspace, nothing is left to do: cargo builds a package's programs for its tests, so that the same features of the
-    /// same packages are asked for, by naming a test of each.
+    /// Builds them in the profile in which `lab-host` was built, and finds them beside it.
     ///
     /// # Errors
     /// If they cannot be built.
     pub fn build(cargo: &str, pid_1: &Path) -> io::Result<Self> {
-        let mut command = Command::new(cargo);
-        command.args(["test", "--workspace", "--no-run", "--locked", "--quiet"]);
-        command.args(["--test", "demo", "--test", "unit", "--test", "hosts"]);
-        if !cfg!(debug_assertions) {
-            command.arg("--release");
-        }
-        for name in GIVEN_TO_TESTS {
-            command.env_remove(name);
-        }
-        let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).output()?;
+        let output = build_for(cargo, &["demo", "unit", "hosts"]).arg("--quiet").output()?;
         if !output.status.success() {
             return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
         }
         Self::in_folder(pid_1.parent().unwrap_or(Path::new(".")))
     }
+}
+
+/// Cargo, which builds the programs of the packages that have these tests, as `cargo test --workspace` does: for a package's tests it builds the
+/// package's programs. Where these are tests of the workspace nothing is left to do then; any other way to ask for a program asks for other features of
+/// half of what it is made of, which would be built a second time.
+pub fn build_for(cargo: &str, tests: &[&str]) -> Command {
+    let mut command = Command::new(cargo);
+    command.args(["test", "--workspace", "--no-run", "--locked"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.args(tests.iter().flat_map(|test| ["--test", test]));
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
+    for name in GIVEN_TO_TESTS {
+        command.env_remove(name);
+    }
+    command
 }
