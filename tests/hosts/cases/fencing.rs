@@ -1,5 +1,6 @@
-//! Fencing from outside: `fence_ipmilan` and a BMC for every host.
+//! The usual timeout, T = 15 s, and fencing from outside: `fence_ipmilan` and a BMC for every host.
 use super::holds::{go_through, nobody_else_fell, passes};
+use super::protection::{coordinator_loss, power_loss};
 use lifeboat_lab::host::Unit;
 use lifeboat_lab::network::NETWORKS;
 use lifeboat_lab::pool::timing::Victims;
@@ -8,10 +9,14 @@ use rustix::process::Signal;
 use std::time::Duration;
 
 #[test]
-fn a_host_that_cannot_fence_itself_is_switched_off_and_on_by_its_bmc() {
+fn with_bmcs_a_host_that_cannot_fence_itself_is_switched_off_and_on_and_the_bounds_hold() {
     go_through(
         Wishes { timeout_s: 15, bmc: true, ..Wishes::THREE },
-        &[("a host without cables hangs before it has fenced itself", hangs_in_the_dark)],
+        &[
+            ("a host without cables hangs before it has fenced itself", hangs_in_the_dark),
+            ("a host loses its power", power_loss),
+            ("the coordinator's host loses its power", coordinator_loss),
+        ],
     );
 }
 

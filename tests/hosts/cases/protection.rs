@@ -22,18 +22,7 @@ fn guests_survive_the_loss_of_hosts() {
     );
 }
 
-#[test]
-fn the_bounds_hold_with_the_usual_timeout_too() {
-    go_through(
-        Wishes { timeout_s: 15, ..Wishes::THREE },
-        &[
-            ("a host loses its power", power_loss),
-            ("the coordinator's host loses its power", coordinator_loss),
-        ],
-    );
-}
-
-fn power_loss(pool: &mut Pool) {
+pub(crate) fn power_loss(pool: &mut Pool) {
     let victim = pool.following().clone();
     let moved = Victims::of(pool, &[&victim]);
     let moment = pool.lab.switch_off(&victim);
@@ -41,7 +30,7 @@ fn power_loss(pool: &mut Pool) {
     nobody_else_fell(pool, moment, &[]);
 }
 
-fn coordinator_loss(pool: &mut Pool) {
+pub(crate) fn coordinator_loss(pool: &mut Pool) {
     // In turn, so that the leader is one that has guests.
     let laden = |pool: &Pool| !pool.lab.recorder.record().on(pool.leading().name()).is_empty();
     for _ in 0..3 {

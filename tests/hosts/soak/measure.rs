@@ -133,6 +133,10 @@ fn on_one_pool(
     Ok(Ok(()))
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a case as the others are, one of which may have nobody to measure"
+)]
 fn power_loss(pool: &mut Pool) -> Option<(f64, Victims)> {
     let host = pool.following().clone();
     let victims = Victims::of(pool, &[&host]);
@@ -146,6 +150,10 @@ fn coordinator_loss(pool: &mut Pool) -> Option<(f64, Victims)> {
     (!victims.vms.is_empty()).then(|| (pool.lab.switch_off(&host), victims))
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a case as the others are, one of which may have nobody to measure"
+)]
 fn partition(pool: &mut Pool) -> Option<(f64, Victims)> {
     let host = pool.following().clone();
     let others: Vec<usize> =
@@ -157,6 +165,10 @@ fn partition(pool: &mut Pool) -> Option<(f64, Victims)> {
 }
 
 /// A host loses its power, and somebody who has looked says so at once: timed from that word.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a case as the others are, one of which may have nobody to measure"
+)]
 fn evidence(pool: &mut Pool) -> Option<(f64, Victims)> {
     let host = pool.following().clone();
     let leader = pool.leading().clone();
