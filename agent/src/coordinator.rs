@@ -2,8 +2,10 @@
 //!
 //! The service may hang or die at any moment, and nothing here waits for it: it is written to and read from by threads of their own, and
 //! waited for by another. While it follows it is started again and again; when it leads and dies, its term is over. That is said
-//! only when the kernel has reaped the process and the metadata volume is flushed: from then on nothing that it wrote is under way.
+//! only when the kernel has reaped the process, nobody else has its end of the pair of sockets, and the metadata volume is flushed: from
+//! then on nothing that it wrote is under way.
 mod process;
+mod remains;
 #[cfg(test)]
 mod tests;
 
@@ -93,7 +95,7 @@ impl Minder {
     /// Minds it until the agent ends.
     pub fn run(mut self, told: &Receiver<ToCoordinator>) {
         // A service that an earlier agent has left may still write; only then is anything said or started.
-        process::end_orphan(&self.context.config);
+        remains::end_orphan(&self.context);
         self.start_at = Some(clock::now());
         loop {
             self.start_if_due();
@@ -129,8 +131,13 @@ impl Minder {
             }
             ToCoordinator::Roster => self.introduce(),
             ToCoordinator::Said { start, frame } if self.is_current(start) => self.hear(frame),
-            ToCoordinator::Gone { start, how } if self.is_current(start) => self.mourn(&how),
-            ToCoordinator::Said { .. } | ToCoordinator::Gone { .. } | ToCoordinator::Rest => {}
+            ToCoordinator::Gone { start, how } => {
+                remains::forget(&self.context, start);
+                if self.is_current(start) {
+                    self.mourn(&how);
+                }
+            }
+            ToCoordinator::Said { .. } | ToCoordinator::Rest => {}
         }
     }
 

@@ -4,6 +4,8 @@ use crate::process::{ProcessId, Running};
 use crate::testing::{Around, around, wait, wait_for};
 use lifeboat_link::frame;
 use lifeboat_protocol::order::Report;
+use rustix::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command};
 
@@ -34,7 +36,9 @@ impl Minded {
     }
 
     fn running(&self) -> Option<Running> {
-        Running::noted(&self.directory.path().join("service.pid"))
+        let noted = std::fs::read(self.directory.path().join("service.pid")).ok()?;
+        let noted = serde_json::from_slice::<serde_json::Value>(&noted).ok()?;
+        serde_json::from_value::<ProcessId>(noted["process"].clone()).ok()?.running()
     }
 
     fn wait_for_service(&self) -> Running {
@@ -79,19 +83,85 @@ fn a_service_that_takes_nothing_holds_nobody_up_and_is_killed() {
     assert!(first.ended_within(Duration::ZERO));
 }
 
+/// A command of something that goes on when its wrapper is killed, and notes itself in a file; beside it, or in a session of its own.
+fn wrapped(by: &str, inner: &Path) -> String {
+    format!("{by} sh -c 'echo $$ > {}; exec sleep 1000'; true", inner.display())
+}
+
+fn inner(noted: &Path) -> Running {
+    let pid = || std::fs::read_to_string(noted).ok()?.trim().parse::<u32>().ok();
+    wait("what is wrapped runs", || pid().is_some());
+    pid().and_then(|pid| ProcessId::of(pid).ok()?.running()).expect("it runs")
+}
+
 #[test]
-fn a_service_that_an_earlier_agent_left_is_dead_before_the_protocol_hears_anything() {
+fn what_a_wrapper_wraps_is_dead_before_the_end_is_said() {
+    for by in ["", "setsid"] {
+        let place = tempfile::tempdir().expect("there is room");
+        let noted = place.path().join("inner");
+        let minded = minded(&format!("{:?}", ["sh", "-c", &wrapped(by, &noted)]), |_| {});
+        minded.tell(ToCoordinator::Start(Epoch(3)));
+        let inner = inner(&noted);
+        minded.tell(ToCoordinator::End(Epoch(3)));
+        wait_for(&minded.around.inbox, &Input::CoordinatorEnded);
+        assert!(inner.ended_within(Duration::ZERO), "it is not said while {by:?} it runs");
+    }
+}
+
+#[test]
+fn a_service_that_an_earlier_agent_left_is_dead_with_all_of_it_before_the_protocol_hears_anything() {
+    let place = tempfile::tempdir().expect("there is room");
+    let noted = place.path().join("inner");
     let mut orphan: Option<Child> = None;
     let minded = minded(STUCK, |directory| {
-        let child = Command::new("sleep").arg("1000").spawn().expect("sleep is there");
-        let id = ProcessId::of(child.id()).expect("it runs");
-        id.note(&directory.join("service.pid")).expect("there is room");
+        let (ours, theirs) = UnixStream::pair().expect("there are descriptors");
+        let socket = rustix::fs::fstat(&theirs).expect("it is open").st_ino;
+        let mut command = Command::new("sh");
+        command
+            .arg("-c")
+            .arg(wrapped("setsid", &noted))
+            .stdin(std::process::Stdio::from(OwnedFd::from(theirs)));
+        let child = command.spawn().expect("a shell is there");
+        drop(ours);
+        let process = ProcessId::of(child.id()).expect("it runs");
+        let note = json!({ "boot": 1, "agent": 0, "start": 1, "process": process, "socket": socket });
+        std::fs::write(directory.join("service.pid"), note.to_string()).expect("there is room");
+        inner(&noted);
         orphan = Some(child);
     });
+    let inner = inner(&noted);
     minded.tell(ToCoordinator::End(Epoch(0)));
     wait_for(&minded.around.inbox, &Input::CoordinatorEnded);
     let ended = orphan.as_mut().expect("there was one").try_wait().expect("it is ours");
     assert!(ended.is_some_and(|status| !status.success()), "{ended:?}");
+    assert!(inner.ended_within(Duration::ZERO), "what it wrapped, too");
+}
+
+#[test]
+fn a_note_of_an_earlier_service_that_cannot_be_read_is_no_word_that_there_is_none() {
+    let minded = minded(STUCK, |directory| {
+        std::fs::write(directory.join("service.pid"), "{").expect("there is room");
+    });
+    minded.tell(ToCoordinator::Start(Epoch(3)));
+    minded.tell(ToCoordinator::End(Epoch(3)));
+    clock::wait(Duration::from_millis(300));
+    assert!(minded.around.inbox.next().is_none(), "nothing is said");
+    assert_eq!(minded.starts(), 0, "and nothing begun");
+    std::fs::remove_file(minded.directory.path().join("service.pid")).expect("it is there");
+    wait_for(&minded.around.inbox, &Input::CoordinatorEnded);
+}
+
+#[test]
+fn the_note_of_a_service_is_removed_by_its_own_end_only() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let around = around(directory.path(), &["127.0.0.1:1".parse().expect("an address")], "");
+    let noted = directory.path().join("service.pid");
+    let me = ProcessId::of(std::process::id()).expect("it runs");
+    super::remains::Remains::of(1).note(&around.context, 2, me).expect("there is room");
+    super::remains::forget(&around.context, 1);
+    assert!(noted.exists(), "the end of an earlier start");
+    super::remains::forget(&around.context, 2);
+    assert!(!noted.exists());
 }
 
 #[test]
