@@ -6,7 +6,7 @@ use lifeboat_agent::identity::{self, KeyFile};
 use lifeboat_agent::liveness::Liveness;
 use lifeboat_agent::net::Net;
 use lifeboat_agent::socket::{Ask, client};
-use lifeboat_agent::watchdog::NoWatchdog;
+use lifeboat_agent::watchdog::{NoWatchdog, Tender};
 use lifeboat_agent::wiring::{self, Outlets, ToCoordinator};
 use lifeboat_agent::{bare, clock, medium, thread};
 use lifeboat_link::Roster;
@@ -130,7 +130,8 @@ fn begin(directory: &Path, roster: &Roster, host: usize) -> Result<(), Box<dyn E
     let medium = EitherMedium::new(context.config.medium.kind(), pool, me, hosts);
     let agent = Agent::new(agent, medium, clock::now());
     let net = Net::open(&context.config.networks, roster)?;
-    let liveness = Liveness::new(me, agent, net, reader, outlets, Box::<NoWatchdog>::default(), channel().0);
+    let tender = Tender::start(Box::<NoWatchdog>::default(), |_| {})?;
+    let liveness = Liveness::new(me, agent, net, reader, outlets, tender, channel().0);
     thread::spawn("liveness", move || liveness.run())?;
     Ok(())
 }

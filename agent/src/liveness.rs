@@ -5,11 +5,11 @@ mod priority;
 #[cfg(test)]
 mod tests;
 
-pub use priority::lock_memory;
+pub use priority::{lock_memory, raise as raise_priority};
 
 use crate::clock;
 use crate::net::Net;
-use crate::watchdog::{Watchdog, WatchdogError};
+use crate::watchdog::{self, Tender, WatchdogError};
 use crate::wiring::{InboxReader, News, Outlets, Standing, ThreadStanding, ToCoordinator, ToWarden};
 use lifeboat_link::Roster;
 use lifeboat_model::HostIndex;
@@ -38,7 +38,7 @@ pub enum Ended {
     Told,
     /// An operator took this host out of the protocol; the watchdog is off, or says why not.
     Disabled(Result<(), WatchdogError>),
-    /// The watchdog could not be armed, so this host must not become a member.
+    /// The watchdog could not be armed although arming it was tried before: no VM runs here now, and this host is to be no member.
     Unarmed(WatchdogError),
 }
 
@@ -50,7 +50,7 @@ pub struct Liveness {
     net: Net,
     inbox: InboxReader,
     outlets: Outlets,
-    watchdog: Box<dyn Watchdog>,
+    watchdog: Tender,
     /// To the thread that resets this host.
     reset: Sender<FenceReason>,
     thread: ThreadStanding,
@@ -60,13 +60,22 @@ pub struct Liveness {
     /// What the protocol was last given a turn for.
     turned: Instant,
     next_look: Instant,
+    /// A lease without a watchdog: since when, and whether that has become too long, so that all VMs are stopped.
+    bare_since: Option<Instant>,
+    unarmed: Option<WatchdogError>,
+    /// Who waits for the watchdog to be switched off.
+    disabling: Option<Sender<Result<(), String>>>,
     ended: Option<Ended>,
 }
 
+/// The end of all VMs of this host, as it is told.
 #[derive(Debug, Default)]
 struct Stopping {
+    /// Why, if there was a word about it.
+    reason: Option<FenceReason>,
     kept: bool,
-    no_vm_runs: bool,
+    /// Since when no VM runs, and that is held back.
+    no_vm_runs: Option<Instant>,
 }
 
 /// What the others were last told, so that they are told changes only.
@@ -91,7 +100,7 @@ impl Liveness {
         net: Net,
         inbox: InboxReader,
         outlets: Outlets,
-        watchdog: Box<dyn Watchdog>,
+        watchdog: Tender,
         reset: Sender<FenceReason>,
     ) -> Self {
         let now = clock::now();
@@ -108,6 +117,9 @@ impl Liveness {
             told: Told::default(),
             turned: now,
             next_look: now,
+            bare_since: None,
+            unarmed: None,
+            disabling: None,
             ended: None,
         }
     }
@@ -129,7 +141,6 @@ impl Liveness {
             if self.agent.deadline().is_some_and(|deadline| deadline <= now) {
                 self.hand(Input::Elapsed);
             }
-            self.tick_watchdog();
             self.take_news();
             self.take_datagrams();
             self.look_around();
@@ -139,8 +150,9 @@ impl Liveness {
     /// When this thread is to wake, whatever happens.
     fn due(&self) -> Option<Instant> {
         let protocol = self.agent.deadline().map(|deadline| deadline.max(self.turned + FINEST));
-        let watchdog = self.watchdog.due().map(|due| due.max(self.turned + FINEST));
-        [protocol, watchdog].into_iter().flatten().min()
+        // What is held back by a limit is looked at when that is over.
+        let limits = self.stopping.no_vm_runs.or(self.bare_since).map(|_| self.next_look);
+        [protocol, limits].into_iter().flatten().min()
     }
 
     fn wait(&self, due: Option<Instant>) {
@@ -168,22 +180,34 @@ impl Liveness {
         for _ in 0..NEWS_AT_ONCE {
             let Some(news) = self.inbox.next() else { return };
             match news {
-                News::Input(Input::NoVmRuns) if !self.stopping.kept => self.stopping.no_vm_runs = true,
+                News::Input(Input::NoVmRuns) if self.ends_unarmed() => return,
+                News::Input(Input::NoVmRuns) if !self.stopping.kept => {
+                    self.stopping.no_vm_runs.get_or_insert(clock::now());
+                }
                 News::Input(input) => self.hand(input),
                 News::Ask(asked) => drop(asked.send(self.standing())),
                 News::Roster(roster) => self.take_roster(&roster),
                 News::StoppingKept => {
                     self.stopping.kept = true;
-                    if std::mem::take(&mut self.stopping.no_vm_runs) {
+                    if self.stopping.no_vm_runs.take().is_some() {
                         self.hand(Input::NoVmRuns);
                     }
                 }
-                News::Disable(asked) => {
-                    let stopped = self.watchdog.stop();
+                News::Watchdog(watchdog::Told::Fed(told)) => self.note_watchdog(told),
+                News::Watchdog(watchdog::Told::Stopped(stopped)) => {
+                    let Some(asked) = self.disabling.take() else {
+                        self.note_watchdog(stopped);
+                        continue;
+                    };
                     // Who asked may have given up.
                     let _ = asked.send(stopped.as_ref().map(drop).map_err(ToString::to_string));
                     self.ended = Some(Ended::Disabled(stopped));
                     return;
+                }
+                News::Disable(asked) => {
+                    // From here on the protocol is given no turn: nothing feeds what is being switched off.
+                    self.disabling = Some(asked);
+                    self.watchdog.stop();
                 }
                 News::End => {
                     self.ended = Some(Ended::Told);
@@ -210,21 +234,13 @@ impl Liveness {
         self.hand(Input::Grown { hosts: roster.hosts.len() });
     }
 
-    fn tick_watchdog(&mut self) {
-        let now = clock::now();
-        if self.watchdog.due().is_some_and(|due| due <= now) {
-            let told = self.watchdog.tick(now);
-            self.note_watchdog(told);
-        }
-    }
-
     /// Gives the protocol an input, and does what it asks for.
     fn hand(&mut self, input: Input) {
-        if self.ended.is_some() {
-            return;
-        }
         let now = clock::now();
         self.turned = now;
+        if self.ended.is_some() || self.disabling.is_some() {
+            return;
+        }
         self.agent.handle(now, input);
         self.carry_out_all();
     }
@@ -236,6 +252,7 @@ impl Liveness {
             return;
         }
         self.next_look = now + LOOK_EVERY;
+        self.look_at_limits(now);
         let hosts = self.agent.adopted().map_or(0, |known| known.hosts.len());
         self.told.media.resize(hosts.max(self.told.media.len()), None);
         for (position, told) in self.told.media.iter_mut().enumerate() {
@@ -250,8 +267,9 @@ impl Liveness {
         self.tell_leased();
     }
 
+    /// VMs are started only where a watchdog stands behind the lease.
     fn tell_leased(&mut self) {
-        let leased = self.agent.is_leased();
+        let leased = self.agent.is_leased() && self.watchdog.is_ready() && self.unarmed.is_none();
         if leased != self.told.leased {
             self.told.leased = leased;
             let _ = self.outlets.warden.send(ToWarden::Leased(leased));

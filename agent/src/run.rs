@@ -15,8 +15,10 @@ use crate::medium::{self, MediumError};
 use crate::net::{Net, NetError};
 use crate::socket::server::Server;
 use crate::telemetry::Telemetry;
-use crate::watchdog::{self, WatchdogError};
-use crate::wiring::{self, InboxReader, Outlets, ToCoordinator, ToFencer, ToKeeper, ToMedium, ToWarden};
+use crate::watchdog::{self, Tender, WatchdogError};
+use crate::wiring::{
+    self, InboxReader, News, Outlets, ToCoordinator, ToFencer, ToKeeper, ToMedium, ToWarden,
+};
 use crate::{clock, thread, warden};
 use lifeboat_protocol::medium::either::EitherMedium;
 use lifeboat_protocol::{Agent, AgentConfig};
@@ -187,6 +189,11 @@ fn start(
         settings,
         keyring: identity.keyring,
     };
+    let inbox_of_watchdog = context.inbox.clone();
+    let tell = move |told| {
+        inbox_of_watchdog.send(News::Watchdog(told));
+    };
+    let watchdog = Tender::start(watchdog, tell)?;
     let agent = Agent::new(agent, medium, clock::now());
     let liveness = Liveness::new(context.me, agent, net, inbox, context.outlets.clone(), watchdog, reset);
     liveness::lock_memory();

@@ -1,17 +1,23 @@
 //! The watchdog: what resets the host when the agent no longer feeds it. The protocol says until when the host may live; a watchdog is
 //! programmed so that it resets the host then and not later, and earlier only by what its clockwork cannot do better.
 //!
-//! A handle of the watchdog is used by the thread that holds the lease. It only writes to a descriptor that is open already, and never waits.
+//! A command to a watchdog can wait: for a BMC that is slow, or begins anew. So a thread of its own gives them ([`Tender`]); the thread that
+//! holds the lease only leaves the newest deadline there.
+mod card;
 mod device;
 pub mod keeper;
 mod marker;
 mod none;
 mod pacer;
 mod supervisor;
+mod tender;
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
 pub use none::NoWatchdog;
+pub use tender::{Tender, Told};
 
 use crate::config::{Config, WatchdogSection};
 use lifeboat_protocol::{Boot, Instant};
@@ -45,11 +51,32 @@ pub trait Watchdog: Send + std::fmt::Debug {
     /// Lets it run out: it takes no more food.
     fn let_run_out(&mut self);
 
-    /// Whether it resets the host if it is not fed.
-    fn is_armed(&self) -> bool;
+    /// How it stands.
+    fn posture(&self) -> Posture;
 
-    /// How it stands, in words.
-    fn state(&self, now: Instant) -> String;
+    /// What it says that it is.
+    fn name(&self) -> &str;
+
+    /// Whether it resets the host if it is not fed.
+    fn is_armed(&self) -> bool {
+        matches!(self.posture(), Posture::Armed { .. })
+    }
+}
+
+/// How a watchdog stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Posture {
+    /// It resets nobody.
+    Off,
+    /// Nobody needs it; it cannot be switched off, and is fed.
+    FedOnly,
+    /// It resets the host if it is not fed.
+    Armed {
+        /// When; unknown: an earlier process was the last to feed it.
+        resets: Option<Instant>,
+    },
+    /// There is none.
+    Absent,
 }
 
 /// Why there is no watchdog, or it does not do what it is told.
@@ -61,6 +88,16 @@ pub enum WatchdogError {
         /// Where it was to be.
         path: PathBuf,
         /// Why.
+        fault: io::Error,
+    },
+    /// An earlier process of the agent has left somebody who holds it, and who may not be asked for it.
+    #[error(
+        "process {pid} keeps the watchdog open for the agent, which is not allowed to take it over (pidfd_getfd: {fault}): permit it (sysctl kernel.yama.ptrace_scope=2 or less, setsebool deny_ptrace off)"
+    )]
+    Kept {
+        /// Who holds it.
+        pid: i32,
+        /// Why not.
         fault: io::Error,
     },
     /// It does not answer as a watchdog does.

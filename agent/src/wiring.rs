@@ -1,5 +1,6 @@
 //! The queues between the agent's threads. Everything that anybody has to say to the protocol goes into its [`Inbox`]; everything that
 //! the protocol asks for goes out by the queues in [`Outlets`].
+use crate::watchdog;
 use lifeboat_link::{FromService, Roster};
 use lifeboat_model::HostIndex;
 use lifeboat_protocol::command::FenceReason;
@@ -24,6 +25,8 @@ pub enum News {
     Ask(Sender<Standing>),
     /// The newest roster: who is reached where.
     Roster(Arc<Roster>),
+    /// What came of telling the watchdog something.
+    Watchdog(watchdog::Told),
     /// After [`ToKeeper::Stopping`]: the next start of the agent will know.
     StoppingKept,
     /// The host is taken out of the protocol, whatever the pool thinks of it: the watchdog is switched off, and the agent begins anew as

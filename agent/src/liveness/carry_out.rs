@@ -4,9 +4,17 @@ use crate::clock;
 use crate::watchdog::WatchdogError;
 use crate::wiring::{ToCoordinator, ToFencer, ToKeeper, ToMedium, ToWarden};
 use lifeboat_model::HostIndex;
+use lifeboat_protocol::command::FenceReason;
 use lifeboat_protocol::command::Notification;
-use lifeboat_protocol::{Command, HeartbeatNetwork, Standing};
+use lifeboat_protocol::{Command, HeartbeatNetwork, Instant, Standing};
+use std::io;
 use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+/// How long a lease may stand without a watchdog that has been armed for it.
+const ARMED_WITHIN: Duration = Duration::from_secs(5);
+/// How long the state directory has to keep that all VMs are stopped.
+const KEPT_WITHIN: Duration = Duration::from_secs(5);
 
 /// To a thread that has ended nothing can be told; it has taken the process with it, or the process is ending.
 fn tell<T>(to: &Sender<T>, what: T) {
@@ -29,15 +37,14 @@ impl Liveness {
             Command::Transmit { network, to, bytes } => self.transmit(network, to, &bytes),
             Command::Medium(request) => tell(&self.outlets.medium, ToMedium::Request(request)),
             Command::FeedWatchdog { deadline } => {
-                // What is left is counted from now, not from the beginning of this turn.
-                let told = self.watchdog.feed(clock::now(), deadline);
-                self.note_watchdog(told);
+                self.watchdog.feed(deadline);
+                if self.bare_since.is_none() && !self.watchdog.is_ready() {
+                    self.bare_since = Some(clock::now());
+                }
             }
-            Command::StopWatchdog => {
-                let told = self.watchdog.stop();
-                self.note_watchdog(told);
-            }
+            Command::StopWatchdog => self.watchdog.stop(),
             Command::StopAllVms { reason } => {
+                self.stopping.reason = Some(reason);
                 tell(&self.outlets.warden, ToWarden::StopAllVms(reason));
                 tell(&self.outlets.keeper, ToKeeper::Stopping(reason));
             }
@@ -88,17 +95,61 @@ impl Liveness {
         }
     }
 
-    /// What came of telling the watchdog something. One that cannot be armed at all ends this agent before its host has become a member.
+    /// What came of telling the watchdog something. Where it cannot be armed at all, this host's VMs are not to run under its lease.
     pub(super) fn note_watchdog(&mut self, told: Result<(), WatchdogError>) {
         let Err(fault) = told else {
             self.told.watchdog_fails = false;
-            return;
+            if self.watchdog.is_ready() {
+                self.bare_since = None;
+            }
+            return self.tell_leased();
         };
         if !std::mem::replace(&mut self.told.watchdog_fails, true) {
             tracing::error!(%fault, "the watchdog; what it was last told stands, and it is told again");
         }
-        if self.agent.is_leased() && !self.watchdog.is_armed() {
+        if self.agent.is_leased() && !self.watchdog.is_ready() {
+            self.stop_unarmed(fault);
+        }
+    }
+
+    fn stop_unarmed(&mut self, fault: WatchdogError) {
+        if self.unarmed.is_none() {
+            tracing::error!(
+                %fault,
+                "this host has a lease and no watchdog: its VMs are stopped, and then this agent ends"
+            );
+            self.unarmed = Some(fault);
+            self.tell_leased();
+            tell(&self.outlets.warden, ToWarden::StopAllVms(FenceReason::LeaseExpired));
+        }
+    }
+
+    /// Whether that no VM runs is what this agent waits for to end. One that is being fenced tells the pool instead.
+    pub(super) fn ends_unarmed(&mut self) -> bool {
+        if self.stopping.reason.is_none()
+            && let Some(fault) = self.unarmed.take()
+        {
             self.ended = Some(Ended::Unarmed(fault));
+        }
+        self.ended.is_some()
+    }
+
+    /// What is waited for has a limit.
+    pub(super) fn look_at_limits(&mut self, now: Instant) {
+        if self.bare_since.is_some_and(|since| now.since(since) > ARMED_WITHIN) && self.agent.is_leased() {
+            let fault = io::ErrorKind::TimedOut.into();
+            self.stop_unarmed(WatchdogError::Command { what: "what it is told", fault });
+        }
+        if self.stopping.no_vm_runs.is_some_and(|since| now.since(since) > KEPT_WITHIN)
+            && let Some(reason) = self.stopping.reason
+        {
+            // The others do without the word that no VM runs here: they wait for the end of the lease.
+            tracing::error!(
+                "that all VMs are stopped cannot be kept: this host resets itself without telling"
+            );
+            self.stopping.no_vm_runs = None;
+            self.watchdog.let_run_out();
+            tell(&self.reset, reason);
         }
     }
 

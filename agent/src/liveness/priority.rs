@@ -17,7 +17,7 @@ pub fn lock_memory() {
 }
 
 /// Puts the calling thread before others.
-pub(super) fn raise() {
+pub fn raise() {
     let Err(fault) = sys::run_before_others(PRIORITY) else { return };
     let nice = setpriority_process(None::<Pid>, NICE);
     let instead = if nice.is_ok() { "nice -20 instead" } else { "nor nice -20" };

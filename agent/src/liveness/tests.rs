@@ -1,7 +1,7 @@
 //! Tests of the protocol's thread on its own: what of it goes on when all others are stuck.
 use super::*;
 use crate::testing::{Around, around, roster, wait};
-use crate::watchdog::NoWatchdog;
+use crate::watchdog::{NoWatchdog, Watchdog};
 use crate::wiring::{ToKeeper, ToMedium};
 use lifeboat_model::spec::Medium as Kind;
 use lifeboat_protocol::command::FenceReason;
@@ -22,6 +22,10 @@ struct Running {
 
 /// The thread of host 0; host 1 is a socket of this test, and nobody answers what the protocol asks for.
 fn running(stopping: Option<FenceReason>) -> Running {
+    running_with(stopping, Box::<NoWatchdog>::default())
+}
+
+fn running_with(stopping: Option<FenceReason>, watchdog: Box<dyn Watchdog>) -> Running {
     let directory = tempfile::tempdir().expect("there is room");
     let free = || UdpSocket::bind("127.0.0.1:0").expect("a port is free");
     let (mine, peer) = (free(), free());
@@ -48,7 +52,12 @@ fn running(stopping: Option<FenceReason>) -> Running {
     let (reset, resets) = mpsc::channel();
     let outlets = around.context.outlets.clone();
     let me = around.context.me;
-    let liveness = Liveness::new(me, agent, net, inbox, outlets, Box::<NoWatchdog>::default(), reset);
+    let to_inbox = around.context.inbox.clone();
+    let tell = move |told| {
+        to_inbox.send(News::Watchdog(told));
+    };
+    let tender = Tender::start(watchdog, tell).expect("a thread is to be had");
+    let liveness = Liveness::new(me, agent, net, inbox, outlets, tender, reset);
     let thread = crate::thread::spawn("liveness", move || liveness.run()).expect("a thread is to be had");
     Running { around, peer, thread: Some(thread), resets, _directory: directory }
 }
@@ -102,6 +111,30 @@ fn nobody_hears_that_no_vm_runs_before_the_next_start_would_know_it() {
     assert_eq!(running.phase(), Phase::Fenced);
     let reason = running.resets.recv_timeout(crate::testing::SOON).expect("it resets itself then");
     assert_eq!(reason, FenceReason::Evicted);
+}
+
+#[test]
+fn where_the_state_directory_is_dead_the_host_resets_itself_without_a_word() {
+    let running = running(Some(FenceReason::Evicted));
+    running.around.context.inbox.input(Input::CoordinatorEnded);
+    running.around.context.inbox.input(Input::NoVmRuns);
+    let reason = running.resets.recv_timeout(crate::testing::SOON).expect("it resets itself");
+    assert_eq!((reason, running.phase()), (FenceReason::Evicted, Phase::FencingSelf));
+}
+
+#[test]
+fn a_watchdog_that_does_not_answer_holds_up_no_heartbeat_and_is_not_said_to_be_off() {
+    let (watchdog, gate, _) = crate::watchdog::testing::Slow::new();
+    let mut running = running_with(None, Box::new(watchdog));
+    let (asked, answer) = mpsc::channel();
+    running.peer.set_read_timeout(Some(crate::testing::SOON)).expect("it can be set");
+    running.around.context.inbox.send(News::Disable(asked));
+    assert!(answer.recv_timeout(Duration::from_millis(300)).is_err(), "it is not off yet");
+    assert_eq!(running.phase(), Phase::Starting, "questions are answered");
+    gate.send(()).expect("it waits");
+    assert_eq!(answer.recv_timeout(crate::testing::SOON), Ok(Ok(())));
+    let ended = running.thread.take().expect("it runs").join().expect("it does not panic");
+    assert!(matches!(ended, Ended::Disabled(Ok(()))), "{ended:?}");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The kernel's watchdog.
+use super::card::Card;
 use super::marker::Marker;
 use super::pacer::{Act, Pacer, Range};
-use super::{Watchdog, WatchdogError, keeper};
-use crate::{clock, sys};
+use super::{Posture, Watchdog, WatchdogError, keeper};
+use crate::sys;
 use lifeboat_protocol::{Boot, Instant};
 use rustix::fd::AsFd;
 use rustix::io::Errno;
@@ -26,39 +27,13 @@ const ROUNDINGS: u32 = 4;
 const BELOW: u64 = 2;
 /// After a command that failed, how long until the next.
 const REST: Duration = Duration::from_millis(100);
-
-/// What a watchdog can be told.
-pub(super) trait Card: Send + std::fmt::Debug {
-    /// The time by the clock that deadlines are told in, read when it is asked for.
-    fn now(&self) -> Instant;
-    fn set_timeout(&self, seconds: u32) -> rustix::io::Result<u32>;
-    fn keep_alive(&self) -> rustix::io::Result<()>;
-    fn switch(&self, on: bool) -> rustix::io::Result<()>;
-}
-
-impl Card for File {
-    fn now(&self) -> Instant {
-        clock::now()
-    }
-
-    fn set_timeout(&self, seconds: u32) -> rustix::io::Result<u32> {
-        let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
-        sys::watchdog_set_timeout(self.as_fd(), seconds).map(|set| u32::try_from(set).unwrap_or(1))
-    }
-
-    fn keep_alive(&self) -> rustix::io::Result<()> {
-        sys::watchdog_keep_alive(self.as_fd())
-    }
-
-    fn switch(&self, on: bool) -> rustix::io::Result<()> {
-        sys::watchdog_switch(self.as_fd(), on)
-    }
-}
+/// What cannot be written.
+const MARK: &str = "what the next start must know of the watchdog";
 
 /// Whether an agent of this boot has left it armed, or has left somebody who holds it open.
 pub(super) fn was_left_on(path: &Path, run_directory: &Path, boot: Boot) -> bool {
     Marker::open(run_directory, boot).is_ok_and(|marker| marker.was_armed())
-        || keeper::fetch(path, run_directory).is_some()
+        || keeper::fetch(path, run_directory).map_or(true, |kept| kept.is_some())
 }
 
 /// The kernel's watchdog, open.
@@ -76,6 +51,8 @@ pub(super) struct Device<C = File> {
     not_before: Instant,
     /// While idle and unstoppable: when it is fed next.
     idle_due: Option<Instant>,
+    /// What it must be able to be set to, in seconds.
+    wanted: u32,
 }
 
 impl Device {
@@ -89,10 +66,8 @@ impl Device {
         boot: Boot,
         timeout: Duration,
     ) -> Result<Self, WatchdogError> {
-        let beside = |what| move |fault| WatchdogError::Beside { what, fault };
-        let marker = Marker::open(run_directory, boot)
-            .map_err(beside("what the next start must know of the watchdog"))?;
-        let kept = keeper::fetch(path, run_directory).map(File::from);
+        let marker = Marker::open(run_directory, boot).map_err(beside(MARK))?;
+        let kept = keeper::fetch(path, run_directory)?.map(File::from);
         let is_kept = kept.is_some();
         let file = match kept {
             Some(file) => file,
@@ -101,21 +76,49 @@ impl Device {
                 .open(path)
                 .map_err(|fault| WatchdogError::Open { path: path.to_owned(), fault })?,
         };
-        if !is_kept {
-            keeper::start(&file, run_directory).map_err(|fault| {
-                // Opening has started it, and nobody is going to feed it.
+        let begun = Self::begin(&file, path, timeout, marker, is_kept).and_then(|device| {
+            if !is_kept {
+                let what = "no process can be started to keep the watchdog open";
+                keeper::start(&file, run_directory).map_err(beside(what))?;
+            }
+            Ok(device)
+        });
+        begun.inspect_err(|_| {
+            // Opening has started it, and nobody is going to feed it.
+            if !Marker::open(run_directory, boot).is_ok_and(|marker| marker.was_armed()) {
                 let _ = file.switch(false);
-                beside("no process can be started to keep the watchdog open")(fault)
-            })?;
-        }
-        let armed = marker.was_armed();
-        let support = sys::watchdog_support(file.as_fd())
-            .map_err(|errno| WatchdogError::NotOne { path: path.to_owned(), fault: errno.into() })?;
+                file.release();
+                keeper::end(run_directory);
+            }
+        })
+    }
+
+    fn begin(
+        file: &File,
+        path: &Path,
+        timeout: Duration,
+        marker: Marker,
+        is_kept: bool,
+    ) -> Result<Self, WatchdogError> {
+        let no_watchdog = |fault| WatchdogError::NotOne { path: path.to_owned(), fault };
+        let support =
+            sys::watchdog_support(file.as_fd()).map_err(|errno| no_watchdog(io::Error::from(errno)))?;
         let set_to = sys::watchdog_timeout(file.as_fd()).ok().and_then(|set| u32::try_from(set).ok());
         let settable = support.options & CAN_BE_SET != 0;
-        let mut device = Self::of(file, support.identity, settable, set_to.unwrap_or(IDLE), armed);
-        device.prepare(path, timeout)?;
+        let card = file.try_clone().map_err(no_watchdog)?;
+        let armed = marker.was_armed();
+        let mut device = Self::of(card, support.identity, settable, set_to.unwrap_or(IDLE), armed);
+        if !armed {
+            // Where it cannot be marked, it cannot be armed.
+            marker.note(None).map_err(beside(MARK))?;
+        }
+        let deadline = marker.deadline();
         device.marker = Some(marker);
+        device.prepare(path, timeout)?;
+        if !is_kept && armed {
+            // Its last descriptor was closed, and opening it has begun its timeout anew.
+            device.resume(deadline);
+        }
         Ok(device)
     }
 }
@@ -138,20 +141,24 @@ impl<C: Card> Device<C> {
             runs_out: false,
             not_before: Instant::from_micros(0),
             idle_due: None,
+            wanted: 1,
         }
     }
 
-    /// Makes sure that it can be set as low as is needed; if nobody needs it yet, switches it off until somebody does.
+    /// Makes sure that it can be set as low as is needed, and armed; if nobody needs it yet, leaves it switched off until somebody does.
     pub(super) fn prepare(&mut self, path: &Path, timeout: Duration) -> Result<(), WatchdogError> {
+        self.wanted = u32::try_from(timeout.as_secs().saturating_sub(BELOW)).unwrap_or(u32::MAX);
         if self.armed {
             // It runs towards the deadline of an earlier process: nothing may move that but a renewed lease.
             return Ok(());
         }
-        let wanted = u32::try_from(timeout.as_secs().saturating_sub(BELOW)).unwrap_or(u32::MAX);
         let range = self.pacer.range();
-        let shortest = if range.shortest == range.longest { range.shortest } else { self.shortest(wanted) };
-        if shortest > wanted {
-            let _ = self.card.switch(false);
+        let settable = range.shortest != range.longest;
+        // It was started by being opened.
+        let stands = self.card.switch(false).is_ok();
+        let shortest = if settable { self.shortest(stands) } else { range.shortest };
+        if shortest > self.wanted {
+            self.switch_off();
             return Err(WatchdogError::TooSlow {
                 path: path.to_owned(),
                 identity: self.identity.clone(),
@@ -161,29 +168,52 @@ impl<C: Card> Device<C> {
         }
         self.pacer.limit(shortest);
         // One that cannot be armed is to be known before this host is a member.
-        let settable = range.shortest != range.longest;
-        let set = if settable { self.set(wanted).map(drop) } else { Ok(()) };
+        let set = if settable { self.set(self.wanted).map(drop) } else { Ok(()) };
         let tried = set.and_then(|()| self.card.switch(true));
         self.switch_off();
         tried.map_err(command("to be armed"))
     }
 
-    /// The shortest timeout that it takes, up to the one that is wanted; else that it has none so short.
-    fn shortest(&self, wanted: u32) -> u32 {
-        let mut shortest = u32::MAX;
-        for seconds in 1..=wanted {
-            match self.card.set_timeout(seconds) {
-                // Some take less than they can, and say what they made of it.
-                Ok(set) => {
-                    shortest = set;
-                    break;
-                }
-                Err(_) => shortest = seconds + 1,
+    /// The shortest timeout that it is known to take, at most the one that is wanted; else that it has none so short. One that stands is
+    /// tried down to what it refuses; one that runs all the time is not: this process can be kept waiting for longer than a second.
+    fn shortest(&self, stands: bool) -> u32 {
+        let tried = |seconds| self.card.set_timeout(seconds).ok();
+        let taken = |seconds| tried(seconds).filter(|set| *set <= self.wanted);
+        let mut asked = self.wanted;
+        for _ in 0..ROUNDINGS {
+            // One that counts in steps took the next longer one.
+            let Some(set) = tried(asked).filter(|set| *set > self.wanted) else { break };
+            asked = asked.saturating_sub(set - self.wanted).max(1);
+        }
+        let Some(mut shortest) = taken(asked) else { return self.wanted.saturating_add(1) };
+        let mut refused = if stands { 0 } else { asked };
+        while refused + 1 < asked {
+            let seconds = refused.midpoint(asked);
+            match taken(seconds) {
+                Some(set) => (asked, shortest) = (seconds, set),
+                None => refused = seconds,
             }
         }
-        // It was begun anew with a very short one; whoever switches it off may not be able to.
-        let _ = self.longest_up_to(IDLE.max(shortest.min(LONGEST)), shortest);
         shortest
+    }
+
+    /// Goes on towards the deadline that an earlier process was given; resets this host, if that has passed.
+    pub(super) fn resume(&mut self, deadline: Option<Instant>) {
+        if let Some(deadline) = deadline
+            && self.card.now() < deadline
+        {
+            self.pacer.aim(deadline);
+            if let Err(fault) = self.obey() {
+                tracing::error!(%fault, "the watchdog, which an earlier agent has left armed");
+            }
+            return;
+        }
+        tracing::error!(
+            "the time has passed until which this host was to live, and nobody kept its watchdog: it is reset now"
+        );
+        self.runs_out = true;
+        // The least that it takes, whatever that is.
+        let _ = (1..=self.wanted).find(|seconds| self.card.set_timeout(*seconds).is_ok());
     }
 
     fn switch_off(&mut self) {
@@ -226,6 +256,8 @@ impl<C: Card> Device<C> {
                 self.pacer.skip(now);
                 return Ok(());
             };
+            // What cannot be written now was written before, in the same place.
+            let _ = self.marker.as_ref().map(|marker| marker.note(self.pacer.deadline()));
             let timeout = match act {
                 Act::KeepAlive => {
                     self.card.keep_alive().map(|()| self.pacer.timeout()).map_err(command("to be fed"))?
@@ -250,6 +282,11 @@ impl<C: Card> Device<C> {
                 Ok(set) if tried < ROUNDINGS => asked = asked.saturating_sub(set - seconds).max(1),
                 Ok(_) if asked > shortest => asked = (asked / 2).max(shortest),
                 Ok(_) => return Err(Errno::RANGE),
+                // It takes what is wanted: so this was too little for it, or else too much.
+                Err(Errno::INVAL) if asked < self.wanted => {
+                    self.pacer.limit(asked + 1);
+                    return Err(Errno::INVAL);
+                }
                 Err(Errno::INVAL) if asked > shortest => {
                     // More than it can count: fed more often, it does with less.
                     asked = (asked / 2).max(shortest);
@@ -280,11 +317,13 @@ impl<C: Card> Device<C> {
         Ok(())
     }
 
-    fn mark(&self) -> Result<(), WatchdogError> {
-        let what = "what the next start must know of the watchdog";
-        let noted = self.marker.as_ref().map_or(Ok(()), |marker| marker.note(self.armed));
-        noted.map_err(|fault| WatchdogError::Beside { what, fault })
+    fn mark(&self, deadline: Option<Instant>) -> Result<(), WatchdogError> {
+        self.marker.as_ref().map_or(Ok(()), |marker| marker.note(deadline)).map_err(beside(MARK))
     }
+}
+
+fn beside(what: &'static str) -> impl Fn(io::Error) -> WatchdogError {
+    move |fault| WatchdogError::Beside { what, fault }
 }
 
 fn command(what: &'static str) -> impl Fn(Errno) -> WatchdogError {
@@ -309,10 +348,10 @@ impl<C: Card> Watchdog for Device<C> {
         // The mark comes first: a process that ends in between leaves one that is taken for armed, and so is left alone.
         self.armed = true;
         self.idle_due = None;
-        let armed = self.mark().and_then(|()| self.arm(deadline));
+        let armed = self.mark(Some(deadline)).and_then(|()| self.arm(deadline));
         if armed.is_err() {
             self.switch_off();
-            let _ = self.mark();
+            let _ = self.mark(None);
         }
         armed
     }
@@ -337,7 +376,7 @@ impl<C: Card> Watchdog for Device<C> {
 
     fn stop(&mut self) -> Result<(), WatchdogError> {
         self.switch_off();
-        self.mark()?;
+        self.mark(None)?;
         if self.cannot_stop {
             return Err(WatchdogError::Command {
                 what: "to be switched off (it was made so: nowayout); it is fed as long as this agent runs",
@@ -351,19 +390,15 @@ impl<C: Card> Watchdog for Device<C> {
         self.runs_out = true;
     }
 
-    fn is_armed(&self) -> bool {
-        self.armed
+    fn posture(&self) -> Posture {
+        match (self.armed, self.cannot_stop) {
+            (true, _) => Posture::Armed { resets: self.pacer.resets_at() },
+            (false, true) => Posture::FedOnly,
+            (false, false) => Posture::Off,
+        }
     }
 
-    fn state(&self, now: Instant) -> String {
-        let when = match self.pacer.resets_at() {
-            Some(resets) if self.armed => {
-                format!("armed, resets the host in {} ms", resets.since(now).as_millis())
-            }
-            _ if self.armed => "armed by an earlier process".into(),
-            _ if self.cannot_stop => "not armed; it cannot be switched off, and is fed".into(),
-            _ => "not armed".into(),
-        };
-        format!("{when} ({})", self.identity)
+    fn name(&self) -> &str {
+        &self.identity
     }
 }

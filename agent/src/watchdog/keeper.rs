@@ -3,9 +3,11 @@
 //! get a whole timeout on top, and its VMs would run after others had taken them for dead. So the last descriptor is never the agent's.
 //!
 //! The next process of the agent fetches the descriptor from there (`pidfd_getfd`): the device can be opened only once.
+use super::WatchdogError;
 use crate::clock;
 use crate::process::{ProcessId, Running};
 use rustix::fd::{AsFd, OwnedFd};
+use rustix::io::Errno;
 use rustix::process::{PidfdGetfdFlags, pidfd_getfd};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,11 +27,25 @@ fn note(run_directory: &Path) -> PathBuf {
 }
 
 /// The device that a keeper of this boot holds, if there is one.
-pub(super) fn fetch(device: &Path, run_directory: &Path) -> Option<OwnedFd> {
+///
+/// # Errors
+/// If there is one, and it cannot be had from there.
+pub(super) fn fetch(device: &Path, run_directory: &Path) -> Result<Option<OwnedFd>, WatchdogError> {
     let noted = Running::noted(&note(run_directory)).filter(|keeper| holds(keeper.pid(), device));
     // An agent that was killed between starting its keeper and noting it has left one all the same.
-    let running = noted.or_else(|| found(device))?;
-    pidfd_getfd(&running, ITS_DESCRIPTOR, PidfdGetfdFlags::empty()).ok()
+    let Some(running) = noted.or_else(|| found(device)) else { return Ok(None) };
+    match pidfd_getfd(&running, ITS_DESCRIPTOR, PidfdGetfdFlags::empty()) {
+        Ok(held) => Ok(Some(held)),
+        Err(Errno::SRCH | Errno::BADF) => Ok(None),
+        Err(errno) => Err(WatchdogError::Kept { pid: running.pid(), fault: errno.into() }),
+    }
+}
+
+/// Ends the keeper that is noted, if there is one: nothing needs it.
+pub(super) fn end(run_directory: &Path) {
+    if let Some(keeper) = Running::noted(&note(run_directory)) {
+        let _ = keeper.kill();
+    }
 }
 
 /// A process that holds the device as a keeper does.

@@ -1,7 +1,7 @@
-//! Whether the watchdog was armed by an agent of this boot: a few bytes beside the socket, for the next process of the agent. It must know
+//! Whether the watchdog was armed by an agent of this boot, and until when the host was to live: a few bytes beside the socket, for the next process of the agent. It must know
 //! whether it may feed a watchdog that runs already: one that an earlier process armed runs towards that one's deadline, and only a renewed
 //! lease may move that.
-use lifeboat_protocol::Boot;
+use lifeboat_protocol::{Boot, Instant};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -24,17 +24,27 @@ impl Marker {
 
     /// Whether it was armed, and not switched off again, in this boot.
     pub(super) fn was_armed(&self) -> bool {
-        let mut bytes = [0; 9];
-        self.file.read_exact_at(&mut bytes, 0).is_ok() && bytes == self.bytes(true)
+        self.deadline().is_some()
     }
 
-    pub(super) fn note(&self, armed: bool) -> io::Result<()> {
-        self.file.write_all_at(&self.bytes(armed), 0)
+    /// Until when the host was to live, if it was armed and not switched off again in this boot.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let mut bytes = [0; BYTES];
+        self.file.read_exact_at(&mut bytes, 0).ok()?;
+        let (boot, rest) = bytes.split_first_chunk::<8>()?;
+        let (armed, deadline) = rest.split_first()?;
+        let deadline = u64::from_le_bytes(deadline.try_into().ok()?);
+        (u64::from_le_bytes(*boot) == self.boot.0 && *armed != 0).then(|| Instant::from_micros(deadline))
     }
 
-    fn bytes(&self, armed: bool) -> [u8; 9] {
-        let mut bytes = [u8::from(armed); 9];
+    /// Notes until when the host is to live; none: the watchdog is off.
+    pub(super) fn note(&self, deadline: Option<Instant>) -> io::Result<()> {
+        let mut bytes = [0; BYTES];
         bytes[..8].copy_from_slice(&self.boot.0.to_le_bytes());
-        bytes
+        bytes[8] = u8::from(deadline.is_some());
+        bytes[9..].copy_from_slice(&deadline.map_or(0, Instant::as_micros).to_le_bytes());
+        self.file.write_all_at(&bytes, 0)
     }
 }
+
+const BYTES: usize = 17;

@@ -1,5 +1,5 @@
 //! No watchdog, for those who said twice that they want none.
-use super::{Watchdog, WatchdogError};
+use super::{Posture, Watchdog, WatchdogError};
 use lifeboat_protocol::Instant;
 
 /// Takes everything and resets nothing.
@@ -25,11 +25,11 @@ impl Watchdog for NoWatchdog {
 
     fn let_run_out(&mut self) {}
 
-    fn is_armed(&self) -> bool {
-        false
+    fn posture(&self) -> Posture {
+        Posture::Absent
     }
 
-    fn state(&self, _: Instant) -> String {
-        "NONE: a VM can run twice when this host hangs".into()
+    fn name(&self) -> &'static str {
+        "none"
     }
 }

@@ -74,6 +74,11 @@ impl Pacer {
         self.deadline = Some(deadline);
     }
 
+    /// Until when the host is to live.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
     /// No deadline any more.
     pub(super) fn rest(&mut self) {
         (self.fed, self.deadline) = (None, None);
@@ -110,7 +115,11 @@ impl Pacer {
         let left = u32::try_from(deadline.since(now).as_secs()).unwrap_or(u32::MAX);
         let wanted = left.min(self.range.longest);
         if wanted < self.range.shortest {
-            return None;
+            // A command took so long that it came after its deadline: what is late is made no later, but sooner if it can be.
+            let soonest = now + Duration::from_secs(u64::from(self.range.shortest));
+            let late = self.fed.is_some() && self.is_late();
+            return (late && self.resets_at().is_some_and(|resets| soonest + APART < resets))
+                .then_some(Act::Set(self.range.shortest));
         }
         // Setting is the costlier command: it is given only where the timeout changes.
         let same = self.fed.is_some() && wanted == self.timeout;

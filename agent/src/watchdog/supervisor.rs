@@ -1,6 +1,6 @@
 //! A watchdog that is a process: whoever holds the other end of a socket kills the host when it is told nothing in time. Lines say
 //! `arm MILLISECONDS` (from now) and `disarm`. A connection that ends without `disarm` leaves it armed.
-use super::{Watchdog, WatchdogError};
+use super::{Posture, Watchdog, WatchdogError};
 use lifeboat_protocol::Instant;
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
@@ -134,16 +134,15 @@ impl Watchdog for Supervisor {
         self.runs_out = true;
     }
 
-    fn is_armed(&self) -> bool {
-        self.armed
+    fn posture(&self) -> Posture {
+        if self.armed {
+            Posture::Armed { resets: self.told.map(|(deadline, _)| deadline) }
+        } else {
+            Posture::Off
+        }
     }
 
-    fn state(&self, now: Instant) -> String {
-        match self.told {
-            Some((deadline, _)) if self.armed => {
-                format!("armed, the supervisor kills the host in {} ms", deadline.since(now).as_millis())
-            }
-            _ => "not armed".into(),
-        }
+    fn name(&self) -> &'static str {
+        "a supervisor"
     }
 }

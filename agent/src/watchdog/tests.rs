@@ -1,5 +1,6 @@
 //! Tests of the watchdogs: the kernel's with a card that counts as a real one does, and the clock in the test's hand.
-use super::device::{Card, Device};
+use super::card::Card;
+use super::device::Device;
 use super::marker::Marker;
 use super::supervisor::Supervisor;
 use super::*;
@@ -27,6 +28,8 @@ struct State {
     begun: Instant,
     commands: u32,
     longest: u32,
+    /// The least that it was set to while it ran.
+    least_running: u32,
     /// This process stands still for so long in its next command.
     stall: Duration,
 }
@@ -43,6 +46,7 @@ impl Fake {
             begun: at(0),
             commands: 0,
             longest: u32::MAX,
+            least_running: u32::MAX,
             stall: Duration::ZERO,
         })))
     }
@@ -71,6 +75,9 @@ impl Card for Fake {
         if !(state.shortest..=state.longest).contains(&seconds) {
             return Err(Errno::INVAL);
         }
+        if state.runs {
+            state.least_running = state.least_running.min(seconds);
+        }
         state.timeout = seconds.next_multiple_of(state.step);
         state.begun = state.now;
         Ok(state.timeout)
@@ -92,6 +99,8 @@ impl Card for Fake {
         state.begun = state.now;
         Ok(())
     }
+
+    fn release(&self) {}
 }
 
 fn at(ms: u64) -> Instant {
@@ -262,11 +271,65 @@ fn the_next_process_of_this_boot_knows_that_it_was_armed_and_the_next_boot_does_
     let directory = tempfile::tempdir().expect("there is room");
     let marker = |boot| Marker::open(directory.path(), Boot(boot)).expect("it can be made");
     assert!(!marker(7).was_armed());
-    marker(7).note(true).expect("there is room");
-    assert!(marker(7).was_armed());
+    marker(7).note(Some(at(4500))).expect("there is room");
+    assert_eq!((marker(7).was_armed(), marker(7).deadline()), (true, Some(at(4500))));
     assert!(!marker(8).was_armed());
-    marker(7).note(false).expect("there is room");
+    marker(7).note(None).expect("there is room");
     assert!(!marker(7).was_armed());
+}
+
+#[test]
+fn one_that_runs_is_never_set_lower_than_is_needed_before_there_is_a_lease() {
+    for stops in [true, false] {
+        let card = Fake::new(1, 1, stops);
+        device(&card, true, Duration::from_secs(15)).expect("it can be set low enough");
+        let least = card.0.lock().expect("no panic").least_running;
+        assert!(least >= 13, "set to {least} s while it ran");
+    }
+}
+
+#[test]
+fn what_is_refused_stands() {
+    let card = Fake::new(14, 1, true);
+    device(&card, true, Duration::from_secs(15)).expect_err("it is too slow");
+    assert_eq!(card.resets(), None);
+    let place = tempfile::tempdir().expect("there is room");
+    let path = place.path().join("device");
+    std::fs::write(&path, "").expect("there is room");
+    let opened = Device::open(&path, place.path(), Boot(7), Duration::from_secs(15));
+    assert!(matches!(opened, Err(WatchdogError::NotOne { .. })), "{opened:?}");
+    assert_eq!(std::fs::read(&path).expect("it is there"), b"V", "it was released by the magic letter");
+    assert!(!place.path().join("watchdog.keeper").exists(), "nobody holds it");
+}
+
+#[test]
+fn a_command_that_takes_effect_after_its_deadline_moves_the_reset_no_further_than_it_must() {
+    let card = Fake::new(1, 1, true);
+    let mut watchdog = device(&card, true, Duration::from_secs(15)).expect("it can be set low enough");
+    watchdog.feed(at(0), at(15_500)).expect("it takes it");
+    card.at(at(7000));
+    card.0.lock().expect("no panic").stall = Duration::from_secs(20);
+    watchdog.feed(at(7000), at(22_900)).expect("it takes it");
+    assert!(card.resets().expect("it is armed") <= at(28_000), "{:?}", card.resets());
+}
+
+#[test]
+fn who_takes_over_a_watchdog_that_nobody_kept_goes_on_to_the_same_deadline() {
+    let resumed = |deadline| {
+        let card = Fake::new(1, 1, true);
+        card.at(at(10_000));
+        let mut watchdog = Device::of(card.clone(), [0; 32], true, 60, true);
+        watchdog.prepare(Path::new("/dev/watchdog"), Duration::from_secs(15)).expect("it runs already");
+        watchdog.resume(deadline);
+        let resets = card.resets().expect("it runs");
+        card.at(at(10_200));
+        watchdog.feed(at(10_200), at(25_700)).expect("it says nothing");
+        (resets, card.resets().expect("it runs"))
+    };
+    let (resets, fed) = resumed(Some(at(15_500)));
+    assert!(resets <= at(15_500) && fed > at(20_000), "{resets:?}, and with a lease it lives on: {fed:?}");
+    // Its VMs run elsewhere by now.
+    assert_eq!(resumed(Some(at(9000))), (at(11_000), at(11_000)));
 }
 
 #[test]
@@ -341,7 +404,7 @@ fn what_a_keeper_holds_is_had_again_by_its_note_or_without_one() {
     command.arg("hold-watchdog").current_dir(place.path());
     let mut holder =
         command.stdin(std::fs::File::open(&device).expect("it is there")).spawn().expect("a shell");
-    let fetch = || super::keeper::fetch(&device, place.path());
+    let fetch = || super::keeper::fetch(&device, place.path()).expect("it may be asked");
     crate::testing::wait("it is found without a note", || fetch().is_some());
     let id = crate::process::ProcessId::of(holder.id()).expect("it runs");
     id.note(&place.path().join("watchdog.keeper")).expect("there is room");
@@ -349,7 +412,8 @@ fn what_a_keeper_holds_is_had_again_by_its_note_or_without_one() {
     let inode = |file: &dyn rustix::fd::AsFd| rustix::fs::fstat(file.as_fd()).expect("it is open").st_ino;
     assert_eq!(inode(&had), inode(&there));
     assert!(
-        super::keeper::fetch(&place.path().join("hold-watchdog"), place.path()).is_none(),
+        super::keeper::fetch(&place.path().join("hold-watchdog"), place.path())
+            .is_ok_and(|kept| kept.is_none()),
         "another device"
     );
     holder.kill().expect("it is ours");
