@@ -188,6 +188,9 @@ pub trait Hypervisor: Send + Sync {
     /// [`Fault::Refused`]: it does not run because of this call, and will not. [`Fault::Silent`]: it may.
     fn start(&self, vm: &str, definition: &str, permit: &Permit) -> Result<Vec<String>, Fault>;
 
+    /// Ends programs that an agent which was killed had called to start a VM, and all that they have started, as far as there can be any.
+    fn end_half_started(&self, _vm: &str) {}
+
     /// Stops a VM at once, if it runs. When this returns well it does not run.
     ///
     /// # Errors

@@ -77,6 +77,14 @@ pub enum Mute {
 /// # Errors
 /// If it says nothing.
 pub fn run(run: &Run<'_>) -> Result<Said, Mute> {
+    run_marked(run, None)
+}
+
+/// As [`run`]; with that in the environment of the program, and so of all that it starts.
+///
+/// # Errors
+/// If it says nothing.
+pub fn run_marked(run: &Run<'_>, mark: Option<(&str, &str)>) -> Result<Said, Mute> {
     let program = run.command.first().cloned().unwrap_or_default();
     let not_run = |fault| Mute::NotRun { program: program.clone(), fault };
     // A file in memory, not a pipe: a program that does not read cannot hold us up.
@@ -88,6 +96,7 @@ pub fn run(run: &Run<'_>) -> Result<Said, Mute> {
     let mut child = command
         .args(run.command.get(1..).unwrap_or_default())
         .env("LC_ALL", "C")
+        .envs(mark)
         .stdin(input)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

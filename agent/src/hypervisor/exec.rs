@@ -3,7 +3,8 @@
 //!
 //! Its exit status says how it went: 0 done, 1 refused and nothing left of it (the reason on standard error), anything else, or
 //! no end in time: nobody knows. 64: it has no such verb.
-use super::command::{Run, Said, run};
+use super::command::{Run, Said, run, run_marked};
+use super::processes;
 use super::site::Site;
 use super::{Ending, Event, Fault, Guest, GuestState, Hypervisor, Listener, Permit, Pulse};
 use crate::clock;
@@ -21,6 +22,10 @@ use std::time::Duration;
 const LOOKS: Duration = Duration::from_secs(2);
 const REFUSED: i32 = 1;
 const NO_VERB: i32 = 64;
+/// The variable by which what a call has started is found.
+const MARK: &str = "LIFEBOAT_CALL";
+/// How long that may take to end when it is killed.
+const GONE_WITHIN: Duration = Duration::from_secs(10);
 
 /// A program that runs VMs.
 pub struct Exec {
@@ -28,6 +33,8 @@ pub struct Exec {
     revive: Vec<String>,
     limits: Limits,
     site: Arc<Site>,
+    /// What the calls of this agent, and of the earlier ones of this host, have in common.
+    mark: Option<String>,
 }
 
 /// How long the program may take.
@@ -95,7 +102,18 @@ struct SaidAddress {
 impl Exec {
     /// A program with its first arguments.
     pub fn new(command: Vec<String>, revive: Vec<String>, limits: Limits, site: Arc<Site>) -> Self {
-        Self { command, revive, limits, site }
+        Self { command, revive, limits, site, mark: None }
+    }
+
+    /// Marks what it starts by the run directory of the agent, so that the next agent finds what this one has left half done.
+    #[must_use]
+    pub fn marked(mut self, run_directory: &Path) -> Self {
+        self.mark = Some(run_directory.display().to_string());
+        self
+    }
+
+    fn mark(&self, arguments: &[&str]) -> Option<String> {
+        self.mark.as_ref().map(|mark| format!("{mark}:{}", arguments.join(" ")))
     }
 
     fn call(&self, arguments: &[&str], input: &[u8], within: Duration) -> Result<Said, Fault> {
@@ -109,9 +127,11 @@ impl Exec {
         within: Duration,
         given_up: &dyn Fn() -> bool,
     ) -> Result<Said, Fault> {
+        let mark = self.mark(arguments);
         let arguments = arguments.iter().map(|argument| (*argument).to_owned());
         let command: Vec<String> = self.command.iter().cloned().chain(arguments).collect();
-        let said = run(&Run { command: &command, input, within, given_up })
+        let mark = mark.as_deref().map(|mark| (MARK, mark));
+        let said = run_marked(&Run { command: &command, input, within, given_up }, mark)
             .map_err(|e| Fault::Silent(e.to_string()))?;
         match said.status.code() {
             Some(0) => Ok(said),
@@ -167,6 +187,14 @@ impl Hypervisor for Exec {
         let given_up = || permit.closed();
         self.call_until(&["start", vm], definition.as_bytes(), self.limits.start, &given_up)
             .map(|_| Vec::new())
+    }
+
+    fn end_half_started(&self, vm: &str) {
+        let Some(mark) = self.mark(&["start", vm]).map(|mark| format!("{MARK}={mark}")) else { return };
+        let left = processes::such(|pid| processes::environment(pid).contains(&mark));
+        if !processes::end_all(&left, GONE_WITHIN) {
+            tracing::error!(vm, "what an earlier agent's start of it has left does not end");
+        }
     }
 
     fn stop(&self, vm: &str) -> Result<(), Fault> {

@@ -74,6 +74,8 @@ struct Vm {
 #[derive(Clone, Debug)]
 enum Errand {
     Order(Order),
+    /// An earlier agent was killed while it started this VM.
+    Settle(String),
     /// What is left of a VM that crashed is removed.
     Wreck(String),
     /// A guest that answers no more.
@@ -178,6 +180,13 @@ impl Machine {
         }
     }
 
+    /// Has it found out what has become of a VM that an earlier agent was starting when it was killed. Until then it may run.
+    pub fn settle(&mut self, vm: &str) {
+        let ticket = self.job(Some(Errand::Settle(vm.to_owned())), Job::Settle { vm: vm.to_owned() });
+        let known = self.vm(vm);
+        (known.word, known.busy) = (Word::MayRun, Some(ticket));
+    }
+
     /// Takes in what it is told.
     pub fn take(&mut self, now: Instant, told: Told) {
         match told {
@@ -271,6 +280,7 @@ impl Machine {
             (_, Done::Look(result)) => self.looked(now, ticket, result),
             (Some(Errand::Order(order)), done) => self.carried_out(now, &order, done),
             (Some(Errand::Wreck(vm)), _) => self.removed(now, &vm),
+            (Some(Errand::Settle(vm)), done) => self.is_certain(now, &vm, matches!(done, Done::Settle(true))),
             (Some(Errand::Ill(vm)), _) => self.ill_stopped(now, &vm),
             (Some(Errand::Lost(vm)), _) => self.lost_stopped(now, &vm),
             (Some(Errand::Reset(vm)), Done::Reset(result)) => self.was_reset(now, &vm, result),

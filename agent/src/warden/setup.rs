@@ -40,6 +40,7 @@ pub fn start_here(context: &Context, told: Receiver<ToWarden>) -> io::Result<()>
         }),
         board: context.board.clone(),
         state_directory: context.config.host.state_directory.clone(),
+        run_directory: context.config.host.run_directory.clone(),
     };
     let limits = Limits { starts: section.starts_at_once, stops: STOPS, migrations: MIGRATIONS };
     start(doors, hypervisor, site, limits)
@@ -63,7 +64,8 @@ pub fn hypervisor(
                 start: Duration::from_secs(section.start_within_s),
                 migrate: Duration::from_secs(section.migrate_within_s),
             };
-            Arc::new(Exec::new(section.command.clone(), section.revive.clone(), limits, site))
+            let exec = Exec::new(section.command.clone(), section.revive.clone(), limits, site);
+            Arc::new(exec.marked(run_directory))
         }
         Kind::None | Kind::Process => Arc::new(Processes::new(&run_directory.join("vms"), site)?),
     })

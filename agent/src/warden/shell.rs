@@ -1,6 +1,7 @@
 //! The thread around the machine: it takes what the protocol, the hypervisor and the jobs tell, and does what the machine says.
 use super::kept::Kept;
 use super::machine::{Do, Done, Job, Limits, Machine, Standing, Told};
+use super::starts::Starts;
 use super::work::work;
 use crate::context::Board;
 use crate::hypervisor::site::Site;
@@ -39,6 +40,8 @@ pub struct Doors {
     pub board: Board,
     /// Where notes of VMs and evidence are kept.
     pub state_directory: PathBuf,
+    /// Where it is noted what is under way in this boot.
+    pub run_directory: PathBuf,
 }
 
 /// What jobs need.
@@ -48,6 +51,7 @@ pub(super) struct Host {
     pub(super) permit: Permit,
     pub(super) name_of: Box<dyn Fn(HostIndex) -> String + Send + Sync>,
     pub(super) evidence: PathBuf,
+    pub(super) starts: Starts,
     /// Whether a start was given up without an answer.
     pub(super) unheard: AtomicBool,
     starting: AtomicUsize,
@@ -78,6 +82,7 @@ pub fn start(
     limits: Limits,
 ) -> io::Result<()> {
     let kept = Kept::open(doors.state_directory.join("vms"))?;
+    let starts = Starts::open(&doors.run_directory)?;
     let (heard, hears) = channel();
     let events = heard.clone();
     Arc::clone(&hypervisor)
@@ -98,10 +103,18 @@ pub fn start(
         permit: Permit::default(),
         name_of: doors.name_of,
         evidence: doors.state_directory.join("evidence"),
+        starts,
         unheard: AtomicBool::new(false),
         starting: AtomicUsize::new(0),
     };
-    let machine = Machine::new(limits, kept.all(), clock::now());
+    let mut machine = Machine::new(limits, kept.all(), clock::now());
+    for vm in host.starts.left() {
+        tracing::warn!(
+            vm,
+            "an earlier agent was killed while it started this VM: it may run until that is certain"
+        );
+        machine.settle(&vm);
+    }
     let warden = Warden {
         machine,
         kept,
@@ -223,7 +236,7 @@ impl Warden {
 
     fn begin(&self, ticket: u64, job: Job) {
         let (host, heard) = (Arc::clone(&self.host), self.heard.clone());
-        let starts = matches!(job, Job::Start { .. });
+        let starts = matches!(job, Job::Start { .. } | Job::Settle { .. });
         if starts {
             self.host.starting.fetch_add(1, Ordering::SeqCst);
         }
@@ -264,6 +277,6 @@ fn instead(job: &Job) -> Option<Done> {
         Job::Revive => Done::Revive,
         Job::Pulses { .. } => Done::Pulses(None),
         Job::Reset { .. } => Done::Reset(Err(why())),
-        Job::Stop { .. } | Job::StopIll { .. } | Job::KillAll => return None,
+        Job::Stop { .. } | Job::StopIll { .. } | Job::KillAll | Job::Settle { .. } => return None,
     })
 }

@@ -28,6 +28,7 @@ pub(super) fn work(host: &Host, job: Job) -> Done {
             hypervisor.traces()
         })),
         Job::Start { vm, definition } => Done::Start(start(host, &vm, &definition)),
+        Job::Settle { vm } => Done::Settle(settle(host, &vm)),
         Job::Stop { vm } => {
             stop(host, &vm);
             Done::Stop
@@ -75,27 +76,57 @@ fn certain(hypervisor: &dyn Hypervisor, vm: &str) -> Option<GuestState> {
 }
 
 fn start(host: &Host, vm: &str, definition: &str) -> Result<Vec<String>, String> {
+    // Should this agent be killed, the next one knows that it may run.
+    host.starts.begin(vm).map_err(|fault| format!("that it is being started cannot be noted: {fault}"))?;
+    let begun = begin(host, vm, definition);
+    if !host.permit.closed() {
+        host.starts.end(vm);
+    }
+    begun
+}
+
+fn begin(host: &Host, vm: &str, definition: &str) -> Result<Vec<String>, String> {
     match host.hypervisor.start(vm, definition, &host.permit) {
         Ok(remarks) => return Ok(remarks),
         Err(Fault::Refused(why)) => return Err(why),
         Err(fault) => tracing::warn!(vm, %fault, "nobody knows whether it was started"),
     }
+    clock::wait(AGAIN);
+    match certain_at_last(host, vm) {
+        Some(true) => Ok(Vec::new()),
+        Some(false) => Err("the hypervisor did not answer in time; it does not run now".into()),
+        None => Err("all VMs of this host are being stopped".into()),
+    }
+}
+
+/// Whether it runs now, when nobody knows what comes of a start; none: all VMs are being stopped.
+fn certain_at_last(host: &Host, vm: &str) -> Option<bool> {
     while !host.permit.closed() {
-        clock::wait(AGAIN);
         match certain(&*host.hypervisor, vm) {
-            Some(state) if state.runs() => return Ok(Vec::new()),
+            Some(state) if state.runs() => return Some(true),
             Some(_) if host.hypervisor.stop(vm).is_ok() => {
                 clock::wait(UNHEARD);
                 if certain(&*host.hypervisor, vm).is_some_and(|state| !state.may_run()) {
-                    return Err("the hypervisor did not answer in time; it does not run now".into());
+                    return Some(false);
                 }
             }
             _ => {}
         }
+        clock::wait(AGAIN);
     }
     // Everything is being killed; that is certain when the protocol is told.
     host.unheard.store(true, Ordering::SeqCst);
-    Err("all VMs of this host are being stopped".into())
+    None
+}
+
+/// Whether a VM runs that an earlier agent was starting when it was killed.
+fn settle(host: &Host, vm: &str) -> bool {
+    host.hypervisor.end_half_started(vm);
+    let runs = certain_at_last(host, vm);
+    if runs.is_some() {
+        host.starts.end(vm);
+    }
+    runs.unwrap_or(false)
 }
 
 fn stop(host: &Host, vm: &str) {

@@ -324,6 +324,7 @@ fn who_takes_over_a_watchdog_that_nobody_kept_goes_on_to_the_same_deadline() {
         let resets = card.resets().expect("it runs");
         card.at(at(10_200));
         watchdog.feed(at(10_200), at(25_700)).expect("it says nothing");
+        run(&mut watchdog, &card, at(10_200), at(14_000));
         (resets, card.resets().expect("it runs"))
     };
     let (resets, fed) = resumed(Some(at(15_500)));

@@ -41,6 +41,7 @@ impl Agent {
             other_notes: Box::new(|_| {}),
             board: Board::default(),
             state_directory: host.path().join("state"),
+            run_directory: host.path().join("run"),
         };
         let site = Arc::new(Site::new(section));
         let libvirt = Arc::new(Libvirt::new(section, Arc::clone(&site)));

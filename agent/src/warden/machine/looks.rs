@@ -240,6 +240,24 @@ impl Machine {
         self.look_now(now);
     }
 
+    /// What became of a start that an earlier agent had begun.
+    pub(super) fn is_certain(&mut self, now: Instant, name: &str, runs: bool) {
+        self.settled(name, if runs { Word::Runs } else { Word::Off });
+        if runs {
+            self.monitors.started(name, now);
+        }
+        // An inventory that is still to come tells it.
+        if self.speaks() {
+            let vm = name.to_owned();
+            self.report(if runs {
+                Report::Ready { vm }
+            } else {
+                Report::Stopped { vm, cause: StopCause::Crashed }
+            });
+        }
+        self.look_now(now);
+    }
+
     /// What was being done about a VM is done; looks that began before say nothing about it.
     pub(super) fn settled(&mut self, name: &str, word: Word) {
         let last_look = self.last_look;

@@ -64,6 +64,11 @@ pub enum Job {
         /// What it is made of.
         definition: String,
     },
+    /// Find out what has become of a start that an earlier agent had begun.
+    Settle {
+        /// The VM.
+        vm: String,
+    },
     /// Stop a VM.
     Stop {
         /// The VM.
@@ -120,6 +125,8 @@ pub enum Done {
     Look(Result<Vec<Guest>, Vec<String>>),
     /// It runs, with what people should know; or it does not, and why.
     Start(Result<Vec<String>, String>),
+    /// Whether it runs.
+    Settle(bool),
     /// It does not run.
     Stop,
     /// It has moved; or it did not, and why.
