@@ -136,6 +136,32 @@ impl Config {
         }
     }
 
+    /// Of a file only what takes this host out of high availability, wherever that can be understood; and what could not be.
+    pub fn least(path: &Path) -> (HostSection, WatchdogSection, Vec<String>) {
+        let mut remarks = Vec::new();
+        let read = std::fs::read_to_string(path).map_err(|fault| format!("{}: {fault}", path.display()));
+        let table = read.and_then(|text| {
+            text.parse::<toml::Table>().map_err(|fault| format!("{}: not TOML: {fault}", path.display()))
+        });
+        let mut table = table.unwrap_or_else(|fault| {
+            remarks.push(fault);
+            toml::Table::new()
+        });
+        let host = HostSection::least(table.get("host").and_then(toml::Value::as_table));
+        let watchdog = match table.remove("watchdog").map(toml::Value::try_into::<WatchdogSection>) {
+            Some(Ok(section)) => section,
+            None => WatchdogSection::default(),
+            Some(Err(fault)) => {
+                remarks.push(format!("[watchdog]: {}", fault.to_string().trim()));
+                WatchdogSection::default()
+            }
+        };
+        if !remarks.is_empty() {
+            remarks.push("where it cannot be understood, it is taken for what it usually says".to_owned());
+        }
+        (host, watchdog, remarks)
+    }
+
     fn check(&self, faults: &mut Faults) {
         self.host.check(faults);
         network::check(&self.networks, faults);

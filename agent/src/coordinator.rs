@@ -49,6 +49,9 @@ pub struct Minder {
     started: Instant,
     starts: u64,
     office: Office,
+    /// The newest term that began here, and the newest whose end was said.
+    begun: Epoch,
+    said: Epoch,
     agreed: Option<Box<Configuration>>,
     backoff: Duration,
     start_at: Option<Instant>,
@@ -85,6 +88,8 @@ impl Minder {
             started: Instant::default(),
             starts: 0,
             office: Office::Follows,
+            begun: Epoch(0),
+            said: Epoch(0),
             agreed: None,
             backoff: FIRST_BACKOFF,
             start_at: None,
@@ -146,6 +151,7 @@ impl Minder {
     }
 
     fn begin(&mut self, epoch: Epoch) {
+        self.begun = epoch;
         if self.service.is_none() {
             self.start();
         }
@@ -166,17 +172,12 @@ impl Minder {
 
     /// Kills the service, if it leads. One that follows has written nothing, and what led before it was seen to end.
     fn end(&mut self, epoch: Epoch) {
-        if let Office::Leads(running) = self.office
-            && Epoch(0) < epoch
-            && epoch < running
-        {
-            // Its end was said when its process ended by itself; that of a newer term is not to be taken for it.
+        if Epoch(0) < epoch && (epoch <= self.said || epoch < self.begun) {
+            // Its end was said when its process ended by itself; once more, it would be taken for that of a newer term.
             return;
         }
         let Some(service) = self.service.as_ref().filter(|_| self.office != Office::Follows) else {
-            self.fall.tell_at = None;
-            self.context.inbox.input(Input::CoordinatorEnded);
-            return;
+            return self.say_ended();
         };
         tracing::info!(
             epoch = epoch.0,
@@ -267,7 +268,7 @@ impl Minder {
             self.backoff = (self.backoff * 2).min(LONGEST_BACKOFF);
         } else {
             if office == Office::Ends {
-                self.context.inbox.input(Input::CoordinatorEnded);
+                self.say_ended();
             } else {
                 self.fall.note(clock::now());
             }
@@ -278,9 +279,15 @@ impl Minder {
 
     fn tell_fall_if_due(&mut self) {
         if self.fall.tell_at.is_some_and(|at| at <= clock::now()) {
-            self.fall.tell_at = None;
-            self.context.inbox.input(Input::CoordinatorEnded);
+            self.say_ended();
         }
+    }
+
+    /// The term that began here last is over. That of an earlier one was said before.
+    fn say_ended(&mut self) {
+        self.fall.tell_at = None;
+        self.said = self.begun;
+        self.context.inbox.input(Input::CoordinatorEnded);
     }
 
     fn start_if_due(&mut self) {

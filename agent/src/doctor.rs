@@ -7,7 +7,7 @@ mod network;
 mod storage;
 mod watchdog;
 
-use crate::config::Config;
+use crate::config::{Config, Hypervisor, MediumSection, NetworkSection, WatchdogSection};
 use lifeboat_link::Roster;
 use serde::Serialize;
 use std::path::Path;
@@ -51,13 +51,35 @@ impl Finding {
     }
 }
 
+/// What of a host is looked at.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// Its name in the pool, where it has one.
+    pub name: String,
+    /// Its heartbeat networks.
+    pub networks: Vec<NetworkSection>,
+    /// What carries the pool's records, if that is known.
+    pub medium: Option<MediumSection>,
+    /// What resets it.
+    pub watchdog: WatchdogSection,
+    /// What runs VMs.
+    pub hypervisor: Hypervisor,
+}
+
+impl From<Config> for Subject {
+    fn from(config: Config) -> Self {
+        let Config { host, networks, medium, watchdog, hypervisor, .. } = config;
+        Self { name: host.name, networks, medium: Some(medium), watchdog, hypervisor }
+    }
+}
+
 /// Looks at everything. `sys` and `proc` are where the kernel shows itself.
-pub fn examine(config: &Config, roster: Option<&Roster>, sys: &Path, proc: &Path) -> Vec<Finding> {
+pub fn examine(subject: &Subject, roster: Option<&Roster>, sys: &Path, proc: &Path) -> Vec<Finding> {
     let watch = clock::Watch::begin();
-    let mut findings = watchdog::look(&config.watchdog, sys);
-    findings.extend(network::look(config, roster, sys));
-    findings.extend(storage::look(config, sys));
-    findings.extend(hypervisor::look(config));
+    let mut findings = watchdog::look(&subject.watchdog, sys);
+    findings.extend(network::look(subject, roster, sys));
+    findings.extend(storage::look(subject, sys));
+    findings.extend(hypervisor::look(subject));
     findings.extend(limits::look(proc));
     // Last: whether the clock was set while all the rest was looked at.
     findings.extend(watch.look(sys));

@@ -20,11 +20,12 @@ pub use files::FileError;
 pub use keys::{KeyError, KeyFile};
 
 use crate::config::HostSection;
+use crate::process::ProcessId;
 use lifeboat_link::Roster;
 use lifeboat_link::roster::RosterFault;
 use lifeboat_model::HostIndex;
-use lifeboat_protocol::Keyring;
 use lifeboat_protocol::command::FenceReason;
+use lifeboat_protocol::{Boot, Keyring};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -52,12 +53,12 @@ pub struct Identity {
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// Another one is.
-    #[error("an agent runs already on {}{}", directory.display(), pid.as_ref().map(|pid| format!(", process {pid}")).unwrap_or_default())]
+    #[error("an agent runs already on {}{}", directory.display(), pid.map(|id| format!(", process {}", id.pid())).unwrap_or_default())]
     Runs {
         /// The state directory.
         directory: PathBuf,
         /// The other one's process.
-        pid: Option<u32>,
+        pid: Option<ProcessId>,
     },
     /// A file.
     #[error(transparent)]
@@ -125,7 +126,10 @@ impl StateDirectory {
             }
             Err(errno) => return Err(fault(errno.into()).into()),
         }
-        lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id())).map_err(fault)?;
+        // Whoever kills by what stands there must not hit another process, which has got this number later.
+        let me = ProcessId::of(std::process::id()).map_err(fault)?;
+        let me = serde_json::to_vec(&me).map_err(|wrong| fault(wrong.into()))?;
+        lock.set_len(0).and_then(|()| lock.write_all(&me)).map_err(fault)?;
         Ok(Self {
             path,
             run_directory: host.run_directory.clone(),
@@ -212,7 +216,7 @@ pub fn disabled_flag(directory: &Path) -> PathBuf {
 }
 
 /// The process that holds a state directory's lock, as it has written itself.
-pub fn holder_of(directory: &Path) -> Option<u32> {
+pub fn holder_of(directory: &Path) -> Option<ProcessId> {
     let mut lock = File::open(directory.join("lock")).ok()?;
     match flock(&lock, FlockOperation::NonBlockingLockShared) {
         Err(Errno::WOULDBLOCK) => holder(&mut lock),
@@ -220,8 +224,13 @@ pub fn holder_of(directory: &Path) -> Option<u32> {
     }
 }
 
-fn holder(lock: &mut File) -> Option<u32> {
-    let mut text = String::new();
-    lock.take(16).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+fn holder(lock: &mut File) -> Option<ProcessId> {
+    let mut text = Vec::new();
+    lock.take(256).read_to_end(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+/// The number of this boot, as far as an agent has run in it.
+pub fn boot_so_far(host: &HostSection) -> Option<Boot> {
+    boot::so_far(&host.run_directory, &host.boot_id_file)
 }

@@ -43,6 +43,11 @@ impl ProcessId {
         files::write_json(path, self).map_err(|FileError { fault, .. }| fault)
     }
 
+    /// Its number.
+    pub fn pid(self) -> i32 {
+        self.pid
+    }
+
     /// Its handle; none if it is gone.
     pub fn running(self) -> Option<Running> {
         let handle = pidfd_open(Pid::from_raw(self.pid)?, PidfdFlags::empty()).ok()?;
@@ -67,7 +72,19 @@ impl Running {
     /// # Errors
     /// If this process may not. One that has ended already is no error.
     pub fn kill(&self) -> io::Result<()> {
-        match pidfd_send_signal(&self.handle, Signal::KILL) {
+        self.signal(Signal::KILL)
+    }
+
+    /// Has it stand still, until it is killed.
+    ///
+    /// # Errors
+    /// As [`Running::kill`].
+    pub fn freeze(&self) -> io::Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        match pidfd_send_signal(&self.handle, signal) {
             Ok(()) | Err(Errno::SRCH) => Ok(()),
             Err(errno) => Err(errno.into()),
         }

@@ -1,9 +1,10 @@
 //! A whole agent: every thread is started here, in the order in which they need one another.
 //!
-//! There is no orderly end. The process can be killed at any moment, and is, by an update or by the kernel: VMs run on, the watchdog keeps its
-//! deadline, and the next process takes over from what the state directory says.
+//! There is no orderly end that anything rests on. The process can be killed at any moment, and is, by an update or by the kernel: VMs run on,
+//! the watchdog keeps its deadline, and the next process takes over from what the state directory says. SIGTERM comes to the same, but for the
+//! last lines of the log, which are written then.
 use crate::bare;
-use crate::config::{Config, hypervisor::Kind};
+use crate::config::{Config, WatchdogSection, hypervisor::Kind};
 use crate::context::{Board, Context, RosterBook};
 use crate::coordinator::Minder;
 use crate::fence::own;
@@ -19,7 +20,7 @@ use crate::watchdog::{self, Tender, WatchdogError};
 use crate::wiring::{
     self, InboxReader, News, Outlets, ToCoordinator, ToFencer, ToKeeper, ToMedium, ToWarden,
 };
-use crate::{clock, thread, warden};
+use crate::{clock, sys, thread, warden};
 use lifeboat_protocol::medium::either::EitherMedium;
 use lifeboat_protocol::{Agent, AgentConfig};
 use sd_notify::NotifyState;
@@ -32,6 +33,11 @@ use std::time::Duration;
 
 /// How long the answer to the operator who disables this host is given to leave.
 const LAST_WORD: Duration = Duration::from_millis(300);
+
+/// How long the protocol's thread has to end the process when that is wanted.
+const TO_END: Duration = Duration::from_secs(2);
+/// How an agent is started that takes no part in the protocol, whether or not the flag for that could be written.
+const DISABLED: &str = "--disabled";
 
 /// Why an agent cannot run, or no longer.
 #[derive(Debug, thiserror::Error)]
@@ -85,13 +91,16 @@ struct Queues {
 ///
 /// # Errors
 /// Why it cannot run.
-pub fn run(config: Config) -> Result<(), RunError> {
+pub fn run(config: Config, disabled: bool) -> Result<(), RunError> {
+    let told = sys::termination()?;
     let telemetry = Telemetry::start(config.log)?;
     files::make_private_directory(&config.host.run_directory)?;
     let state = StateDirectory::take(&config.host)?;
     let identity = state.begin(&config.host.name)?;
     let (context, queues) = context(config, &identity)?;
-    if state.is_disabled() {
+    end_when_told(told, &context)?;
+    if disabled || state.is_disabled() {
+        drop(queues);
         return be_disabled(context, &state);
     }
     tracing::info!(
@@ -103,7 +112,11 @@ pub fn run(config: Config) -> Result<(), RunError> {
     );
     let ended = start(&context, queues, identity, &state)?;
     match ended {
-        Ended::Told => Ok(()),
+        Ended::Told => {
+            tracing::info!("this agent ends; its VMs run on, and the watchdog waits for the next one");
+            drop(telemetry);
+            Ok(())
+        }
         Ended::Unarmed(fault) => Err(fault.into()),
         Ended::Disabled(stopped) => {
             if let Err(fault) = stopped {
@@ -117,9 +130,27 @@ pub fn run(config: Config) -> Result<(), RunError> {
             drop(telemetry);
             // A disabled agent has none of the threads of this one: nothing that was begun or planned here can go on.
             let words = std::env::args_os().skip(1);
-            Err(Command::new("/proc/self/exe").args(words).exec().into())
+            Err(Command::new("/proc/self/exe").args(words).arg(DISABLED).exec().into())
         }
     }
+}
+
+/// From now on SIGTERM ends this process by way of the protocol's thread.
+#[expect(
+    clippy::exit,
+    reason = "where nobody takes it up there is no way back to the function that started it all"
+)]
+fn end_when_told(told: sys::Termination, context: &Context) -> io::Result<()> {
+    let inbox = context.inbox.clone();
+    thread::spawn("end", move || {
+        told.wait();
+        if inbox.send(News::End) {
+            clock::wait(TO_END);
+        }
+        // Nobody takes it up, while the agent starts or where it is disabled; it is to end all the same.
+        std::process::exit(0);
+    })?;
+    Ok(())
 }
 
 fn context(config: Config, identity: &Identity) -> Result<(Context, Queues), RunError> {
@@ -219,7 +250,16 @@ fn be_disabled(context: Context, state: &StateDirectory) -> Result<(), RunError>
         flag = %identity::disabled_flag(state.path()).display(),
         "HIGH AVAILABILITY IS OFF ON THIS HOST: `lifeboat-agent emergency-disable --undo` ends that"
     );
-    let mut watchdog = watchdog::put_to_rest(&context.config, context.boot)?;
+    let (section, run_directory) = (&context.config.watchdog, &context.config.host.run_directory);
+    let left_on = match section {
+        // What the supervisor was told by an earlier agent, that one has taken back.
+        WatchdogSection::Device { .. } => watchdog::switch_off(section, run_directory, context.boot)?,
+        _ => None,
+    };
+    let mut watchdog = left_on.map(|(watchdog, fault)| {
+        tracing::error!(%fault, "the watchdog");
+        watchdog
+    });
     Server { context, state: state.path().to_owned(), disabled: true }.start()?;
     say(&[NotifyState::Ready, NotifyState::Status("high availability is off on this host")]);
     loop {

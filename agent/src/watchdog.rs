@@ -22,7 +22,7 @@ pub use tender::{Tender, Told};
 use crate::config::{Config, WatchdogSection};
 use lifeboat_protocol::{Boot, Instant};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A watchdog.
@@ -152,17 +152,21 @@ fn advice(fault: &io::Error) -> &'static str {
     }
 }
 
-/// No watchdog is slower.
-const SLOWEST: Duration = Duration::from_hours(1);
-
 /// The watchdog that the configuration names, for a pool of timeout T.
 ///
 /// # Errors
 /// If there is none that can be relied on. The agent does not become a member then.
 pub fn open(config: &Config, boot: Boot, timeout: Duration) -> Result<Box<dyn Watchdog>, WatchdogError> {
+    let run_directory = &config.host.run_directory;
     Ok(match &config.watchdog {
         WatchdogSection::Device { path } => {
-            Box::new(device::Device::open(path, &config.host.run_directory, boot, timeout)?)
+            Box::new(device::Device::open(path, run_directory, boot, timeout)?)
+        }
+        _ if device::was_marked(run_directory, boot) => {
+            return Err(WatchdogError::Beside {
+                what: "[watchdog] names another one than the device that an earlier agent of this boot has armed: put it back, or reboot",
+                fault: io::ErrorKind::ResourceBusy.into(),
+            });
         }
         WatchdogSection::Supervisor { path } => Box::new(supervisor::Supervisor::connect(path)?),
         WatchdogSection::None { .. } => {
@@ -174,21 +178,33 @@ pub fn open(config: &Config, boot: Boot, timeout: Duration) -> Result<Box<dyn Wa
     })
 }
 
-/// The watchdog of a host that takes no part in the protocol, switched off: if an earlier process of the agent has left it on. One that
-/// cannot be switched off is to be fed. None: there is nothing to do.
+/// A watchdog that cannot be switched off, and why.
+pub type GoesOn = (Box<dyn Watchdog>, WatchdogError);
+
+/// Switches a host's watchdog off, whoever has armed it and is not there, or stands still. It is given back if it cannot be switched off,
+/// and is to be fed then. None: it is off, or nobody had armed it.
 ///
 /// # Errors
-/// If it is on, and cannot be had.
-pub fn put_to_rest(config: &Config, boot: Boot) -> Result<Option<Box<dyn Watchdog>>, WatchdogError> {
-    let WatchdogSection::Device { path } = &config.watchdog else { return Ok(None) };
-    let run_directory = &config.host.run_directory;
-    if !device::was_left_on(path, run_directory, boot) {
-        return Ok(None);
+/// If it cannot be had.
+pub fn switch_off(
+    section: &WatchdogSection,
+    run_directory: &Path,
+    boot: Boot,
+) -> Result<Option<GoesOn>, WatchdogError> {
+    match section {
+        WatchdogSection::Device { path } if device::was_left_on(path, run_directory, boot) => {
+            let mut device = device::Device::take_over(path, run_directory, boot)?;
+            let Err(fault) = device.stop() else {
+                device.release();
+                return Ok(None);
+            };
+            Ok(Some((Box::new(device), fault)))
+        }
+        WatchdogSection::Supervisor { path } => {
+            let mut supervisor = supervisor::Supervisor::connect(path)?;
+            let stopped = supervisor.stop();
+            Ok(stopped.err().map(|fault| -> GoesOn { (Box::new(supervisor), fault) }))
+        }
+        WatchdogSection::Device { .. } | WatchdogSection::None { .. } => Ok(None),
     }
-    // However slow it is: nobody relies on it.
-    let mut watchdog = device::Device::open(path, run_directory, boot, SLOWEST)?;
-    if let Err(fault) = watchdog.stop() {
-        tracing::error!(%fault, "the watchdog");
-    }
-    Ok(Some(Box::new(watchdog)))
 }

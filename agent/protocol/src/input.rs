@@ -74,7 +74,7 @@ pub enum Input {
 pub enum Operator {
     /// Disarm the pool for this long.
     Disarm {
-        /// At most 18 hours, which is what watchdogs can be set to; longer is cut to that.
+        /// At most 18 hours; longer is cut to that.
         lasts: Duration,
     },
     /// End the disarmed time now.

@@ -1,11 +1,14 @@
 //! `lifeboat-agent emergency-disable`: works when nothing else does, neither pool nor storage nor the agent itself.
 use super::output::Output;
 use super::{Surroundings, Trouble};
-use crate::config::Config;
-use crate::identity::{self, StateDirectory, files};
+use crate::config::{Config, HostSection, WatchdogSection};
+use crate::identity::{self, files};
 use crate::process::ProcessId;
 use crate::socket::{Ask, client};
 use crate::watchdog;
+use lifeboat_protocol::Boot;
+use std::path::Path;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 /// Take this host out of high availability at once, without pool and storage: nothing fences it any more, and nothing protects its VMs
@@ -32,28 +35,28 @@ Say --yes to do it.";
 const ANSWER: Duration = Duration::from_secs(1);
 /// How long a killed agent has to be gone.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the state directory has for the flag.
+const DISK: Duration = Duration::from_secs(5);
 
 impl EmergencyDisable {
     pub(super) fn carry_out(self, around: &Surroundings, output: &mut Output<'_>) -> Result<(), Trouble> {
-        let config = around.config()?;
-        let flag = identity::disabled_flag(&config.host.state_directory);
-        let other = |fault: files::FileError| Trouble::Other(fault.to_string());
+        if !self.undo && !self.yes {
+            return Err(Trouble::Other(MEANING.to_owned()));
+        }
+        let (host, watchdog, remarks) = Config::least(&around.config_path);
+        for remark in remarks {
+            output.note(remark);
+        }
+        let flag = identity::disabled_flag(&host.state_directory);
         if self.undo {
-            files::remove(&flag).map_err(other)?;
+            files::remove(&flag).map_err(|fault| Trouble::Other(fault.to_string()))?;
             return Ok(output.say(
                 "the flag is gone: restart the agent (systemctl restart lifeboat-agent), and this host joins its pool again",
             )?);
         }
-        if !self.yes {
-            return Err(Trouble::Other(MEANING.to_owned()));
-        }
-        files::make_private_directory(&config.host.state_directory).map_err(other)?;
-        files::write(&flag, b"by emergency-disable\n").map_err(other)?;
-        output.say(
-            "the flag is written: no agent of this host takes part in the protocol from its next start on",
-        )?;
-        match client::ask_within(ANSWER, &config.host.socket(), &Ask::EmergencyDisable) {
+        match client::ask_within(ANSWER, &host.socket(), &Ask::EmergencyDisable) {
             Ok(answer) => {
+                raise_flag(&flag, output);
                 let why = client::in_words(&answer["why"]);
                 if answer["off"] != true {
                     return Err(Trouble::Other(format!(
@@ -64,36 +67,64 @@ impl EmergencyDisable {
             }
             Err(silent) => {
                 output.note(&silent);
-                without_agent(&config, output)?;
+                without_agent(&host, &watchdog, &flag, output)?;
             }
         }
         Ok(output.say("high availability is OFF on this host; its VMs run on, unprotected")?)
     }
 }
 
-/// The agent does not answer: it is ended, and the watchdog switched off from here.
-fn without_agent(config: &Config, output: &mut Output<'_>) -> Result<(), Trouble> {
-    if let Some(agent) = identity::holder_of(&config.host.state_directory)
-        .and_then(|pid| ProcessId::of(pid).ok())
-        .and_then(ProcessId::running)
-    {
-        agent.kill()?;
-        if !agent.ended_within(PATIENCE) {
-            return Err(Trouble::Other(format!(
-                "the agent, process {}, cannot be ended: it hangs in the kernel. The watchdog is not off",
-                agent.pid()
-            )));
-        }
-        output.say("the agent did not answer, and was ended")?;
+/// The agent does not answer: it is held, the watchdog switched off from here, and the agent ended when the next one knows of it.
+fn without_agent(
+    host: &HostSection,
+    section: &WatchdogSection,
+    flag: &Path,
+    output: &mut Output<'_>,
+) -> Result<(), Trouble> {
+    let agent = identity::holder_of(&host.state_directory).and_then(ProcessId::running);
+    if let Some(agent) = &agent {
+        // Not ended yet: systemd starts the next one at once, and that would take part.
+        agent.freeze()?;
     }
-    let state = StateDirectory::take(&config.host).map_err(|fault| Trouble::Other(fault.to_string()))?;
-    let number = state.number().map_err(|fault| Trouble::Other(fault.to_string()))?;
-    let off =
-        watchdog::open(config, number.boot, Duration::from_mins(5)).and_then(|mut watchdog| watchdog.stop());
+    let boot = identity::boot_so_far(host).unwrap_or(Boot(0));
+    let off = watchdog::switch_off(section, &host.run_directory, boot);
+    raise_flag(flag, output);
+    if let Some(agent) = agent {
+        agent.kill()?;
+        if agent.ended_within(PATIENCE) {
+            output.say("the agent did not answer, and was ended")?;
+        } else {
+            output.note(format_args!(
+                "the agent, process {}, does not end: it hangs in the kernel",
+                agent.pid()
+            ));
+        }
+    }
     match off {
-        Ok(()) => Ok(output.say("the watchdog is off")?),
-        Err(fault) => Err(Trouble::Other(format!(
+        Ok(None) => Ok(output.say("the watchdog is off")?),
+        Ok(Some((_, fault))) | Err(fault) => Err(Trouble::Other(format!(
             "the watchdog is not off: {fault}. Start the agent again at once (systemctl start lifeboat-agent): it takes no part in high availability, and feeds the watchdog"
         ))),
+    }
+}
+
+/// Writes what makes the agent take no part from its next start on; on a disk that may not answer.
+fn raise_flag(flag: &Path, output: &mut Output<'_>) {
+    let (done, written) = channel();
+    let path = flag.to_owned();
+    let write = move || {
+        let directory = path.parent().map_or(Ok(()), files::make_private_directory);
+        let outcome = directory.and_then(|()| files::write(&path, b"by emergency-disable\n"));
+        // Nobody waits any more: the disk was too slow.
+        let _ = done.send(outcome.map_err(|fault| fault.to_string()));
+    };
+    let begun = crate::thread::spawn("flag", write).map_err(|fault| fault.to_string());
+    let outcome = begun.and_then(|_| {
+        written.recv_timeout(DISK).unwrap_or_else(|_| Err(format!("{} does not answer", flag.display())))
+    });
+    if let Err(fault) = outcome {
+        output.note(format_args!(
+            "WARNING: that this host takes no part cannot be kept: {fault}. An agent that is started from now on takes part again: systemctl mask lifeboat-agent"
+        ));
     }
 }

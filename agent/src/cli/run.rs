@@ -3,10 +3,14 @@ use super::{Surroundings, Trouble};
 
 /// Be this host's agent, until the process is told to end. VMs run on when it does
 #[derive(Debug, clap::Args)]
-pub struct Run {}
+pub struct Run {
+    /// Take no part in high availability, as if `emergency-disable` had been said
+    #[arg(long, hide = true)]
+    disabled: bool,
+}
 
 impl Run {
-    pub(super) fn carry_out(around: &Surroundings) -> Result<(), Trouble> {
-        Ok(crate::run::run(around.config()?)?)
+    pub(super) fn carry_out(self, around: &Surroundings) -> Result<(), Trouble> {
+        Ok(crate::run::run(around.config()?, self.disabled)?)
     }
 }

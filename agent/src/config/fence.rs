@@ -65,6 +65,12 @@ const NO_POWER: [&str; 13] = [
     "fence_scsi",
 ];
 
+/// Parameters of fence agents, in all their spellings, that nobody else should read.
+fn is_secret(key: &str) -> bool {
+    let key = key.replace('-', "_");
+    ["passwd", "password", "token", "secret", "apikey", "api_key"].iter().any(|word| key.ends_with(word))
+}
+
 impl Default for FenceSection {
     fn default() -> Self {
         Self { reset: vec![Reset::Sysrq, Reset::Reboot, Reset::Watchdog], agents: Vec::new() }
@@ -94,6 +100,12 @@ impl FenceSection {
             }
             if agent.host.is_empty() || agent.agent.is_empty() {
                 faults.add(&named, "host and agent each have a name");
+            }
+            if let Some(secret) = agent.parameters.keys().find(|key| is_secret(key)) {
+                faults.add(
+                    &named,
+                    format!("{secret} is a secret, and has no place in this file: name a file with it in parameter_files"),
+                );
             }
             if let Some(twice) = agent.parameters.keys().find(|key| agent.parameter_files.contains_key(*key))
             {

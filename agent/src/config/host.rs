@@ -26,6 +26,18 @@ impl HostSection {
         self.run_directory.join("agent.sock")
     }
 
+    /// What can be understood of a section; what cannot is as usual.
+    pub(super) fn least(table: Option<&toml::Table>) -> Self {
+        let word = |key: &str| table.and_then(|table| table.get(key)).and_then(toml::Value::as_str);
+        let path = |key, usual: fn() -> PathBuf| word(key).map_or_else(usual, PathBuf::from);
+        Self {
+            name: word("name").unwrap_or_default().to_owned(),
+            state_directory: path("state_directory", usual_state_directory),
+            run_directory: path("run_directory", usual_run_directory),
+            boot_id_file: path("boot_id_file", usual_boot_id_file),
+        }
+    }
+
     pub(super) fn check(&self, faults: &mut Faults) {
         if self.name.is_empty() || self.name.chars().count() > 255 || self.name.chars().any(char::is_control)
         {

@@ -100,3 +100,31 @@ fn no_watchdog_is_had_only_by_saying_so_twice() {
     assert!(faults(&none(""))[0].contains("allow_none"));
     Config::read(&none("allow_none = true")).expect("it is meant");
 }
+
+#[test]
+fn a_secret_of_a_fence_agent_stands_in_a_file_of_its_own() {
+    for secret in ["passwd", "snmp-priv-passwd", "api_key"] {
+        let faults = faults(&WHOLE.replace("lanplus", secret));
+        assert!(faults.len() == 1 && faults[0].contains("parameter_files"), "{faults:#?}");
+    }
+    let text = WHOLE.replace("{ ip =", "{ passwd_script = \"/usr/bin/ask\", ip =");
+    Config::read(&text).expect("a program that knows it is no secret");
+}
+
+#[test]
+fn what_takes_a_host_out_is_read_of_a_file_that_is_broken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("agent.toml");
+    let least = |text: &str| {
+        std::fs::write(&path, text).expect("there is room");
+        Config::least(&path)
+    };
+    let broken =
+        WHOLE.replace("[medium]", "[meedium]").replace("name = \"h01\"", "run_directory = \"/run/x\"");
+    let (host, watchdog, remarks) = least(&broken);
+    assert_eq!(host.socket(), Path::new("/run/x/agent.sock"));
+    assert!(matches!(watchdog, WatchdogSection::Supervisor { .. }) && remarks.is_empty(), "{remarks:?}");
+    let (host, watchdog, remarks) = least("[host");
+    assert_eq!(host.state_directory, Path::new("/var/lib/lifeboat/agent"));
+    assert!(matches!(watchdog, WatchdogSection::Device { .. }) && remarks[0].contains("TOML"), "{remarks:?}");
+}

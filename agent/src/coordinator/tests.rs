@@ -203,6 +203,19 @@ fn a_follower_is_not_killed_for_a_term_that_it_never_led() {
 }
 
 #[test]
+fn the_end_of_a_term_is_said_once() {
+    let minded = minded(r#"["false"]"#, |_| {});
+    minded.tell(ToCoordinator::Start(Epoch(4)));
+    wait_for(&minded.around.inbox, &Input::CoordinatorEnded);
+    // The protocol asked for it before it heard that.
+    minded.tell(ToCoordinator::End(Epoch(4)));
+    minded.tell(ToCoordinator::Said { start: 0, frame: FromService::Answered });
+    minded.tell(ToCoordinator::End(Epoch(0)));
+    wait_for(&minded.around.inbox, &Input::CoordinatorEnded);
+    assert!(minded.around.inbox.next().is_none(), "one was for the term that is unknown, and none for 4");
+}
+
+#[test]
 fn a_host_that_has_no_service_says_so_when_it_is_to_lead() {
     for command in ["[]", r#"["/no/such/program"]"#] {
         let minded = minded(command, |_| {});

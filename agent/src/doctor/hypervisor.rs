@@ -1,14 +1,13 @@
 //! libvirt: whether it answers, and whether it starts VMs behind the pool's back.
-use super::Finding;
-use crate::config::Config;
+use super::{Finding, Subject};
 use crate::config::hypervisor::Kind;
 use crate::hypervisor::command::{Run, run};
 use std::time::Duration;
 
 const CHECK: &str = "libvirt";
 
-pub(super) fn look(config: &Config) -> Vec<Finding> {
-    let section = &config.hypervisor;
+pub(super) fn look(subject: &Subject) -> Vec<Finding> {
+    let section = &subject.hypervisor;
     if section.kind != Kind::Libvirt {
         return Vec::new();
     }

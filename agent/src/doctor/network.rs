@@ -1,7 +1,7 @@
 //! The heartbeat networks, and whether the others are reached.
-use super::{Finding, read};
+use super::{Finding, Subject, read};
 use crate::authority::host_of;
-use crate::config::{Config, NetworkSection};
+use crate::config::NetworkSection;
 use crate::enrol::arguments::port_of;
 use lifeboat_link::Roster;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
@@ -12,9 +12,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What a heartbeat of a pool of 64 hosts fits into without being taken apart.
 const LEAST_MTU: u32 = 1400;
 
-pub(super) fn look(config: &Config, roster: Option<&Roster>, sys: &Path) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = config.networks.iter().flat_map(|network| one(network, sys)).collect();
-    if config.networks.len() < 2 {
+pub(super) fn look(subject: &Subject, roster: Option<&Roster>, sys: &Path) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = subject.networks.iter().flat_map(|network| one(network, sys)).collect();
+    if subject.networks.len() == 1 {
         findings.push(Finding::warn(
             "networks",
             "one heartbeat network",
@@ -22,7 +22,7 @@ pub(super) fn look(config: &Config, roster: Option<&Roster>, sys: &Path) -> Vec<
         ));
     }
     let members = roster.into_iter().flat_map(|roster| &roster.hosts);
-    for member in members.filter(|member| !member.removed && member.id != config.host.name) {
+    for member in members.filter(|member| !member.removed && member.id != subject.name) {
         findings.push(reached(&member.id, &member.api));
     }
     findings

@@ -1,7 +1,7 @@
 //! The shared storage: how fast it answers, and over how many paths.
-use super::{Finding, read};
+use super::{Finding, Subject, read};
 use crate::clock;
-use crate::config::{Config, MediumSection};
+use crate::config::MediumSection;
 use lifeboat_protocol::medium::statefile::{BLOCK, REGION};
 use lifeboat_store::volume::{Blocks, Device};
 use std::io;
@@ -16,8 +16,8 @@ const TIMES: usize = 100;
 const SLOW: Duration = Duration::from_millis(250);
 const TOO_SLOW: Duration = Duration::from_secs(1);
 
-pub(super) fn look(config: &Config, sys: &Path) -> Vec<Finding> {
-    let MediumSection::Statefile { path, offset } = &config.medium else { return Vec::new() };
+pub(super) fn look(subject: &Subject, sys: &Path) -> Vec<Finding> {
+    let Some(MediumSection::Statefile { path, offset }) = &subject.medium else { return Vec::new() };
     let check = "statefile";
     let mut findings = match measure(path, *offset) {
         Ok((writes, reads)) => vec![judge("statefile writes", &writes), judge("statefile reads", &reads)],

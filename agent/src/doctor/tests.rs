@@ -29,7 +29,7 @@ impl Host {
     }
 
     fn findings(&self) -> Vec<Finding> {
-        examine(&self.config(), None, self.folder.path(), self.folder.path())
+        examine(&self.config().into(), None, self.folder.path(), self.folder.path())
     }
 }
 

@@ -20,6 +20,7 @@ pub mod plan;
 use crate::clock;
 use crate::config::FenceAgent;
 use crate::context::Context;
+use crate::hypervisor::command;
 use crate::wiring::ToFencer;
 use device::{Action, Answer, Device};
 use lifeboat_model::HostIndex;
@@ -51,6 +52,8 @@ enum Heard {
 struct Standing {
     /// Hosts that can be switched off from here.
     can_fence: Vec<String>,
+    /// Programs that are configured, and are not there.
+    not_installed: Vec<String>,
     /// What is being done about which host.
     at_work: BTreeMap<String, String>,
 }
@@ -92,6 +95,12 @@ impl Fencer {
         let (devices, feeds) = devices(&context.config.fence.agents);
         let plan = Plan::new(device::lanes(&devices));
         // A host can join later; a name that is misspelt never does.
+        for agent in absent(&devices) {
+            tracing::error!(
+                agent,
+                "a [[fence.agent]] names it, and it is not installed (apt-get install fence-agents): it fences nobody"
+            );
+        }
         for host in feeds.keys().filter(|host| context.roster.find(host).is_none()) {
             tracing::error!(host, "there is a [[fence.agent]] for it, and no such host in the pool's roster");
         }
@@ -203,10 +212,20 @@ impl Fencer {
     fn post(&self) {
         let at_work =
             self.plan.standing().map(|(host, step)| (self.context.roster.name(host), step.to_owned()));
-        let standing =
-            Standing { can_fence: self.feeds.keys().cloned().collect(), at_work: at_work.collect() };
+        let can_fence = self.feeds.keys().cloned().collect();
+        let standing = Standing {
+            can_fence,
+            not_installed: absent(self.devices.iter().map(|device| &**device)),
+            at_work: at_work.collect(),
+        };
         self.context.board.post("fencer", &standing);
     }
+}
+
+/// Programs of devices that are not there.
+fn absent<'a>(devices: impl IntoIterator<Item = &'a Device>) -> Vec<String> {
+    let agents = devices.into_iter().map(|device| device.agent.clone());
+    agents.filter(|agent| !command::is_installed(agent)).collect()
 }
 
 /// The devices, and which of them feed each host.

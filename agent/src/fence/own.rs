@@ -2,6 +2,7 @@
 use crate::clock;
 use crate::config::Reset;
 use crate::context::Context;
+use crate::hypervisor::command::is_installed;
 use lifeboat_protocol::command::FenceReason;
 use rustix::system::{RebootCommand, reboot};
 use std::fs::{self, OpenOptions};
@@ -27,6 +28,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 pub fn start(context: &Context) -> io::Result<Sender<FenceReason>> {
     let (sender, told): (_, Receiver<FenceReason>) = channel();
     let ways = context.config.fence.reset.clone();
+    for way in &ways {
+        if let Reset::Command(words) = way
+            && let Some(program) = words.first().filter(|program| !is_installed(program))
+        {
+            tracing::error!(program, "[fence] reset names it, and it is not installed: it resets nothing");
+        }
+    }
     let kernel = Kernel { trigger: TRIGGER.into(), processes: PROCESSES.into() };
     // Its own thread from the beginning: when it is needed, no thread may be had any more.
     crate::thread::spawn("reset", move || {

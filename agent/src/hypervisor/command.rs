@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -70,6 +71,14 @@ pub enum Mute {
         #[source]
         fault: io::Error,
     },
+}
+
+/// Whether there is such a program, as far as can be told without running it.
+pub fn is_installed(program: &str) -> bool {
+    const PLACES: [&str; 6] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"];
+    let is_there = |path: &Path| path.metadata().is_ok_and(|found| found.is_file());
+    is_there(Path::new(program)) && program.contains('/')
+        || PLACES.iter().any(|place| is_there(&Path::new(place).join(program)))
 }
 
 /// Runs a program to its end, or for as long as it may take.

@@ -49,6 +49,13 @@ impl BootNumber {
     }
 }
 
+/// The number of this boot by what is kept in the run directory, which needs no disk.
+pub(super) fn so_far(run: &Path, boot_id_file: &Path) -> Option<Boot> {
+    let boot_id = std::fs::read_to_string(boot_id_file).ok()?;
+    let kept = files::read_json::<Kept>(&run.join("boot.json")).ok()??;
+    (kept.boot_id == boot_id.trim()).then_some(Boot(kept.boot))
+}
+
 fn seconds_of_the_epoch() -> u64 {
     clock::wall().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

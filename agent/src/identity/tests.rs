@@ -89,7 +89,8 @@ fn a_second_agent_is_refused_while_the_first_holds_the_directory() {
     let held = StateDirectory::take(&place.host).expect("nobody has it");
     let refused = StateDirectory::take(&place.host).expect_err("it is held").to_string();
     assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
-    assert_eq!(holder_of(&place.host.state_directory), Some(std::process::id()));
+    let me = crate::process::ProcessId::of(std::process::id()).expect("it runs");
+    assert_eq!(holder_of(&place.host.state_directory), Some(me));
     drop(held);
     assert_eq!(holder_of(&place.host.state_directory), None, "what stands in the file alone says nothing");
     StateDirectory::take(&place.host).expect("nobody has it any more");

@@ -19,13 +19,23 @@ pub(super) fn watch(gateways: Vec<(String, IpAddr)>, context: &Context) -> io::R
     }
     let context = context.clone();
     crate::thread::spawn("gateway", move || {
-        let (mut known, mut misses) = (None, 0);
+        let (mut known, mut misses, mut mute) = (None, 0, false);
         loop {
-            misses = if gateways.iter().any(|(interface, gateway)| answers(interface, *gateway)) {
-                0
-            } else {
-                misses + 1
-            };
+            let heard: Result<Vec<bool>, io::Error> =
+                gateways.iter().map(|(interface, gateway)| answers(interface, *gateway)).collect();
+            match heard {
+                Ok(answered) if answered.contains(&true) => misses = 0,
+                Ok(_) => misses += 1,
+                // That nobody can ask says nothing of the gateway.
+                Err(fault) => {
+                    if !std::mem::replace(&mut mute, true) {
+                        tracing::error!(%fault, "ping cannot be run, so nobody knows whether the gateway is reached: install iputils-ping");
+                        context.board.post("gateway", &"unknown: ping cannot be run");
+                    }
+                    clock::wait(INTERVAL);
+                    continue;
+                }
+            }
             let reached = misses < MISSES;
             if known != Some(reached) {
                 known = Some(reached);
@@ -41,11 +51,11 @@ pub(super) fn watch(gateways: Vec<(String, IpAddr)>, context: &Context) -> io::R
     Ok(())
 }
 
-fn answers(interface: &str, gateway: IpAddr) -> bool {
+fn answers(interface: &str, gateway: IpAddr) -> io::Result<bool> {
     let mut ping = Command::new("ping");
     ping.args(["-n", "-q", "-c", "1", "-W", "1", "-I", interface]).arg(gateway.to_string());
-    let ended = ping.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    ended.is_ok_and(|status| status.success())
+    let ended = ping.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    Ok(ended.success())
 }
 
 #[cfg(test)]
@@ -55,7 +65,8 @@ mod tests {
     #[test]
     fn the_loopback_answers_and_an_address_that_nobody_has_does_not() {
         Command::new("ping").arg("-V").output().expect("ping is there: apt-get install iputils-ping");
-        assert!(answers("lo", IpAddr::from([127, 0, 0, 1])));
-        assert!(!answers("lo", IpAddr::from([192, 0, 2, 1])), "192.0.2.0/24 is nobody's");
+        let answers = |address| answers("lo", IpAddr::from(address)).expect("ping can be run");
+        assert!(answers([127, 0, 0, 1]));
+        assert!(!answers([192, 0, 2, 1]), "192.0.2.0/24 is nobody's");
     }
 }

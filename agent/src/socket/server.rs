@@ -1,7 +1,6 @@
 //! The agent's end of the socket: a thread that accepts, and one for each operator who is connected.
 use super::{Ask, standing};
 use crate::context::Context;
-use crate::identity;
 use crate::wiring::{News, ToWarden};
 use lifeboat_protocol::Input;
 use lifeboat_protocol::evidence::EvidenceKind;
@@ -174,9 +173,6 @@ impl Server {
     }
 
     fn disable(&self) -> Result<Value, String> {
-        if !identity::disabled_flag(&self.state).exists() {
-            return Err("`lifeboat-agent emergency-disable` writes a flag first; it is not there".into());
-        }
         let (sender, answer) = mpsc::channel();
         self.context.inbox.send(News::Disable(sender));
         match answer.recv_timeout(AT_ONCE) {

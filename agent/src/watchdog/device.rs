@@ -36,6 +36,12 @@ pub(super) fn was_left_on(path: &Path, run_directory: &Path, boot: Boot) -> bool
         || keeper::fetch(path, run_directory).map_or(true, |kept| kept.is_some())
 }
 
+/// Whether an agent of this boot has marked it as armed.
+pub(super) fn was_marked(run_directory: &Path, boot: Boot) -> bool {
+    run_directory.join("watchdog.armed").exists()
+        && Marker::open(run_directory, boot).is_ok_and(|marker| marker.was_armed())
+}
+
 /// The kernel's watchdog, open.
 #[derive(Debug)]
 pub(super) struct Device<C = File> {
@@ -67,15 +73,7 @@ impl Device {
         timeout: Duration,
     ) -> Result<Self, WatchdogError> {
         let marker = Marker::open(run_directory, boot).map_err(beside(MARK))?;
-        let kept = keeper::fetch(path, run_directory)?.map(File::from);
-        let is_kept = kept.is_some();
-        let file = match kept {
-            Some(file) => file,
-            None => OpenOptions::new()
-                .write(true)
-                .open(path)
-                .map_err(|fault| WatchdogError::Open { path: path.to_owned(), fault })?,
-        };
+        let (file, is_kept) = had(path, run_directory)?;
         let begun = Self::begin(&file, path, timeout, marker, is_kept).and_then(|device| {
             if !is_kept {
                 let what = "no process can be started to keep the watchdog open";
@@ -93,6 +91,27 @@ impl Device {
         })
     }
 
+    /// Takes over the device to switch it off, and nothing else: it is brought no nearer to its deadline.
+    ///
+    /// # Errors
+    /// If it cannot be had.
+    pub(super) fn take_over(path: &Path, run_directory: &Path, boot: Boot) -> Result<Self, WatchdogError> {
+        let (file, _) = had(path, run_directory)?;
+        let mut device = Self::described(file, path, true)?;
+        // Where nothing can be noted, it is off all the same.
+        device.marker = Marker::open(run_directory, boot).ok();
+        Ok(device)
+    }
+
+    fn described(file: File, path: &Path, armed: bool) -> Result<Self, WatchdogError> {
+        let no_watchdog = |fault| WatchdogError::NotOne { path: path.to_owned(), fault };
+        let support =
+            sys::watchdog_support(file.as_fd()).map_err(|errno| no_watchdog(io::Error::from(errno)))?;
+        let set_to = sys::watchdog_timeout(file.as_fd()).ok().and_then(|set| u32::try_from(set).ok());
+        let settable = support.options & CAN_BE_SET != 0;
+        Ok(Self::of(file, support.identity, settable, set_to.unwrap_or(IDLE), armed))
+    }
+
     fn begin(
         file: &File,
         path: &Path,
@@ -101,13 +120,8 @@ impl Device {
         is_kept: bool,
     ) -> Result<Self, WatchdogError> {
         let no_watchdog = |fault| WatchdogError::NotOne { path: path.to_owned(), fault };
-        let support =
-            sys::watchdog_support(file.as_fd()).map_err(|errno| no_watchdog(io::Error::from(errno)))?;
-        let set_to = sys::watchdog_timeout(file.as_fd()).ok().and_then(|set| u32::try_from(set).ok());
-        let settable = support.options & CAN_BE_SET != 0;
-        let card = file.try_clone().map_err(no_watchdog)?;
         let armed = marker.was_armed();
-        let mut device = Self::of(card, support.identity, settable, set_to.unwrap_or(IDLE), armed);
+        let mut device = Self::described(file.try_clone().map_err(no_watchdog)?, path, armed)?;
         if !armed {
             // Where it cannot be marked, it cannot be armed.
             marker.note(None).map_err(beside(MARK))?;
@@ -121,6 +135,16 @@ impl Device {
         }
         Ok(device)
     }
+}
+
+/// The device, open; and whether it was taken over from somebody who kept it.
+fn had(path: &Path, run_directory: &Path) -> Result<(File, bool), WatchdogError> {
+    if let Some(kept) = keeper::fetch(path, run_directory)? {
+        return Ok((File::from(kept), true));
+    }
+    let opened = OpenOptions::new().write(true).open(path);
+    let file = opened.map_err(|fault| WatchdogError::Open { path: path.to_owned(), fault })?;
+    Ok((file, false))
 }
 
 impl<C: Card> Device<C> {
@@ -331,6 +355,11 @@ fn command(what: &'static str) -> impl Fn(Errno) -> WatchdogError {
 }
 
 impl<C: Card> Device<C> {
+    /// When it is closed now, it stops. Not for one that may be armed again: it would stop then, too.
+    pub(super) fn release(&self) {
+        self.card.release();
+    }
+
     fn next(&self) -> Option<Instant> {
         self.idle_due.or_else(|| self.pacer.due().map(|due| due.max(self.not_before)))
     }

@@ -76,7 +76,6 @@ fn the_socket_is_nobody_elses_and_nonsense_is_answered_with_a_fault() {
         (r#"{"ask":"disarm","lasts_s":"long"}"#, "\"error\""),
         (r#"{"ask":"confirm-dead","host":"h0"}"#, "is this host"),
         (r#"{"ask":"confirm-dead","host":"h9"}"#, "no host"),
-        (r#"{"ask":"emergency-disable"}"#, "flag"),
         (r#"{"ask":"status"}"#, "\"ok\""),
     ] {
         (&stream).write_all(format!("{question}\n").as_bytes()).expect("it takes it");

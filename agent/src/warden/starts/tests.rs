@@ -29,7 +29,7 @@ esac
 "#;
 
 fn exec(folder: &Path) -> Exec {
-    let program = folder.join("vms");
+    let program = folder.join("program");
     fs::write(&program, PROGRAM).expect("there is room");
     let minute = Duration::from_mins(1);
     let times = Times { answer: minute, start: minute, migrate: minute };
