@@ -62,7 +62,7 @@ fn a_host_is_disabled_without_a_disk_or_a_configuration_that_is_whole() {
         assert!(done.status.success(), "{done:?}");
         let notes = String::from_utf8_lossy(&done.stderr).into_owned();
         assert!(notes.contains("cannot be kept"), "{notes}");
-        assert!(pool.hosts[0].watchdog().disarmed);
+        wait("its watchdog is off", || pool.hosts[0].watchdog().disarmed);
     };
     disable(&pool);
     wait("its agent says so", || pool.hosts[0].phase() == "disabled");
