@@ -19,7 +19,11 @@ pub(super) fn look(subject: &Subject) -> Vec<Finding> {
     let version = match virsh(&["version", "--daemon"]) {
         Ok(said) if said.status.success() => String::from_utf8_lossy(&said.output).into_owned(),
         Ok(said) => {
-            return vec![Finding::refuse(CHECK, said.errors, "start libvirtd, or set uri in [hypervisor]")];
+            return vec![Finding::refuse(
+                CHECK,
+                in_a_line(&said.errors),
+                "start libvirtd, or set uri in [hypervisor]",
+            )];
         }
         Err(mute) => {
             return vec![Finding::refuse(CHECK, mute.to_string(), "install libvirt-clients, start libvirtd")];
@@ -42,4 +46,21 @@ pub(super) fn look(subject: &Subject) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// What virsh complains of, line by line, each beginning with the same word.
+fn in_a_line(errors: &str) -> String {
+    let lines = errors.lines().map(|line| line.trim().trim_start_matches("error: "));
+    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn complaints_of_several_lines_are_one_finding_in_one_line() {
+        let said = "error: failed to connect to the hypervisor\nerror: Failed to connect socket\n";
+        assert_eq!(in_a_line(said), "failed to connect to the hypervisor; Failed to connect socket");
+    }
 }

@@ -6,8 +6,18 @@ use std::path::Path;
 /// What an agent locks at most.
 const LOCKED: u64 = 64 << 20;
 
+/// `CAP_IPC_LOCK`, for which the limit does not hold.
+fn may_lock(proc: &Path) -> bool {
+    const IPC_LOCK: u32 = 14;
+    let status = read(&proc.join("self/status")).unwrap_or_default();
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let effective = effective.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok());
+    effective.is_some_and(|bits| bits >> IPC_LOCK & 1 == 1)
+}
+
 pub(super) fn look(proc: &Path) -> Vec<Finding> {
     let mut findings = vec![match getrlimit(Resource::Memlock).maximum {
+        _ if may_lock(proc) => Finding::ok("locked memory", "this user may lock any amount"),
         Some(most) if most < LOCKED => Finding::warn(
             "locked memory",
             format!("at most {} MiB", most >> 20),

@@ -36,7 +36,9 @@ fn one(network: &NetworkSection, sys: &Path) -> Vec<Finding> {
         return vec![Finding::refuse(check, found, "name the right one in [[network]]")];
     };
     let mut findings = vec![if at("carrier").as_deref() == Some("1") {
-        Finding::ok(check.as_str(), format!("{} is {state}", network.interface))
+        // Some, such as the loopback, have carrier and no state.
+        let state = if state == "unknown" { "has carrier".to_owned() } else { format!("is {state}") };
+        Finding::ok(check.as_str(), format!("{} {state}", network.interface))
     } else {
         Finding::refuse(
             check.as_str(),

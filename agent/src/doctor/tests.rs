@@ -101,3 +101,10 @@ fn a_host_in_order_has_nothing_to_mend_there() {
         assert_eq!((finding.judgement, finding.mend.as_str()), (Judgement::Ok, ""), "{check}");
     }
 }
+
+#[test]
+fn who_may_lock_any_amount_of_memory_is_not_told_of_a_limit() {
+    let host = Host::new(&[("self/status", "Name:\tx\nCapEff:\t0000000000004000\n")]);
+    assert_eq!(judged(&host.findings(), "locked memory").judgement, Judgement::Ok);
+    assert!(judged(&host.findings(), "locked memory").found.contains("any amount"));
+}
