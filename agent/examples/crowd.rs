@@ -18,6 +18,7 @@ use lifeboat_protocol::{Agent, AgentConfig, Boot, Input, Keyring, Process};
 use std::error::Error;
 use std::fs;
 use std::net::UdpSocket;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -25,6 +26,8 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 const KEY: [u8; 32] = [3; 32];
+const NO_WATCHDOG: &str = "kind = \"none\"\nallow_none = true";
+const NO_HYPERVISOR: &str = "kind = \"none\"";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().collect();
@@ -43,13 +46,27 @@ fn main() -> Result<(), Box<dyn Error>> {
     identity::keep_roster(&real.join("state"), &roster)?;
     KeyFile::new(1, KEY).write(&real.join("state"))?;
     let config = real.join("agent.toml");
-    fs::write(&config, text(directory.path(), &real, &roster, hosts - 1))?;
+    // The one that is measured has all its threads: a watchdog that is fed, a warden that looks.
+    let watchdog = real.join("watchdog");
+    let listener = UnixListener::bind(&watchdog)?;
+    thread::spawn("supervisor", move || swallow(&listener))?;
+    let text = text(directory.path(), &real, &roster, hosts - 1)
+        .replace(NO_WATCHDOG, &format!("kind = \"supervisor\"\npath = {watchdog:?}"))
+        .replace(NO_HYPERVISOR, "kind = \"process\"");
+    fs::write(&config, text)?;
     let mut command = Command::new(program);
     let mut agent = command.arg("--config").arg(&config).arg("run").stdout(Stdio::null()).spawn()?;
     let measured = observe(&real.join("run/agent.sock"), agent.id(), measure);
     agent.kill()?;
     agent.wait()?;
     measured
+}
+
+/// What a watchdog is told, taken and forgotten.
+fn swallow(listener: &UnixListener) {
+    for stream in listener.incoming().map_while(Result::ok) {
+        let _ = std::io::copy(&mut &stream, &mut std::io::sink());
+    }
 }
 
 fn roster(hosts: usize, timeout: u64) -> Result<Roster, Box<dyn Error>> {
@@ -78,7 +95,7 @@ fn text(shared: &Path, own: &Path, roster: &Roster, host: usize) -> String {
         "[host]\nname = \"h{host}\"\nstate_directory = \"{own}/state\"\nrun_directory = \"{own}/run\"\n\
          [[network]]\nname = \"hb0\"\ninterface = \"lo\"\nlisten = \"{}\"\n\
          [medium]\nkind = \"statefile\"\npath = \"{}/statefile\"\n\
-         [watchdog]\nkind = \"none\"\nallow_none = true\n[hypervisor]\nkind = \"none\"\n[fence]\nreset = [\"true\"]\n",
+         [watchdog]\n{NO_WATCHDOG}\n[hypervisor]\n{NO_HYPERVISOR}\n[fence]\nreset = [\"true\"]\n",
         roster.hosts[host].addresses[0],
         shared.display(),
         own = own.display(),
