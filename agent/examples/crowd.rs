@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let listener = UnixListener::bind(&watchdog)?;
     thread::spawn("supervisor", move || swallow(&listener))?;
     let text = text(directory.path(), &real, &roster, hosts - 1)
-        .replace(NO_WATCHDOG, &format!("kind = \"supervisor\"\npath = {watchdog:?}"))
+        .replace(NO_WATCHDOG, &format!("kind = \"supervisor\"\npath = \"{}\"", watchdog.display()))
         .replace(NO_HYPERVISOR, "kind = \"process\"");
     fs::write(&config, text)?;
     let mut command = Command::new(program);
