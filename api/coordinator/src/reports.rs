@@ -280,6 +280,13 @@ impl State {
         } else {
             self.writes.behind(Record::Place { vm, place: Place::On(from) });
         }
+        // What fails once may be nobody's concern: it is tried again soon.
+        if self.vms[vm.get()].moves.rounds > 1 && self.hosts[from.get()].is_emptied() {
+            let (name, vm) = (self.pool.host_id(from), self.pool.vm_id(vm));
+            let to = self.pool.host_id(to);
+            let reason = format!("{name} cannot be emptied: {vm}: its migration to {to} failed again: {why}");
+            self.alerts.raise(AlertKind::EvacuationStalled, Subject::Host(from), reason, None);
+        }
     }
 
     fn hypervisor(&mut self, host: HostIndex, silent_for: Option<Duration>) {

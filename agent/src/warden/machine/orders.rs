@@ -81,14 +81,18 @@ impl Machine {
                 self.finished(id, Outcome::Done);
                 return self.wait_for_gate(name, *gate);
             }
-            Order::Start { .. } if self.leaving => return self.refuse(id, "the host is leaving the pool"),
-            Order::Start { .. } if !self.leased => return self.refuse(id, "the host has no lease now"),
+            Order::Start { .. } if self.leaving => {
+                return self.refuse(id, name, "the host is leaving the pool");
+            }
+            Order::Start { .. } if !self.leased => return self.refuse(id, name, "the host has no lease now"),
             Order::Start { vm: name, .. } => match vm.note.map(|note| note.definition) {
                 Some(definition) => Job::Start { vm: name.clone(), definition },
-                None => return self.refuse(id, "nobody told this host what it is made of"),
+                None => return self.refuse(id, name, "nobody told this host what it is made of"),
             },
             Order::Stop { vm, .. } => Job::Stop { vm: vm.clone() },
-            Order::Migrate { .. } if vm.word != Word::Runs => return self.refuse(id, "it does not run here"),
+            Order::Migrate { .. } if vm.word != Word::Runs => {
+                return self.refuse(id, name, "it does not run here");
+            }
             Order::Migrate { vm, to, .. } => Job::Migrate { vm: vm.clone(), to: *to },
             Order::Note { .. } => return,
         };
@@ -99,8 +103,14 @@ impl Machine {
         self.monitors.rebooted(name, now);
     }
 
-    fn refuse(&mut self, id: OrderId, why: &str) {
-        self.finished(id, Outcome::Failed { reason: why.to_owned() });
+    fn refuse(&mut self, id: OrderId, vm: &str, why: &str) {
+        self.failed(id, vm, why.to_owned());
+    }
+
+    /// The coordinator tries again, here or elsewhere: why, people find in the log.
+    fn failed(&mut self, id: OrderId, vm: &str, reason: String) {
+        tracing::warn!(vm, order = ?id, reason, "an order failed");
+        self.finished(id, Outcome::Failed { reason });
     }
 
     /// An order was carried out, or could not be.
@@ -123,7 +133,7 @@ impl Machine {
             }
             (Order::Start { vm, .. }, Done::Start(Err(reason))) => {
                 self.settled(vm, Word::Off);
-                self.finished(id, Outcome::Failed { reason });
+                self.failed(id, vm, reason);
                 if owed {
                     self.report(Report::Stopped { vm: vm.clone(), cause: StopCause::Crashed });
                 }
@@ -155,15 +165,16 @@ impl Machine {
                 let last_look = self.last_look;
                 let known = self.vm(vm);
                 (known.busy, known.stale_until) = (None, last_look);
-                self.finished(id, Outcome::Failed { reason });
+                self.failed(id, vm, reason);
             }
             (order, done) => {
                 // Whoever does jobs answers each with its own kind.
                 tracing::error!(?order, ?done, "an order was answered with something else");
-                if let Some(vm) = order.vm() {
-                    self.vm(vm).busy = None;
+                let vm = order.vm().unwrap_or_default();
+                if let Some(known) = self.vms.get_mut(vm) {
+                    known.busy = None;
                 }
-                self.refuse(id, "the agent does not know what became of it");
+                self.refuse(id, vm, "the agent does not know what became of it");
             }
         }
         self.look_now(now);

@@ -1,7 +1,7 @@
 //! What operators ask for: done when durable, refused with the reason.
 use crate::world::{World, host, secs, spec, vm};
 use lifeboat_coordinator::Refusal;
-use lifeboat_coordinator::alert::{AlertKind, Subject};
+use lifeboat_coordinator::alert::{Alert, AlertKind, Subject};
 use lifeboat_coordinator::input::{Call, Standing};
 use lifeboat_model::spec::RestartPriority;
 use lifeboat_model::{Pool, PoolSpec};
@@ -94,6 +94,24 @@ fn what_finds_no_place_stays_and_is_told_and_moves_when_there_is_room() {
     assert_eq!(world.where_runs(vm(0)), [host(1)]);
     assert_eq!(world.cleared(AlertKind::EvacuationStalled, Subject::Host(host(0))), 1);
     assert_eq!(world.may_leave, [], "maintenance is not leaving");
+}
+
+#[test]
+fn a_migration_that_fails_again_stalls_the_evacuation_which_is_told_and_goes_on() {
+    let mut world = World::new(&spec(2, 8192, &[(512, 0)]));
+    world.hosts[1].fails.insert(vm(0));
+    assert_eq!(world.answer(Call::Evacuate { host: host(0) }), Ok(()));
+    world.run(Duration::from_millis(500));
+    let stalled = Subject::Host(host(0));
+    assert_eq!(world.raised(AlertKind::EvacuationStalled, stalled), 0, "once is no news");
+    world.run(secs(10));
+    assert_eq!(world.raised(AlertKind::EvacuationStalled, stalled), 1);
+    let why = |alert: &Alert| alert.reason.contains("cannot be migrated");
+    assert!(world.alerts.iter().any(why), "with the reason");
+    world.hosts[1].fails.clear();
+    world.run(secs(20));
+    assert_eq!(world.where_runs(vm(0)), [host(1)]);
+    assert_eq!(world.cleared(AlertKind::EvacuationStalled, stalled), 1);
 }
 
 #[test]

@@ -359,7 +359,9 @@ impl World {
                 self.soon(Duration::from_millis(200), Coming::Done { host, session, command });
             }
             Command::Migrate { vm, to, order, .. } => {
-                if fake.running.contains(&vm) && self.hosts[to.get()].powered {
+                let leaves = fake.running.contains(&vm);
+                let far = &self.hosts[to.get()];
+                if leaves && far.powered && !far.fails.contains(&vm) {
                     self.hosts[to.get()].arriving.insert(vm);
                     self.soon(MIGRATION, Coming::Done { host, session, command });
                 } else {

@@ -29,6 +29,10 @@ impl<P: Planner> Machine<P> {
             told::Report::Stopped { vm, .. } => self.sightings.stopped(vm, host),
             told::Report::Finished { outcome, .. } => {
                 if let Some(sent) = &finished {
+                    if let told::Outcome::Failed { reason } = outcome {
+                        let host = self.names.alias(host).unwrap_or_default();
+                        tracing::warn!(vm = sent.vm, host, errand = ?sent.errand, reason, "an order failed");
+                    }
                     self.sightings_after(host, &sent.vm, sent.errand, outcome);
                 }
             }

@@ -4,6 +4,7 @@ mod by_hand;
 use super::super::names::tests::roster;
 use super::super::planner::TimedPlanner;
 use super::*;
+use crate::served::alerts::Kind;
 use lifeboat_coordinator::input::Evidence;
 use lifeboat_link::ReportNote;
 use lifeboat_link::note::VmFacts;
@@ -243,6 +244,44 @@ fn the_next_term_goes_on_where_this_one_was() {
     let picture = next.machine.coordinator.picture();
     let db = picture.find_vm("db").expect("it is known");
     assert_eq!(picture.vm(db).host, Some(on), "it may be there: nobody starts it again");
+}
+
+#[test]
+fn a_host_is_emptied_of_vms_that_appeared_in_an_earlier_term_and_failures_are_told() {
+    let mut first = World::with(&[("db", 1)]);
+    let served = Arc::clone(&first.machine.served);
+    first.says(2, &facts("web"));
+    first.says(2, &ReportNote::Appeared { vm: "web".to_owned() });
+    let mut spec = served.describe();
+    spec.vms.push(VmSpec { id: "web".to_owned(), memory_mib: 512, ..VmSpec::default() });
+    let served = Arc::new(Pool::new(&spec).expect("a pool"));
+    let now = first.now;
+    first.machine.document(now, Arc::clone(&served)).expect("right");
+    first.carry_out();
+
+    let mut world = World::begin(served, first.kept(), Epoch(EPOCH.0 + 1));
+    world.frame(ToService::Agreed(Box::new(configuration(&[LIVE; 3]))));
+    for (position, vms) in [&["db"][..], &[], &["web"]].into_iter().enumerate() {
+        world.inventory(position, vms);
+    }
+    world.machine.ask(world.now, 1, &Ask::Evacuate { host: "h3".to_owned() });
+    world.carry_out();
+    assert!(matches!(world.replies[..], [(1, Ok(()))]), "{:?}", world.replies);
+    for _ in 0..2 {
+        let (from, order) = world.orders.pop().expect("a migration");
+        assert!(matches!(&order, Order::Migrate { vm, .. } if vm == "web"), "{order:?}");
+        assert_eq!(from, host(2));
+        let outcome = Outcome::Failed { reason: "its disk is nobody else's".to_owned() };
+        world.report(2, told::Report::Finished { id: order.id(), outcome });
+        assert_eq!(world.orders, [], "not at once");
+        world.waits(Duration::from_secs(3));
+    }
+    assert!(!world.orders.is_empty(), "it is tried again");
+    let told = world.learned.iter().any(|learned| {
+        matches!(learned, Learned::Found(found) if found.kind == Kind::EvacuationStalled
+            && found.summary.contains("its disk is nobody else's"))
+    });
+    assert!(told, "{:?}", world.learned);
 }
 
 #[test]
