@@ -1,6 +1,7 @@
 //! A host without a hypervisor: it takes part in what the pool decides, as a tie-breaker, and runs no VM.
 use crate::context::Context;
-use crate::wiring::ToWarden;
+use crate::wiring::{News, ToWarden};
+use lifeboat_link::OrderNote;
 use lifeboat_protocol::Input;
 use lifeboat_protocol::input::Operator;
 use lifeboat_protocol::order::{Order, Outcome, Report};
@@ -35,7 +36,11 @@ fn answer(context: &Context, order: &Order) -> Option<Report> {
         // What does not run is stopped.
         Order::Stop { .. } => Outcome::Done,
         Order::Note { bytes, .. } => {
-            crate::notes::take(context, bytes);
+            match crate::notes::take(context, bytes) {
+                Some(OrderNote::Leave) => drop(context.inbox.input(Input::Operator(Operator::Leave))),
+                Some(OrderNote::Reboot) => drop(context.inbox.send(News::LeaveAndReboot)),
+                _ => {}
+            }
             return None;
         }
     };

@@ -8,12 +8,14 @@ mod tests;
 pub use priority::{lock_memory, raise as raise_priority};
 
 use crate::clock;
+use crate::fence::own::End;
 use crate::net::Net;
 use crate::watchdog::{self, Tender, WatchdogError};
 use crate::wiring::{InboxReader, News, Outlets, Standing, ThreadStanding, ToCoordinator, ToWarden};
 use lifeboat_link::Roster;
 use lifeboat_model::HostIndex;
 use lifeboat_protocol::command::FenceReason;
+use lifeboat_protocol::input::Operator;
 use lifeboat_protocol::medium::either::EitherMedium;
 use lifeboat_protocol::{Agent, ConfigurationNumber, HeartbeatNetwork, Input, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -51,8 +53,10 @@ pub struct Liveness {
     inbox: InboxReader,
     outlets: Outlets,
     watchdog: Tender,
-    /// To the thread that resets this host.
-    reset: Sender<FenceReason>,
+    /// To the thread that ends this boot of the host.
+    ends: Sender<End>,
+    /// Whether this host boots anew once it has left.
+    reboots: bool,
     thread: ThreadStanding,
     /// Whether the next start will know that all VMs are to be stopped, and whether that was said too early that none runs.
     stopping: Stopping,
@@ -101,7 +105,7 @@ impl Liveness {
         inbox: InboxReader,
         outlets: Outlets,
         watchdog: Tender,
-        reset: Sender<FenceReason>,
+        ends: Sender<End>,
     ) -> Self {
         let now = clock::now();
         Self {
@@ -111,7 +115,8 @@ impl Liveness {
             inbox,
             outlets,
             watchdog,
-            reset,
+            ends,
+            reboots: false,
             thread: ThreadStanding::default(),
             stopping: Stopping::default(),
             told: Told::default(),
@@ -208,6 +213,10 @@ impl Liveness {
                     // From here on the protocol is given no turn: nothing feeds what is being switched off.
                     self.disabling = Some(asked);
                     self.watchdog.stop();
+                }
+                News::LeaveAndReboot => {
+                    self.reboots = true;
+                    self.hand(Input::Operator(Operator::Leave));
                 }
                 News::End => {
                     self.ended = Some(Ended::Told);

@@ -32,6 +32,8 @@ pub enum News {
     /// The host is taken out of the protocol, whatever the pool thinks of it: the watchdog is switched off, and the agent begins anew as
     /// one that is disabled. Who asked is told whether the watchdog is off, or in words why not.
     Disable(Sender<Result<(), String>>),
+    /// This host leaves, and boots anew once it has.
+    LeaveAndReboot,
     /// The agent is to end without leaving the pool: its VMs run on, and its next start takes them back.
     End,
 }

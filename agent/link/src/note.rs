@@ -35,6 +35,8 @@ pub enum OrderNote {
     },
     /// The host may leave: no VM runs there and none will be started.
     Leave,
+    /// The same, and when it has left it boots anew.
+    Reboot,
 }
 
 /// What a host needs to know of a VM to run it.

@@ -18,6 +18,9 @@ pub struct HostSection {
     /// What differs at every boot.
     #[serde(default = "usual_boot_id_file")]
     pub boot_id_file: PathBuf,
+    /// What boots the host anew, in good order, once it was emptied and has left.
+    #[serde(default = "usual_reboot")]
+    pub reboot: Vec<String>,
 }
 
 impl HostSection {
@@ -43,6 +46,9 @@ impl HostSection {
         {
             faults.add("host", "name is 1 to 255 printable characters, as in the pool document");
         }
+        if self.reboot.first().is_none_or(String::is_empty) {
+            faults.add("host", "reboot is a program and its arguments, such as [\"systemctl\", \"reboot\"]");
+        }
         for (key, path) in [
             ("state_directory", &self.state_directory),
             ("run_directory", &self.run_directory),
@@ -61,6 +67,10 @@ fn usual_state_directory() -> PathBuf {
 
 fn usual_run_directory() -> PathBuf {
     "/run/lifeboat".into()
+}
+
+fn usual_reboot() -> Vec<String> {
+    vec!["systemctl".into(), "reboot".into()]
 }
 
 fn usual_boot_id_file() -> PathBuf {

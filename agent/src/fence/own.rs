@@ -1,4 +1,5 @@
-//! This host resets itself, by the configured ways, one after the other: whichever returns has not worked.
+//! This boot of the host ends: by a reset, by the configured ways, one after the other, since whichever returns has not worked; or in good
+//! order, once it was emptied and has left.
 use crate::clock;
 use crate::config::Reset;
 use crate::context::Context;
@@ -21,12 +22,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a command is asked whether it has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Starts the thread that resets this host when it is told to.
+/// How this boot of the host ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// At once.
+    Reset(FenceReason),
+    /// By the configured command, which ends everything in order.
+    Reboot,
+}
+
+/// Starts the thread that resets or reboots this host when it is told to.
 ///
 /// # Errors
 /// If there can be no more threads.
-pub fn start(context: &Context) -> io::Result<Sender<FenceReason>> {
-    let (sender, told): (_, Receiver<FenceReason>) = channel();
+pub fn start(context: &Context) -> io::Result<Sender<End>> {
+    let (sender, told): (_, Receiver<End>) = channel();
     let ways = context.config.fence.reset.clone();
     for way in &ways {
         if let Reset::Command(words) = way
@@ -35,20 +45,32 @@ pub fn start(context: &Context) -> io::Result<Sender<FenceReason>> {
             tracing::error!(program, "[fence] reset names it, and it is not installed: it resets nothing");
         }
     }
+    let command = context.config.host.reboot.clone();
     let kernel = Kernel { trigger: TRIGGER.into(), processes: PROCESSES.into() };
     // Its own thread from the beginning: when it is needed, no thread may be had any more.
     crate::thread::spawn("reset", move || {
-        if let Ok(reason) = told.recv() {
-            tracing::error!(?reason, "resetting this host");
-            loop {
-                for way in &ways {
-                    attempt(way, &kernel);
-                }
-                clock::wait(PATIENCE);
+        let Ok(end) = told.recv() else { return };
+        if end == End::Reboot {
+            return reboot_in_order(&command);
+        }
+        tracing::error!(?end, "resetting this host");
+        loop {
+            for way in &ways {
+                attempt(way, &kernel);
             }
+            clock::wait(PATIENCE);
         }
     })?;
     Ok(sender)
+}
+
+/// Nothing is in a hurry: this host is no member any more, and it runs no VM.
+fn reboot_in_order(command: &[String]) {
+    tracing::warn!(?command, "this host has left and boots anew");
+    while let Err(fault) = run(command) {
+        tracing::error!(?command, %fault, "this does not boot the host anew; it is tried again");
+        clock::wait(PATIENCE);
+    }
 }
 
 /// What the kernel is told by.
@@ -116,6 +138,14 @@ fn run(words: &[String]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reboot_that_does_not_work_is_tried_until_it_does() {
+        let directory = tempfile::tempdir().expect("there is room");
+        let done = directory.path().join("done");
+        reboot_in_order(&["touch".into(), done.display().to_string()]);
+        assert!(done.exists());
+    }
 
     #[test]
     fn the_kernel_is_told_by_one_letter() {

@@ -18,6 +18,7 @@ fn place() -> Place {
         state_directory: directory.path().join("state"),
         run_directory: directory.path().join("run"),
         boot_id_file: directory.path().join("boot_id"),
+        reboot: vec!["true".into()],
     };
     fs::write(&host.boot_id_file, "one\n").expect("there is room");
     Place { directory, host }

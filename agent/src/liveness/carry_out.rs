@@ -1,6 +1,7 @@
 //! Doing what the protocol asks for: here what cannot wait and does not, by the other threads what can.
 use super::{Ended, Liveness};
 use crate::clock;
+use crate::fence::own::End;
 use crate::watchdog::WatchdogError;
 use crate::wiring::{ToCoordinator, ToFencer, ToKeeper, ToMedium, ToWarden};
 use lifeboat_model::HostIndex;
@@ -51,11 +52,14 @@ impl Liveness {
             Command::Reset { reason } => {
                 tracing::error!(?reason, "this host resets itself");
                 self.watchdog.let_run_out();
-                tell(&self.reset, reason);
+                tell(&self.ends, End::Reset(reason));
             }
             Command::MayPowerOff => {
                 tracing::info!("this host has left; it may be powered off");
                 self.thread.may_power_off = true;
+                if self.reboots {
+                    tell(&self.ends, End::Reboot);
+                }
             }
             Command::StartCoordinator { epoch } => {
                 tell(&self.outlets.coordinator, ToCoordinator::Start(epoch));
@@ -149,7 +153,7 @@ impl Liveness {
             );
             self.stopping.no_vm_runs = None;
             self.watchdog.let_run_out();
-            tell(&self.reset, reason);
+            tell(&self.ends, End::Reset(reason));
         }
     }
 

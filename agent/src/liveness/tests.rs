@@ -16,7 +16,7 @@ struct Running {
     around: Around,
     peer: UdpSocket,
     thread: Option<JoinHandle<Ended>>,
-    resets: mpsc::Receiver<FenceReason>,
+    ends: mpsc::Receiver<End>,
     _directory: tempfile::TempDir,
 }
 
@@ -49,7 +49,7 @@ fn running_with(stopping: Option<FenceReason>, watchdog: Box<dyn Watchdog>) -> R
     let agent = Agent::new(agent, medium, clock::now());
     let (_, spare) = crate::wiring::inbox().expect("a descriptor is to be had");
     let inbox = std::mem::replace(&mut around.inbox, spare);
-    let (reset, resets) = mpsc::channel();
+    let (end, ends) = mpsc::channel();
     let outlets = around.context.outlets.clone();
     let me = around.context.me;
     let to_inbox = around.context.inbox.clone();
@@ -57,9 +57,9 @@ fn running_with(stopping: Option<FenceReason>, watchdog: Box<dyn Watchdog>) -> R
         to_inbox.send(News::Watchdog(told));
     };
     let tender = Tender::start(watchdog, tell).expect("a thread is to be had");
-    let liveness = Liveness::new(me, agent, net, inbox, outlets, tender, reset);
+    let liveness = Liveness::new(me, agent, net, inbox, outlets, tender, end);
     let thread = crate::thread::spawn("liveness", move || liveness.run()).expect("a thread is to be had");
-    Running { around, peer, thread: Some(thread), resets, _directory: directory }
+    Running { around, peer, thread: Some(thread), ends, _directory: directory }
 }
 
 impl Running {
@@ -109,8 +109,8 @@ fn nobody_hears_that_no_vm_runs_before_the_next_start_would_know_it() {
     assert_eq!(running.phase(), Phase::FencingSelf, "the state directory has not said that it is kept");
     running.around.context.inbox.send(News::StoppingKept);
     assert_eq!(running.phase(), Phase::Fenced);
-    let reason = running.resets.recv_timeout(crate::testing::SOON).expect("it resets itself then");
-    assert_eq!(reason, FenceReason::Evicted);
+    let end = running.ends.recv_timeout(crate::testing::SOON).expect("it resets itself then");
+    assert_eq!(end, End::Reset(FenceReason::Evicted));
 }
 
 #[test]
@@ -118,8 +118,8 @@ fn where_the_state_directory_is_dead_the_host_resets_itself_without_a_word() {
     let running = running(Some(FenceReason::Evicted));
     running.around.context.inbox.input(Input::CoordinatorEnded);
     running.around.context.inbox.input(Input::NoVmRuns);
-    let reason = running.resets.recv_timeout(crate::testing::SOON).expect("it resets itself");
-    assert_eq!((reason, running.phase()), (FenceReason::Evicted, Phase::FencingSelf));
+    let end = running.ends.recv_timeout(crate::testing::SOON).expect("it resets itself");
+    assert_eq!((end, running.phase()), (End::Reset(FenceReason::Evicted), Phase::FencingSelf));
 }
 
 #[test]
@@ -141,6 +141,16 @@ fn a_watchdog_that_does_not_answer_holds_up_no_heartbeat_and_is_not_said_to_be_o
 fn it_ends_when_it_is_told_to_and_when_an_operator_disables_its_host() {
     assert!(matches!(running(None).end(News::End), Ended::Told));
     assert!(matches!(running(None).end(News::Disable(mpsc::channel().0)), Ended::Disabled(Ok(()))));
+}
+
+#[test]
+fn a_host_that_is_to_reboot_does_so_once_it_has_left() {
+    let running = running(None);
+    running.around.context.inbox.input(Input::CoordinatorEnded);
+    running.around.context.inbox.send(News::LeaveAndReboot);
+    let end = running.ends.recv_timeout(crate::testing::SOON).expect("it boots anew then");
+    assert_eq!(end, End::Reboot);
+    assert_eq!(running.phase(), Phase::Left);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::work::work;
 use crate::context::Board;
 use crate::hypervisor::site::Site;
 use crate::hypervisor::{Hypervisor, Permit};
-use crate::wiring::{Inbox, ToWarden};
+use crate::wiring::{Inbox, News, ToWarden};
 use crate::{clock, thread};
 use lifeboat_link::note::{self, ReportNote};
 use lifeboat_model::HostIndex;
@@ -210,7 +210,8 @@ impl Warden {
                 }
             }
             Do::Forget(vm) => self.kept.forget(&vm),
-            Do::MayLeave => drop(self.inbox.input(Input::Operator(Operator::Leave))),
+            Do::MayLeave { reboots: false } => drop(self.inbox.input(Input::Operator(Operator::Leave))),
+            Do::MayLeave { reboots: true } => drop(self.inbox.send(News::LeaveAndReboot)),
             Do::Other(note) => (self.other_notes)(&note),
         }
     }

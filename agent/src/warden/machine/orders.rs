@@ -20,8 +20,8 @@ impl Machine {
                 self.vm(&vm).note = None;
                 self.out.push_back(Do::Forget(vm));
             }
-            Ok(OrderNote::Leave) => match self.leave() {
-                Ok(()) => self.out.push_back(Do::MayLeave),
+            Ok(left @ (OrderNote::Leave | OrderNote::Reboot)) => match self.leave() {
+                Ok(()) => self.out.push_back(Do::MayLeave { reboots: left == OrderNote::Reboot }),
                 Err(why) => self.alert("host-cannot-leave", None, why),
             },
             Ok(OrderNote::Roster(_) | OrderNote::Certificate { .. }) => {

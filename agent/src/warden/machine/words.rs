@@ -47,7 +47,10 @@ pub enum Do {
     /// Keep it no longer.
     Forget(String),
     /// No VM runs and none is started any more: this host may leave.
-    MayLeave,
+    MayLeave {
+        /// Whether it boots anew then.
+        reboots: bool,
+    },
     /// A note that is not about VMs, as it came.
     Other(Box<[u8]>),
 }
