@@ -8,8 +8,8 @@ use crate::metrics::measure;
 use crate::routes::things::{self, Thing};
 use crate::routes::{
     alerts, audit, backup, channels, check, docs, events, explain, ha, health, host_actions, join, leader,
-    metrics, monitor, once, openapi, plan, pool_actions, pools, served_check, tasks, tokens, tolerance,
-    vm_actions,
+    metrics, monitor, once, openapi, plan, pool_actions, pools, rolling_reboot, served_check, tasks, tokens,
+    tolerance, vm_actions,
 };
 use crate::service::Service;
 use axum::Router;
@@ -72,6 +72,9 @@ fn all(service: &Service) -> Guarded<Service> {
         .get("/v1/pools/{pool}/hosts/{id}/evacuation", Viewer, host_actions::evacuation)
         .post("/v1/pools/{pool}/hosts/{id}/actions/{action}", Operator, host_actions::act)
         .post("/v1/pools/{pool}/actions/{action}", Operator, pool_actions::act)
+        .get("/v1/pools/{pool}/rolling-reboot", Viewer, rolling_reboot::show)
+        .post("/v1/pools/{pool}/rolling-reboot", Operator, rolling_reboot::begin)
+        .delete("/v1/pools/{pool}/rolling-reboot", Operator, rolling_reboot::cancel)
         .get("/v1/pools/{pool}/invitations", Admin, join::list)
         .post("/v1/pools/{pool}/invitations", Admin, join::invite)
         .delete("/v1/pools/{pool}/invitations/{id}", Admin, join::take_back)

@@ -38,6 +38,7 @@ impl HostSection {
             state_directory: path("state_directory", usual_state_directory),
             run_directory: path("run_directory", usual_run_directory),
             boot_id_file: path("boot_id_file", usual_boot_id_file),
+            reboot: usual_reboot(),
         }
     }
 

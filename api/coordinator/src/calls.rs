@@ -28,6 +28,8 @@ impl State {
             Call::EnableHost { host } => self.call_duty(call, *host, Duty::Enabled, &what),
             Call::Evacuate { host } => self.call_duty(call, *host, Duty::Maintenance, &what),
             Call::ShutDownHost { host } => self.call_duty(call, *host, Duty::Leaving, &what),
+            Call::RebootHost { host } => self.call_duty(call, *host, Duty::Rebooting, &what),
+            Call::PlanMoves { moves, stops } => self.plan_moves(call, moves, stops),
             Call::PoolChanged { pool } => self.pool_changed(pool).map(|()| self.answer(call, Ok(()))),
         };
         if let Err(refusal) = taken_up {
@@ -63,7 +65,8 @@ impl State {
             Call::EnableHost { host } => self.set_duty(host, Duty::Enabled),
             Call::Evacuate { host } => self.set_duty(host, Duty::Maintenance),
             Call::ShutDownHost { host } => self.set_duty(host, Duty::Leaving),
-            Call::MigrateVm { .. } | Call::PoolChanged { .. } => {}
+            Call::RebootHost { host } => self.set_duty(host, Duty::Rebooting),
+            Call::MigrateVm { .. } | Call::PlanMoves { .. } | Call::PoolChanged { .. } => {}
         }
         self.answer(call, Ok(()));
     }
@@ -140,15 +143,40 @@ impl State {
 
     fn call_duty(&mut self, call: CallId, host: HostIndex, duty: Duty, what: &Call) -> Result<(), Refusal> {
         self.known_host(host)?;
-        self.writes.ahead(Record::Host { host, duty }, Effect::Do(call, what.clone()));
+        let boot = self.hosts[host.get()].live_boot();
+        self.writes.ahead(Record::Host { host, duty, boot }, Effect::Do(call, what.clone()));
+        Ok(())
+    }
+
+    fn plan_moves(
+        &mut self,
+        call: CallId,
+        moves: &[(VmIndex, HostIndex)],
+        stops: &[VmIndex],
+    ) -> Result<(), Refusal> {
+        for &(vm, to) in moves {
+            self.known_vm(vm)?;
+            self.known_host(to)?;
+        }
+        stops.iter().try_for_each(|&vm| self.known_vm(vm))?;
+        for &(vm, to) in moves {
+            self.vms[vm.get()].planned_to = Some(to);
+        }
+        for &vm in stops {
+            self.vms[vm.get()].may_stop = true;
+        }
+        self.answer(call, Ok(()));
         Ok(())
     }
 
     fn set_duty(&mut self, host: HostIndex, duty: Duty) {
-        self.hosts[host.get()].duty = duty;
+        let state = &mut self.hosts[host.get()];
+        (state.duty, state.duty_of) = (duty, state.live_boot());
         self.hosts[host.get()].may_leave = false;
         if matches!(duty, Duty::Enabled | Duty::Disabled) {
             self.conclude_evacuation(host, "it is not to be emptied any more");
+        } else {
+            self.moves_anew(host);
         }
         self.capacity_appeared(duty == Duty::Enabled);
     }
@@ -200,7 +228,8 @@ impl State {
         for host in old.host_indices() {
             if old.host(host).state != pool.host(host).state {
                 let duty = duty_of(pool.host(host).state);
-                self.writes.behind(Record::Host { host, duty });
+                let boot = self.hosts[host.get()].live_boot();
+                self.writes.behind(Record::Host { host, duty, boot });
                 self.set_duty(host, duty);
             }
         }

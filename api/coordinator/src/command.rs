@@ -63,6 +63,8 @@ pub enum Command {
     HostMayLeave {
         /// The host.
         host: HostIndex,
+        /// Whether it is to boot anew once it has left.
+        reboots: bool,
     },
     /// The answer to a call.
     Reply {

@@ -104,18 +104,20 @@ impl<P: Planner> Coordinator<P> {
     pub fn assessment_due(&self, now: Instant) -> bool {
         let state = &self.state;
         let changed = state.changed_since.is_some_and(|since| now >= since + state.settings.assess_after);
-        state.liveset_known && (changed || !state.alone().is_empty())
+        state.liveset_known && (changed || state.first_alone().is_some())
     }
 
     /// What may take its time, so that no start waits for it: tolerance and the alerts about it, and starts of best-effort
-    /// VMs that no host's failure explains. Drain the commands afterwards.
+    /// VMs that no host's failure explains. One piece of it, so that whatever has happened meanwhile is taken in before the next: it is called
+    /// again for as long as [`Self::assessment_due`]. Drain the commands afterwards.
     pub fn assess(&mut self, now: Instant) {
         let state = &mut self.state;
         state.now = state.now.max(now);
         if state.changed_since.is_some_and(|since| state.now >= since + state.settings.assess_after) {
             state.assess(&mut self.planner);
+        } else if let Some(vm) = state.first_alone() {
+            state.restart_alone(vm, &mut self.planner);
         }
-        state.restart_alone(&mut self.planner);
         state.hand_out();
     }
 
@@ -220,9 +222,9 @@ impl State {
                     self.pool = pool;
                 }
             }
-            Record::Host { host, duty } => {
+            Record::Host { host, duty, boot } => {
                 if let Some(state) = self.hosts.get_mut(host.get()) {
-                    state.duty = duty;
+                    (state.duty, state.duty_of) = (duty, boot);
                 }
             }
             Record::Alert { id, kind, subject, open } => {

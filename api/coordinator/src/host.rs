@@ -12,6 +12,8 @@ pub(crate) struct Host {
     pub(crate) standing: Standing,
     /// What the operator wants of it.
     pub(crate) duty: Duty,
+    /// The boot of which that was wanted.
+    pub(crate) duty_of: Option<u64>,
     /// Whether its inventory of this term and boot is in; orders reach it only then.
     pub(crate) spoke: bool,
     /// Whether its hypervisor is silent.
@@ -51,7 +53,13 @@ impl Host {
 
     /// Whether it is to be emptied.
     pub(crate) fn is_emptied(&self) -> bool {
-        matches!(self.duty, Duty::Maintenance | Duty::Leaving)
+        matches!(self.duty, Duty::Maintenance | Duty::Leaving | Duty::Rebooting)
+    }
+
+    /// Whether it was to leave, and has: a later boot of it is a member.
+    pub(crate) fn has_come_back(&self, first: bool) -> bool {
+        let was_to_leave = matches!(self.duty, Duty::Leaving | Duty::Rebooting);
+        was_to_leave && (!first || self.duty_of.is_some_and(|of| self.live_boot() > Some(of)))
     }
 
     /// Whether it takes VMs now.
@@ -64,7 +72,7 @@ impl Host {
     /// Its state for planning: only a host that takes VMs now is live.
     pub(crate) fn state_now(&self) -> HostState {
         match (self.is_up(), self.duty) {
-            (true, Duty::Maintenance | Duty::Leaving) => HostState::Maintenance,
+            (true, Duty::Maintenance | Duty::Leaving | Duty::Rebooting) => HostState::Maintenance,
             (true, _) if self.takes_vms() => HostState::Live,
             (true, _) => HostState::Disabled,
             (false, _) => self.state_down(),
@@ -84,14 +92,14 @@ impl Host {
         match self.duty {
             Duty::Enabled => HostState::Live,
             Duty::Disabled => HostState::Disabled,
-            Duty::Maintenance | Duty::Leaving => HostState::Maintenance,
+            Duty::Maintenance | Duty::Leaving | Duty::Rebooting => HostState::Maintenance,
         }
     }
 
     /// A host in maintenance is missed no more when it is off than when it is empty.
     fn state_down(&self) -> HostState {
         match (self.standing, self.duty) {
-            (Standing::Out, Duty::Maintenance | Duty::Leaving) => HostState::Maintenance,
+            (Standing::Out, Duty::Maintenance | Duty::Leaving | Duty::Rebooting) => HostState::Maintenance,
             (Standing::Safe { .. }, _) => HostState::Fenced,
             (Standing::Out | Standing::Live { .. } | Standing::BeingFenced { .. }, _) => HostState::Dead,
         }

@@ -260,6 +260,19 @@ pub enum Call {
         /// The host.
         host: HostIndex,
     },
+    /// The same, and once it has left it boots anew.
+    RebootHost {
+        /// The host.
+        host: HostIndex,
+    },
+    /// Hosts that are emptied are emptied like this, as far as it can be done so: it was proven to end. It is no duty, and
+    /// forgotten with the term.
+    PlanMoves {
+        /// VMs, and where each goes.
+        moves: Vec<(VmIndex, HostIndex)>,
+        /// VMs that may be stopped where they find no place. They are started again when they can be.
+        stops: Vec<VmIndex>,
+    },
     /// The pool document changed, and the change is durable. Hosts and VMs keep their indices; there may be more.
     /// Its word counts for what it asks of VMs and hosts, not for where VMs run.
     PoolChanged {

@@ -104,10 +104,11 @@ impl State {
             (false, false, state.medium_lost && first);
         (state.fence_requested, state.may_leave) = (false, false);
         state.unknown_since = Some(now);
-        if !first && state.duty == Duty::Leaving {
+        if state.has_come_back(first) {
             // It was disabled to leave. It has left, and is back.
-            state.duty = Duty::Enabled;
-            self.writes.behind(Record::Host { host, duty: Duty::Enabled });
+            let boot = state.live_boot();
+            (state.duty, state.duty_of) = (Duty::Enabled, boot);
+            self.writes.behind(Record::Host { host, duty: Duty::Enabled, boot });
         }
         self.whereabouts.not_heard(host);
         for vm in &mut self.vms {

@@ -3,14 +3,15 @@
 use crate::alert::{AlertKind, Subject};
 use crate::record::Duty;
 use crate::state::State;
-use crate::vm::Waits;
+use crate::vm::{Pace, Vm, Waits};
 use crate::whereabouts::Errand;
 use crate::{Command, place};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
-use lifeboat_model::{HostIndex, VmIndex};
+use lifeboat_model::verdict::ReasonCode;
+use lifeboat_model::{HostIndex, Pool, VmIndex};
 
 impl State {
     /// Goes on emptying hosts, and lets those go that are empty and are to leave.
@@ -38,12 +39,14 @@ impl State {
                 return;
             }
             let after = self.picture_after_plan();
-            match place::best(&after, vm, room_for_one) {
-                Ok(to) => {
+            match self.place_for(&after, vm, room_for_one) {
+                Ok(Some(to)) => {
+                    self.vms[vm.get()].moves.asks_anew(to);
                     self.order_migration(vm, to, None);
                 }
-                // Another host may be the right one, and only busy now.
-                Err(_) if place::best(&after, vm, |_| true).is_ok() => {}
+                // The right host is only busy now.
+                Ok(None) => {}
+                Err(_) if self.vms[vm.get()].may_stop => self.stop_for_now(vm, host),
                 Err(reason) => {
                     let again = self.now + self.settings.longest_backoff;
                     self.vms[vm.get()].moves.wait_until(again, Waits::Place);
@@ -52,6 +55,45 @@ impl State {
                     self.alerts.raise(AlertKind::EvacuationStalled, Subject::Host(host), reason, None);
                 }
             }
+        }
+    }
+
+    /// Where a VM goes: where it was planned to, else to the roomiest host that has not refused it, else to one that has. None: not now.
+    fn place_for(
+        &self,
+        after: &Pool,
+        vm: VmIndex,
+        room_for_one: impl Fn(HostIndex) -> bool,
+    ) -> Result<Option<HostIndex>, ReasonCode> {
+        let Vm { planned_to, moves, .. } = &self.vms[vm.get()];
+        let untried = |host: HostIndex| !moves.failed_on.contains(&host);
+        let planned =
+            planned_to.filter(|&to| untried(to) && place::best(after, vm, |host| host == to).is_ok());
+        if let Some(to) = planned {
+            return Ok(room_for_one(to).then_some(to));
+        }
+        // One that has refused it is asked again once nobody else is left.
+        let only_untried = place::best(after, vm, untried).is_ok();
+        let may = |host: HostIndex| !only_untried || untried(host);
+        match place::best(after, vm, |host| room_for_one(host) && may(host)) {
+            Ok(to) => Ok(Some(to)),
+            Err(_) if place::best(after, vm, may).is_ok() => Ok(None),
+            Err(reason) => Err(reason),
+        }
+    }
+
+    /// An operator has said that this VM may be stopped for as long as nobody can run it. It goes on being one that should run.
+    fn stop_for_now(&mut self, vm: VmIndex, host: HostIndex) {
+        if self.vms[vm.get()].stops.is_due(self.now) {
+            self.vms[vm.get()].asked = self.vms[vm.get()].should_run;
+            self.order_stop(vm, host);
+        }
+    }
+
+    /// Whoever has a host emptied anew does not wait for what failed before.
+    pub(crate) fn moves_anew(&mut self, host: HostIndex) {
+        for vm in self.pool.vm_indices().filter(|&vm| self.whereabouts.runs_on(vm) == Some(host)) {
+            self.vms[vm.get()].moves = Pace::default();
         }
     }
 
@@ -79,9 +121,10 @@ impl State {
         }
         self.conclude_evacuation(host, "it runs no VM any more");
         let state = &mut self.hosts[host.get()];
-        if state.duty == Duty::Leaving && !state.may_leave {
+        let reboots = state.duty == Duty::Rebooting;
+        if (reboots || state.duty == Duty::Leaving) && !state.may_leave {
             state.may_leave = true;
-            self.commands.push_back(Command::HostMayLeave { host });
+            self.commands.push_back(Command::HostMayLeave { host, reboots });
         }
     }
 

@@ -45,6 +45,8 @@ pub enum Record {
         host: HostIndex,
         /// Whether it is enabled.
         duty: Duty,
+        /// The boot that was a member when that was wanted; none: it was none.
+        boot: Option<u64>,
     },
     /// An alert that has begun, or has ended.
     Alert {
@@ -96,6 +98,8 @@ pub enum Duty {
     Maintenance,
     /// It is being emptied, to leave.
     Leaving,
+    /// It is being emptied, to leave and to boot anew.
+    Rebooting,
 }
 
 /// What a record is about: a later record of the same key replaces an earlier one.

@@ -255,6 +255,7 @@ impl State {
 
     fn migrated(&mut self, vm: VmIndex, from: HostIndex, to: HostIndex) {
         self.vms[vm.get()].moves = crate::vm::Pace::default();
+        self.vms[vm.get()].planned_to = None;
         if self.whereabouts.claims(vm).is_empty() && self.hosts[to.get()].is_up() {
             self.whereabouts.may_have_arrived(vm, to);
         } else if self.whereabouts.claims(vm).is_empty() {
@@ -273,7 +274,7 @@ impl State {
     fn stayed(&mut self, vm: VmIndex, from: HostIndex, to: HostIndex, why: &str) {
         self.vms[vm.get()].failure = format!("migration to {}: {why}", self.pool.host_id(to));
         let (now, settings) = (self.now, &self.settings);
-        self.vms[vm.get()].moves.back_off(now, Waits::Failed, settings);
+        self.vms[vm.get()].moves.failed_on(to, now, settings);
         if self.whereabouts.claims(vm).is_empty() {
             // It stopped under way.
             self.vms[vm.get()].crashed(now, &self.settings);
@@ -401,7 +402,7 @@ impl State {
         }
     }
 
-    fn order_stop(&mut self, vm: VmIndex, host: HostIndex) {
+    pub(crate) fn order_stop(&mut self, vm: VmIndex, host: HostIndex) {
         let order = self.whereabouts.stop(vm, host, self.now);
         self.commands.push_back(crate::Command::Stop { host, vm, order });
         self.refresh(vm);

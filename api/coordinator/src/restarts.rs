@@ -16,6 +16,7 @@ use alloc::string::ToString;
 use alloc::{format, string::String};
 use lifeboat_check::check_plan;
 use lifeboat_model::plan::RestartPlan;
+use lifeboat_model::verdict::ReasonCode;
 use lifeboat_model::{HostIndex, Pool, VmIndex};
 
 impl State {
@@ -106,8 +107,13 @@ impl State {
     }
 
     fn settle_who_waits_for_a_place(&mut self, plan: &RestartPlan) {
-        let again = self.now + self.settings.longest_backoff;
         for unplaced in plan.unplaced.iter().filter(|unplaced| self.waiting.contains(&unplaced.vm)) {
+            // A search that was cut short has refuted nothing.
+            let span = match unplaced.reason_code {
+                ReasonCode::NotFound => self.settings.first_backoff,
+                _ => self.settings.longest_backoff,
+            };
+            let again = self.now + span;
             self.vms[unplaced.vm.get()].starts.wait_until(again, Waits::Place);
         }
         for restart in plan.restarts.iter().filter(|restart| self.waiting.contains(&restart.vm)) {
@@ -175,40 +181,38 @@ impl State {
     /// A VM that is alone in its trouble: a best-effort VM that stopped by itself, or a start that was asked for. It is
     /// placed when nothing protected waits for its start, and a best-effort VM only where it does not cost the
     /// pool its proven target.
-    pub(crate) fn restart_alone(&mut self, planner: &mut dyn Planner) {
-        for vm in self.alone() {
-            let after = self.picture_after_plan();
-            let failed_on = &self.vms[vm.get()].starts.failed_on;
-            let found = place::best(&after, vm, |host| !failed_on.contains(&host));
-            let found = match found {
-                Ok(host) => place::judge(&after, vm, host).map(|()| host).map_err(|fault| fault.to_string()),
-                Err(reason) => Err(String::from(place::words(reason))),
-            };
-            let again = self.now + self.settings.longest_backoff;
-            match found {
-                Ok(host) if self.costs_target(planner, &after, vm, host) => {
-                    self.vms[vm.get()].starts.wait_until(again, Waits::Place);
-                    self.restart_failed(vm, String::from("its start would cost the pool its proven target"));
+    pub(crate) fn restart_alone(&mut self, vm: VmIndex, planner: &mut dyn Planner) {
+        let after = self.picture_after_plan();
+        let failed_on = &self.vms[vm.get()].starts.failed_on;
+        let found = place::best(&after, vm, |host| !failed_on.contains(&host));
+        let found = match found {
+            Ok(host) => place::judge(&after, vm, host).map(|()| host).map_err(|fault| fault.to_string()),
+            Err(reason) => Err(String::from(place::words(reason))),
+        };
+        let again = self.now + self.settings.longest_backoff;
+        match found {
+            Ok(host) if self.costs_target(planner, &after, vm, host) => {
+                self.vms[vm.get()].starts.wait_until(again, Waits::Place);
+                self.restart_failed(vm, String::from("its start would cost the pool its proven target"));
+            }
+            Ok(host) => {
+                if let (true, Some(proof)) = (Slots::of(self).take(host), self.whereabouts.nowhere(vm)) {
+                    self.order_start(vm, proof, host);
+                } else {
+                    let soon = self.now + self.settings.first_backoff;
+                    self.vms[vm.get()].starts.wait_until(soon, Waits::Turn);
                 }
-                Ok(host) => {
-                    if let (true, Some(proof)) = (Slots::of(self).take(host), self.whereabouts.nowhere(vm)) {
-                        self.order_start(vm, proof, host);
-                    } else {
-                        let soon = self.now + self.settings.first_backoff;
-                        self.vms[vm.get()].starts.wait_until(soon, Waits::Turn);
-                    }
-                }
-                Err(_) if !self.vms[vm.get()].starts.failed_on.is_empty() => self.failed_everywhere(vm),
-                Err(reason) => {
-                    self.vms[vm.get()].starts.wait_until(again, Waits::Place);
-                    self.restart_failed(vm, reason);
-                }
+            }
+            Err(_) if !self.vms[vm.get()].starts.failed_on.is_empty() => self.failed_everywhere(vm),
+            Err(reason) => {
+                self.vms[vm.get()].starts.wait_until(again, Waits::Place);
+                self.restart_failed(vm, reason);
             }
         }
     }
 
-    /// VMs that are alone in their trouble and due.
-    pub(crate) fn alone(&self) -> alloc::vec::Vec<VmIndex> {
+    /// The VM that is alone in its trouble, due, and first in its turn.
+    pub(crate) fn first_alone(&self) -> Option<VmIndex> {
         let protected_first = self.holding.values().any(|hold| hold.until > self.now)
             || self
                 .waiting
@@ -222,9 +226,7 @@ impl State {
                 && self.liveset_known
                 && (state.asked || !protected_first)
         };
-        let mut alone: alloc::vec::Vec<VmIndex> = self.waiting.iter().copied().filter(is_due).collect();
-        alone.sort_by_key(|&vm| (self.pool.vm(vm).order, vm));
-        alone
+        self.waiting.iter().copied().filter(is_due).min_by_key(|&vm| (self.pool.vm(vm).order, vm))
     }
 
     fn costs_target(&self, planner: &mut dyn Planner, pool: &Pool, vm: VmIndex, host: HostIndex) -> bool {

@@ -30,6 +30,10 @@ pub(crate) struct Vm {
     pub(crate) starts: Pace,
     /// How orders to stop it are paced.
     pub(crate) stops: Pace,
+    /// Where it goes from a host that is being emptied; none: to the roomiest.
+    pub(crate) planned_to: Option<HostIndex>,
+    /// It may be stopped where a host is being emptied and no other takes it.
+    pub(crate) may_stop: bool,
     /// How migrations away from a host that is being emptied are paced.
     pub(crate) moves: Pace,
 }
@@ -77,6 +81,21 @@ impl Pace {
         self.not_before = now + settings.backoff(self.rounds);
         self.rounds = self.rounds.saturating_add(1);
         self.waits = waits;
+    }
+
+    /// It failed on this host: another is tried, but not at once.
+    pub(crate) fn failed_on(&mut self, host: HostIndex, now: Instant, settings: &Settings) {
+        let mut failed_on = core::mem::take(&mut self.failed_on);
+        failed_on.push(host);
+        self.back_off(now, Waits::Failed, settings);
+        self.failed_on = failed_on;
+    }
+
+    /// It is tried on this host: if it failed there before, it failed everywhere.
+    pub(crate) fn asks_anew(&mut self, host: HostIndex) {
+        if self.failed_on.contains(&host) {
+            self.failed_on.clear();
+        }
     }
 
     /// It waits for a fixed time.

@@ -60,7 +60,7 @@ fn a_start_goes_out_under_its_name_with_its_gate() {
     let order_by_name = Order::Start { id, vm: "web".to_owned(), gate };
     let names = ["db", "web"];
     assert_eq!(order(&command, id, |vm| names[vm.get()]), Some((HostIndex(2), order_by_name)));
-    assert_eq!(order(&Command::HostMayLeave { host: HostIndex(0) }, id, |_| ""), None);
+    assert_eq!(order(&Command::HostMayLeave { host: HostIndex(0), reboots: false }, id, |_| ""), None);
 }
 
 #[test]

@@ -53,6 +53,18 @@ pub enum Ask {
         /// The host.
         host: String,
     },
+    /// The same, and then it boots anew.
+    Reboot {
+        /// The host.
+        host: String,
+    },
+    /// Where VMs go from hosts that are emptied, and which may be stopped: to be asked before that.
+    Plan {
+        /// VMs, and where each goes.
+        moves: Vec<(String, String)>,
+        /// VMs.
+        stops: Vec<String>,
+    },
 }
 
 /// Why something that was asked for is not done.
@@ -111,6 +123,11 @@ impl Ask {
             Self::Disable { host: name } => Call::DisableHost { host: host(name)? },
             Self::Enable { host: name } => Call::EnableHost { host: host(name)? },
             Self::Evacuate { host: name } => Call::Evacuate { host: host(name)? },
+            Self::Reboot { host: name } => Call::RebootHost { host: host(name)? },
+            Self::Plan { moves, stops } => Call::PlanMoves {
+                moves: moves.iter().map(|(name, to)| Ok((vm(name)?, host(to)?))).collect::<Result<_, _>>()?,
+                stops: stops.iter().map(|name| vm(name)).collect::<Result<_, _>>()?,
+            },
             Self::ShutDown { host: name } => Call::ShutDownHost { host: host(name)? },
         })
     }

@@ -84,6 +84,11 @@ impl Keeper {
         self.wakes.notify_one();
     }
 
+    /// Where its task runs.
+    pub fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     /// Starts the task for a term.
     pub fn begin(&self, pool: Arc<PoolHandle>, engine: Engine, conductor: Conductor) {
         let keeper = self.clone();

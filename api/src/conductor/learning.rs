@@ -6,6 +6,7 @@ use lifeboat_link::note::HostFacts;
 use lifeboat_model::spec::{HostSpec, PoolSpec, PowerState, StorageSpec, VmSpec};
 use lifeboat_model::{Defect, Pool};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The pool after something was learned of it, and what is logged of that; none: it was known already.
 ///
@@ -19,7 +20,7 @@ pub fn learn(pool: &Pool, learned: &[&Learned]) -> Result<Option<(Pool, Vec<Logg
         match one {
             Learned::Host { host, facts } => logged.extend(host_says(&mut spec, host, facts)),
             Learned::Vm { host, definition, runs, released } => {
-                logged.extend(vm_is(&mut spec, host, definition, *runs, *released));
+                logged.extend(vm_is(&mut spec, host, definition, *runs, released.as_ref()));
             }
             Learned::Found(_) | Learned::Certificate { .. } => {}
         }
@@ -49,7 +50,7 @@ fn host_says(spec: &mut PoolSpec, id: &str, facts: &HostFacts) -> Option<Logged>
         reserved_mib: facts.reserved_mib.min(facts.memory_mib),
         storages: Some(storages.clone()),
         networks: Some(networks.clone()),
-        resources: facts.resources.iter().map(|(name, amount)| (name.clone(), *amount)).collect(),
+        resources: merged(known.as_ref().map_or(&[], |known| &known.resources), &facts.resources),
         ..known.clone().unwrap_or_default()
     };
     if known.as_ref() == Some(&is) {
@@ -71,7 +72,7 @@ fn vm_is(
     host: &str,
     definition: &Definition,
     runs: bool,
-    released: bool,
+    released: Option<&Option<Vec<String>>>,
 ) -> Option<Logged> {
     let facts = &definition.facts;
     let position = spec.vms.iter().position(|vm| vm.id == facts.vm);
@@ -90,11 +91,11 @@ fn vm_is(
         names.sort();
         names.dedup();
     }
-    is.resources = facts.resources.iter().map(|(name, amount)| (name.clone(), *amount)).collect();
+    is.resources = merged(&is.resources, &facts.resources);
     if !facts.bound_by.is_empty() {
         is.allowed_hosts = Some(vec![host.to_owned()]);
-    } else if released {
-        is.allowed_hosts = None;
+    } else if let Some(allowed) = released {
+        is.allowed_hosts.clone_from(allowed);
     }
     if known.as_ref() == Some(&is) {
         return None;
@@ -108,6 +109,18 @@ fn vm_is(
         "vm-created"
     };
     Some((kind, json!({"vm": facts.vm, "host": host, "bound_by": facts.bound_by})))
+}
+
+/// What is told counts; what only an operator knows of, such as devices, stays.
+fn merged(known: &[(String, u64)], told: &BTreeMap<String, u64>) -> Vec<(String, u64)> {
+    let mut all = known.to_vec();
+    for (name, &amount) in told {
+        match all.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) => *known = amount,
+            None => all.push((name.clone(), amount)),
+        }
+    }
+    all
 }
 
 /// Storages and networks that nobody has named before. A storage is its host's own until a second host has it too.
@@ -160,8 +173,8 @@ mod tests {
             bound_by: bound_by.iter().map(|&why| why.to_owned()).collect(),
             ..VmFacts::default()
         };
-        let definition = Box::new(Definition { facts, from: None });
-        Learned::Vm { host: on.to_owned(), definition, runs, released: bound_by.is_empty() }
+        let definition = Box::new(Definition { facts, ..Definition::default() });
+        Learned::Vm { host: on.to_owned(), definition, runs, released: bound_by.is_empty().then_some(None) }
     }
 
     fn after(pool: &Pool, learned: &[Learned]) -> Pool {
@@ -188,10 +201,14 @@ mod tests {
         spec.hosts[0].state = HostState::Disabled;
         spec.vms[0].restart_priority = RestartPriority::Restart;
         spec.vms[0].order = 3;
+        spec.hosts[0].resources = vec![("gpu".to_owned(), 2)];
+        spec.vms[0].resources = vec![("gpu".to_owned(), 1)];
         let pool = Pool::new(&spec).expect("a pool");
         let spec = after(&pool, &[host("h1", &["san", "new"]), vm("db", "h1", &["a local CD-ROM"], true)])
             .describe();
         assert_eq!(spec.hosts[0].state, HostState::Disabled);
+        let resources = (&*spec.hosts[0].resources, &*spec.vms[0].resources);
+        assert_eq!(resources, (&[("gpu".to_owned(), 2)][..], &[("gpu".to_owned(), 1)][..]));
         assert_eq!((spec.vms[0].restart_priority, spec.vms[0].order), (RestartPriority::Restart, 3));
         assert_eq!(spec.vms[0].allowed_hosts, Some(vec!["h1".to_owned()]));
         let freed = after(&Pool::new(&spec).expect("a pool"), &[vm("db", "h1", &[], true)]);

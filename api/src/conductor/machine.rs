@@ -8,6 +8,7 @@
 //!   asks ────►    └─ definitions                └─────► Deed::Learn    what the pool's document and its alerts become
 //! ```
 mod heard;
+mod telling;
 
 use super::ask::Ask;
 use super::document;
@@ -18,16 +19,16 @@ use super::picture::Picture;
 use super::records::{self, Definition};
 use super::sightings::Sightings;
 use crate::served::alerts::Finding;
-use lifeboat_coordinator::input::{Call, CallId, Notice, Report};
+use lifeboat_coordinator::input::{Call, CallId, Notice, Outcome, Report};
 use lifeboat_coordinator::record::{Place, Record};
-use lifeboat_coordinator::{Command, Coordinator, Input, Instant, Planner, Refusal, Settings, Term, Ticket};
+use lifeboat_coordinator::{
+    Command, Coordinator, Input, Instant, OrderNumber, Planner, Refusal, Settings, Term, Ticket,
+};
 use lifeboat_interpreter::{self as interpreter, Media};
 use lifeboat_link::frame::OperatorWish;
-use lifeboat_link::note::{self, HostFacts, VmNote};
+use lifeboat_link::note::{self, HostFacts};
 use lifeboat_link::{FromService, OrderNote, Roster, ToService};
-use lifeboat_model::spec::RestartPriority;
 use lifeboat_model::{Defect, HostIndex, Pool, VmIndex};
-use lifeboat_protocol::order::Order;
 use lifeboat_protocol::{Configuration, Epoch, Standing};
 use lifeboat_store::{Batch, Record as Kept};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -89,8 +90,8 @@ pub enum Learned {
         definition: Box<Definition>,
         /// Whether it runs there.
         runs: bool,
-        /// Whether nothing keeps it on one host any more that did before.
-        released: bool,
+        /// Nothing keeps it on one host any more that did before: where it was allowed then.
+        released: Option<Option<Vec<String>>>,
     },
     /// Something that people should know.
     Found(Box<Finding>),
@@ -127,6 +128,10 @@ pub struct Machine<P> {
     agreed: bool,
     picture: Option<Arc<Picture>>,
     deeds: VecDeque<Deed>,
+    /// Orders that could not be given, and why.
+    refused: VecDeque<(HostIndex, OrderNumber, String)>,
+    /// When something was last taken in.
+    now: Instant,
     /// VMs that the pool does not have any more, and of which something may be kept still.
     strangers: BTreeSet<String>,
 }
@@ -164,6 +169,8 @@ impl<P: Planner> Machine<P> {
             agreed: false,
             picture: None,
             deeds: VecDeque::new(),
+            refused: VecDeque::new(),
+            now,
             strangers,
         };
         machine.forget();
@@ -191,10 +198,16 @@ impl<P: Planner> Machine<P> {
         self.feed(now, Input::Elapsed);
     }
 
-    /// Nothing waits: what may take its time is done now. Whether there was any.
+    /// Whether something is due that may take its time.
+    pub fn is_owed(&self, now: Instant) -> bool {
+        self.coordinator.assessment_due(now)
+    }
+
+    /// Nothing waits: a piece of what may take its time is done now. Whether there was any.
     pub fn rest(&mut self, now: Instant) -> bool {
         let due = self.coordinator.assessment_due(now);
         if due {
+            self.now = now;
             self.coordinator.assess(now);
             self.drain();
         }
@@ -296,25 +309,13 @@ impl<P: Planner> Machine<P> {
         self.redo_document(now)
     }
 
-    /// Sends a note to a host.
-    pub fn note(&mut self, host: HostIndex, what: &OrderNote) {
-        match note::pack(what) {
-            Ok(bytes) => {
-                let id = self.orders.note();
-                self.deeds
-                    .push_back(Deed::Send(FromService::Order { host, order: Order::Note { id, bytes } }));
-            }
-            Err(error) => tracing::error!(%error, host = host.get(), "a note cannot be sent"),
-        }
-    }
-
     /// How hosts and VMs are, if that has changed since this was last asked.
     pub fn news_of_picture(&mut self) -> Option<Arc<Picture>> {
         // Before anything is agreed everybody would look dead.
         if !self.agreed {
             return None;
         }
-        let picture = Picture::of(&self.coordinator.picture(), &self.names, &self.live, &self.out);
+        let picture = Picture::of(&self.coordinator.picture(), &self.names, &self.out);
         if self.picture.as_deref() == Some(&picture) {
             return None;
         }
@@ -324,6 +325,7 @@ impl<P: Planner> Machine<P> {
     }
 
     fn feed(&mut self, now: Instant, input: Input) {
+        self.now = now;
         self.coordinator.handle(now, input);
         self.drain();
     }
@@ -380,20 +382,14 @@ impl<P: Planner> Machine<P> {
         Ok(())
     }
 
-    /// How a VM is watched has changed, and that is durable.
-    pub fn watch_vm(&mut self, vm: &str, monitor: Option<note::Monitor>) {
-        match monitor {
-            Some(monitor) => drop(self.monitors.insert(vm.to_owned(), monitor)),
-            None => drop(self.monitors.remove(vm)),
-        }
-        if let Some(vm) = self.names.vm(vm) {
-            self.tell_where_it_runs(vm);
-        }
-    }
-
     fn drain(&mut self) {
-        while let Some(command) = self.coordinator.next_command() {
-            self.carry_out(command);
+        loop {
+            while let Some(command) = self.coordinator.next_command() {
+                self.carry_out(command);
+            }
+            let Some((host, order, reason)) = self.refused.pop_front() else { return };
+            let report = Report::Finished { order, outcome: Outcome::Failed { reason } };
+            self.coordinator.handle(self.now, Input::Report { host, report });
         }
     }
 
@@ -405,12 +401,16 @@ impl<P: Planner> Machine<P> {
                 records::put(&mut batch, &self.names, &self.document, &self.served, &records);
                 self.deeds.push_back(Deed::Store { ticket, batch });
             }
-            Command::Start { host, vm, .. } => {
-                self.tell_of(vm, host);
-                self.give(&command);
-            }
+            Command::Start { host, vm, order, .. } => match self.tell_of(vm, host) {
+                Ok(()) => self.give(&command),
+                // It would start what it was made of at some other time, or nothing.
+                Err(reason) => self.refused.push_back((host, order, reason)),
+            },
             Command::Migrate { vm, to, .. } => {
-                self.tell_of(vm, to);
+                // It comes with its definition; what the far end is told is for later.
+                if let Err(reason) = self.tell_of(vm, to) {
+                    tracing::warn!(vm = self.document.vm_id(vm), reason, "a host is not told of a VM");
+                }
                 self.give(&command);
             }
             Command::Stop { .. } => self.give(&command),
@@ -419,7 +419,9 @@ impl<P: Planner> Machine<P> {
                 self.found(found);
             }
             Command::RequestFence { host } => self.deeds.push_back(Deed::Send(FromService::Fence { host })),
-            Command::HostMayLeave { host } => self.note(host, &OrderNote::Leave),
+            Command::HostMayLeave { host, reboots } => {
+                self.note(host, &if reboots { OrderNote::Reboot } else { OrderNote::Leave });
+            }
             Command::Reply { call, .. } if call == OWN_CALL => {}
             Command::Reply { call, answer } => self.deeds.push_back(Deed::Reply { ask: call.0, answer }),
         }
@@ -430,27 +432,6 @@ impl<P: Planner> Machine<P> {
         let Some(id) = self.orders.next(command, |vm| document.vm_id(vm).to_owned()) else { return };
         if let Some((host, order)) = interpreter::order(command, id, |vm| document.vm_id(vm)) {
             self.deeds.push_back(Deed::Send(FromService::Order { host, order }));
-        }
-    }
-
-    /// Tells a host what a VM is made of.
-    fn tell_of(&mut self, vm: VmIndex, host: HostIndex) {
-        let name = self.document.vm_id(vm);
-        let Some(definition) = self.definitions.get(name) else { return };
-        let what = VmNote {
-            vm: name.to_owned(),
-            definition: definition.facts.definition.clone(),
-            memory_mib: definition.facts.memory_mib + definition.facts.overhead_mib,
-            protected: self.document.vm(vm).restart_priority == RestartPriority::Restart,
-            monitor: self.monitors.get(name).cloned(),
-        };
-        self.note(host, &OrderNote::Vm(what));
-    }
-
-    fn tell_where_it_runs(&mut self, vm: VmIndex) {
-        let name = self.document.vm_id(vm).to_owned();
-        for host in self.sightings.of(&name).collect::<Vec<_>>() {
-            self.tell_of(vm, host);
         }
     }
 

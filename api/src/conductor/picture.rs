@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Picture {
     hosts: BTreeMap<String, HostState>,
-    live: BTreeSet<String>,
     vms: BTreeMap<String, Seen>,
 }
 
@@ -32,7 +31,7 @@ pub struct Corrected {
 
 impl Picture {
     /// The coordinator's picture. Hosts that are `out` have left on purpose: they are not missed.
-    pub fn of(pool: &Pool, names: &Names, live: &BTreeSet<HostIndex>, out: &BTreeSet<HostIndex>) -> Self {
+    pub fn of(pool: &Pool, names: &Names, out: &BTreeSet<HostIndex>) -> Self {
         let id = |host: HostIndex| names.host_id(host).map(str::to_owned);
         let state = |host: HostIndex| match pool.host(host).state {
             HostState::Dead if out.contains(&host) => HostState::Maintenance,
@@ -51,13 +50,7 @@ impl Picture {
             }
         };
         let vms = pool.vm_indices().map(|vm| (pool.vm_id(vm).to_owned(), seen(vm))).collect();
-        let live = live.iter().filter_map(|&host| id(host)).collect();
-        Self { hosts, live, vms }
-    }
-
-    /// Whether a host belongs to the liveset.
-    pub fn is_live(&self, host: &str) -> bool {
-        self.live.contains(host)
+        Self { hosts, vms }
     }
 
     /// The pool of this document as it is; none if it looks so already. What the picture does not have stays as it is.
@@ -162,7 +155,7 @@ mod tests {
 
     fn picture(pool: &Pool, out: &[usize]) -> Picture {
         let out = out.iter().map(|&host| HostIndex::new(host)).collect();
-        Picture::of(pool, &Names::of(&roster(&["h1", "h2"])), &BTreeSet::new(), &out)
+        Picture::of(pool, &Names::of(&roster(&["h1", "h2"])), &out)
     }
 
     fn kinds(corrected: &Corrected) -> Vec<&'static str> {

@@ -14,19 +14,32 @@ pub struct TimedPlanner;
 
 /// Work for one answer, about a microsecond each.
 const WORK: u64 = 20_000;
-/// How long a restart plan may take: VMs wait for it.
+/// Work for what a restart plan rests on.
+const PROOF_WORK: u64 = 100_000;
+/// How long what a plan rests on, and then the plan itself, may take each: VMs wait for it.
 const PLANNED_WITHIN: Duration = Duration::from_millis(200);
 /// How long a look at the tolerance may take: reports wait for it. The service's own searches take longer, and are what people see.
 const LOOKED_WITHIN: Duration = Duration::from_millis(100);
 
 impl Planner for TimedPlanner {
     fn restart_plan(&mut self, pool: &Pool, failed: &HostSet) -> RestartPlan {
+        // As far as the pool's promise goes, and the failure that is dealt with: the policy that is proven for it is the one that is carried
+        // out, and it is another one where less is looked at.
+        let most = pool.effective_target().max(u32::try_from(failed.len()).unwrap_or(u32::MAX)).max(1);
         let clock = Stopwatch::start();
         let stop = move || clock.has_reached(PLANNED_WITHIN);
-        // Whatever is proven beyond what fails now does not change the plan.
-        let limits =
-            Limits { max_failures: Some(1), work: Some(WORK), stop: Some(&stop), ..Limits::default() };
-        restart_plan(pool, failed, &assess(pool, &limits), &limits)
+        let limits = Limits {
+            max_failures: Some(most),
+            work: Some(PROOF_WORK),
+            stop: Some(&stop),
+            ..Limits::default()
+        };
+        let proven = assess(pool, &limits);
+        // What the proof has used up is not taken from the plan: without time it would leave VMs down that have a place.
+        let clock = Stopwatch::start();
+        let stop = move || clock.has_reached(PLANNED_WITHIN);
+        let limits = Limits { work: Some(WORK), stop: Some(&stop), ..limits };
+        restart_plan(pool, failed, &proven, &limits)
     }
 
     fn outlook(&mut self, pool: &Pool) -> Outlook {

@@ -30,6 +30,9 @@ pub struct Definition {
     /// The host that said it, by its place in the roster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<usize>,
+    /// While something keeps it on one host: where an operator allowed it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_before: Option<Vec<String>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -43,6 +46,12 @@ struct KeptAlert {
     epoch: u64,
     number: u64,
     open: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptDuty {
+    duty: String,
+    boot: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -146,7 +155,10 @@ fn spelt(names: &Names, document: &Pool, record: &Record) -> Option<(Vec<String>
         }
         // The pool's document says it, durably, before the coordinator is told. A second home would contradict it after a crash.
         Record::Priority { .. } => return None,
-        Record::Host { host, duty } => (path(&["host", &host.get().to_string()]), json(&duty_word(duty))),
+        Record::Host { host, duty, boot } => {
+            let kept = KeptDuty { duty: duty_word(duty).to_owned(), boot };
+            (path(&["host", &host.get().to_string()]), json(&kept))
+        }
         Record::Alert { id: AlertId { epoch, number }, kind, subject, open } => {
             let (about, which) = match subject {
                 Subject::Pool => ("pool", "-".to_owned()),
@@ -202,9 +214,9 @@ fn understood(path: &[&str], value: &[u8], names: &Names, document: &Pool) -> Op
             Record::Place { vm: names.vm(vm)?, place }
         }
         ["host", number] => {
-            let word: String = parsed(value)?;
+            let KeptDuty { duty: word, boot } = parsed(value)?;
             let duty = DUTIES.into_iter().find(|duty| duty_word(*duty) == word)?;
-            Record::Host { host: host_of(number, names)?, duty }
+            Record::Host { host: host_of(number, names)?, duty, boot }
         }
         ["alert", kind, about, which] => {
             let KeptAlert { epoch, number, open } = parsed(value)?;
@@ -234,7 +246,7 @@ fn host_of(number: &str, names: &Names) -> Option<HostIndex> {
     (position < names.hosts()).then(|| HostIndex::new(position))
 }
 
-const DUTIES: [Duty; 4] = [Duty::Enabled, Duty::Disabled, Duty::Maintenance, Duty::Leaving];
+const DUTIES: [Duty; 5] = [Duty::Enabled, Duty::Disabled, Duty::Maintenance, Duty::Leaving, Duty::Rebooting];
 
 const fn duty_word(duty: Duty) -> &'static str {
     match duty {
@@ -242,6 +254,7 @@ const fn duty_word(duty: Duty) -> &'static str {
         Duty::Disabled => "disabled",
         Duty::Maintenance => "maintenance",
         Duty::Leaving => "leaving",
+        Duty::Rebooting => "rebooting",
     }
 }
 
@@ -293,7 +306,7 @@ mod tests {
             Record::Place { vm: other, place: Place::Moving { from: here, to: there } },
             Record::Tolerance { level: Some(2), before_drop: None },
         ];
-        records.extend(DUTIES.map(|duty| Record::Host { host: there, duty }));
+        records.extend(DUTIES.map(|duty| Record::Host { host: there, duty, boot: Some(5) }));
         let subjects =
             [Subject::Pool, Subject::Host(there), Subject::Vm(other), Subject::Group(GroupIndex::new(0))];
         for kind in AlertKind::ALL {
@@ -345,8 +358,8 @@ mod tests {
         let kept = [
             strange(&["place", "a"], "[1,2,3]"),
             strange(&["place", "nobody"], "[]"),
-            strange(&["host", "9"], "\"enabled\""),
-            strange(&["host", "x"], "\"enabled\""),
+            strange(&["host", "9"], r#"{"duty": "enabled", "boot": null}"#),
+            strange(&["host", "x"], r#"{"duty": "enabled", "boot": null}"#),
             strange(&["priority", "a"], "\"restart\""),
             strange(&["what"], "{}"),
             strange(&["term"], "{"),

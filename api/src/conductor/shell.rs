@@ -1,5 +1,5 @@
-//! The thread that conducts: it alone drives the coordinator, tells the agent, and answers its health check, so that one that hangs
-//! does not answer.
+//! The thread that conducts: it alone drives the coordinator. What the agent's health check asks is whether it comes on: one that hangs
+//! does not.
 use super::ask::{Ask, AskError};
 use super::keeper::Keeper;
 use super::link;
@@ -10,6 +10,7 @@ use super::rosters::Rosters;
 use super::term::{Opened, Opening};
 use crate::clock::Stopwatch;
 use crate::engine::Engine;
+use crate::rolling;
 use crate::service::Service;
 use arc_swap::ArcSwapOption;
 use lifeboat_coordinator::{Instant, Refusal, Ticket};
@@ -174,10 +175,12 @@ impl Conductor {
 pub fn start(stream: UnixStream, service: Service, opening: Opening) -> io::Result<()> {
     let (sender, events) = mpsc::channel();
     let sender = Events(sender);
-    link::listen(&stream, sender.clone())?;
+    let (voice, pulse) = (link::Voice::of(stream.try_clone()?), link::Pulse::default());
+    link::listen(stream, sender.clone(), voice.clone(), pulse.clone())?;
     service.follow_agent();
     let shell = Shell {
-        stream,
+        voice,
+        pulse,
         events,
         sender,
         service,
@@ -195,7 +198,8 @@ pub fn start(stream: UnixStream, service: Service, opening: Opening) -> io::Resu
 }
 
 struct Shell {
-    stream: UnixStream,
+    voice: link::Voice,
+    pulse: link::Pulse,
     events: Receiver<Event>,
     sender: Events,
     service: Service,
@@ -239,10 +243,13 @@ impl Shell {
                 Some(event) => self.take(event),
                 None => self.elapse(),
             }
+            self.pulse.beat();
             while let Ok(event) = self.events.try_recv() {
                 self.take(event);
+                self.pulse.beat();
             }
             self.settle();
+            self.pulse.beat();
         }
     }
 
@@ -252,6 +259,9 @@ impl Shell {
 
     fn rest_for(&self) -> Duration {
         let Office::Leads(leads) = &self.office else { return LONGEST_REST };
+        if leads.machine.is_owed(self.now()) {
+            return Duration::ZERO;
+        }
         let due = leads.machine.deadline().map_or(LONGEST_REST, |deadline| deadline.since(self.now()));
         due.min(LONGEST_REST)
     }
@@ -261,7 +271,7 @@ impl Shell {
             Event::Frame(frame) => self.frame(frame),
             Event::Opened(opened) => self.lead(*opened),
             Event::Wish(wish) if matches!(self.office, Office::Opens(_)) => {
-                link::tell(&mut self.stream, &FromService::Operator(wish));
+                self.voice.tell(&FromService::Operator(wish));
             }
             other => self.take_as_leader(other),
         }
@@ -269,7 +279,7 @@ impl Shell {
 
     fn frame(&mut self, frame: ToService) {
         match frame {
-            ToService::Probe => link::tell(&mut self.stream, &FromService::Answered),
+            ToService::Probe => self.voice.tell(&FromService::Answered),
             ToService::Hello(hello) => self.greeted(*hello),
             ToService::Leader { host } => self.point_to(host),
             ToService::Keys(keys) => self.keys.store(Some(Arc::new(keys))),
@@ -341,7 +351,8 @@ impl Shell {
             keys: Arc::clone(&self.keys),
         };
         let leads = Leads { machine, engine: engine.clone(), keeper, pictures, replies: Vec::new() };
-        leads.keeper.begin(pool, engine.clone(), conductor.clone());
+        leads.keeper.begin(Arc::clone(&pool), engine.clone(), conductor.clone());
+        rolling::drive::begin(leads.keeper.runtime(), self.service.clone(), pool, conductor.clone());
         self.office = Office::Leads(Box::new(leads));
         self.carry_out();
         for frame in waiting {
@@ -425,7 +436,7 @@ impl Shell {
         let Office::Leads(leads) = &mut self.office else { return };
         while let Some(deed) = leads.machine.next_deed() {
             match deed {
-                Deed::Send(frame) => link::tell(&mut self.stream, &frame),
+                Deed::Send(frame) => self.voice.tell(&frame),
                 Deed::Store { ticket, batch } => {
                     let events = self.sender.clone();
                     leads.engine.writer().write_then(batch, move |durable| {

@@ -150,7 +150,7 @@ fn serving(duty: Duty) -> HostState {
     match duty {
         Duty::Enabled => HostState::Live,
         Duty::Disabled => HostState::Disabled,
-        Duty::Maintenance | Duty::Leaving => HostState::Maintenance,
+        Duty::Maintenance | Duty::Leaving | Duty::Rebooting => HostState::Maintenance,
     }
 }
 

@@ -210,7 +210,7 @@ fn state(now: &HostNow) -> CellState {
         _ if !now.medium => CellState::NoStatefile,
         _ if now.quarantined => CellState::Quarantined,
         (Power::Up, Duty::Disabled) => CellState::Disabled,
-        (Power::Up, Duty::Maintenance | Duty::Leaving) => CellState::Maintenance,
+        (Power::Up, Duty::Maintenance | Duty::Leaving | Duty::Rebooting) => CellState::Maintenance,
         (Power::Up, Duty::Enabled) => CellState::Member,
     }
 }

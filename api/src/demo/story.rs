@@ -149,7 +149,7 @@ impl Story {
                     let kind = match duty {
                         Duty::Enabled => Kind::Enabled,
                         Duty::Disabled => Kind::Disabled,
-                        Duty::Maintenance | Duty::Leaving => Kind::Maintenance,
+                        Duty::Maintenance | Duty::Leaving | Duty::Rebooting => Kind::Maintenance,
                     };
                     self.join(one.at, kind, Some(*host), None);
                 }

@@ -172,6 +172,12 @@ async fn evacuate(
     let who = asked.actor.name.clone();
     let resource = format!("pools/{}/hosts/{name}", view.pool.id());
     let asked_for = name.clone();
+    // What was shown is what is carried out.
+    let moves = plan
+        .moves
+        .iter()
+        .map(|step| (view.pool.vm_id(step.vm).to_owned(), view.pool.host_id(step.to).to_owned()));
+    let moves: Vec<(String, String)> = moves.collect();
     let action = if leaves { "shutdown" } else { "evacuate" };
     let mut act = Act::new(&asked.actor, action, resource, move |_| {
         Entry::new("host-maintenance", Some(&who), json!({"host": name, "task": id}))
@@ -180,7 +186,8 @@ async fn evacuate(
     act.task = Some(id);
     act.asks = Some(Box::new(move |_| {
         let host = asked_for;
-        Ok(vec![if leaves { Ask::ShutDown { host } } else { Ask::Evacuate { host } }])
+        let empty = if leaves { Ask::ShutDown { host } } else { Ask::Evacuate { host } };
+        Ok(vec![Ask::Plan { moves, stops: Vec::new() }, empty])
     }));
     admit(service, turn, Wish::Evacuate { host, ends: plan.ends() }, &asked.insists, act).await
 }

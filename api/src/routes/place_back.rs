@@ -1,10 +1,13 @@
 //! After maintenance: the VMs that were moved away from a host return to it one by one, each only if admission agrees.
 use crate::clock::Stopwatch;
-use crate::conductor::{Ask, Conductor};
+use crate::conductor::{Ask, AskError, Conductor};
 use crate::engine::PoolHandle;
 use crate::error::ApiError;
 use crate::served::admission::{Effort, Wish, judge};
 use crate::service::Service;
+use lifeboat_coordinator::Refusal;
+use lifeboat_model::HostIndex;
+use lifeboat_model::spec::HostState;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -16,7 +19,7 @@ const MOVED_WITHIN: Duration = Duration::from_mins(10);
 const LOOK: Duration = Duration::from_secs(5);
 
 /// Begins to place VMs back on `host`; ends by itself.
-pub(super) fn begin(
+pub(crate) fn begin(
     service: Service,
     pool: Arc<PoolHandle>,
     conductor: Arc<Conductor>,
@@ -36,7 +39,11 @@ pub(super) fn begin(
     });
 }
 
-async fn place_back(
+/// Moves one VM back; whether it is there.
+///
+/// # Errors
+/// If it cannot be asked for.
+pub(crate) async fn place_back(
     service: &Service,
     pool: &Arc<PoolHandle>,
     conductor: &Conductor,
@@ -44,37 +51,16 @@ async fn place_back(
     vm: &str,
 ) -> Result<bool, ApiError> {
     let mut changes = pool.subscribe();
-    // The host is enabled and may be on its way back still.
+    // The host is enabled and may be on its way back still, or has not said yet what runs there.
     let clock = Stopwatch::start();
-    let (index, to) = loop {
-        let view = pool.view();
-        let (Some(to), Some(index)) = (view.pool.find_host(host), view.pool.find_vm(vm)) else {
-            return Ok(false);
-        };
-        match view.pool.runs_on(index) {
-            None => return Ok(false),
-            Some(home) if home == to => return Ok(true),
-            Some(_) if view.pool.host(to).state.is_up() => break (index, to),
-            Some(_) if clock.has_reached(MOVED_WITHIN) => return Ok(false),
-            Some(_) => next(&mut changes).await,
+    let to = loop {
+        match attempt(service, pool, conductor, host, vm).await? {
+            Attempt::Ordered(to) => break to,
+            Attempt::There => return Ok(true),
+            Attempt::Later if !clock.has_reached(MOVED_WITHIN) => next(&mut changes).await,
+            Attempt::Later | Attempt::Not => return Ok(false),
         }
     };
-    let (turn, wish) = (pool.turn().await?, Wish::Migrate { vm: index, to });
-    let (view, known) = (turn.view(), turn.outlook());
-    if view.pool.find_vm(vm) != Some(index) || view.pool.find_host(host) != Some(to) {
-        return Ok(false);
-    }
-    let allowed = service
-        .judge(move |stop| {
-            let known = known.as_ref().map(|outlook| &*outlook.assessment);
-            Ok(judge(&view.pool, view.revision, known, &wish, &Effort::REQUEST, stop)?.allowed)
-        })
-        .await?;
-    if !allowed {
-        return Ok(false);
-    }
-    conductor.ask(Ask::Migrate { vm: vm.to_owned(), to: host.to_owned() }).await?;
-    drop(turn);
     let clock = Stopwatch::start();
     while !clock.has_reached(MOVED_WITHIN) {
         let view = pool.view();
@@ -89,6 +75,56 @@ async fn place_back(
         next(&mut changes).await;
     }
     Ok(false)
+}
+
+/// What has come of trying to move a VM back.
+enum Attempt {
+    /// It is on its way there.
+    Ordered(HostIndex),
+    /// It runs there.
+    There,
+    /// Not yet.
+    Later,
+    /// Not at all.
+    Not,
+}
+
+async fn attempt(
+    service: &Service,
+    pool: &Arc<PoolHandle>,
+    conductor: &Conductor,
+    host: &str,
+    vm: &str,
+) -> Result<Attempt, ApiError> {
+    let turn = pool.turn().await?;
+    let (view, known) = (turn.view(), turn.outlook());
+    let (Some(to), Some(index)) = (view.pool.find_host(host), view.pool.find_vm(vm)) else {
+        return Ok(Attempt::Not);
+    };
+    match view.pool.runs_on(index) {
+        None => return Ok(Attempt::Not),
+        Some(home) if home == to => return Ok(Attempt::There),
+        Some(_) if view.pool.host(to).state != HostState::Live => return Ok(Attempt::Later),
+        Some(_) => {}
+    }
+    let wish = Wish::Migrate { vm: index, to };
+    let allowed = service
+        .judge(move |stop| {
+            let known = known.as_ref().map(|outlook| &*outlook.assessment);
+            Ok(judge(&view.pool, view.revision, known, &wish, &Effort::REQUEST, stop)?.allowed)
+        })
+        .await?;
+    if !allowed {
+        return Ok(Attempt::Not);
+    }
+    match conductor.ask(Ask::Migrate { vm: vm.to_owned(), to: host.to_owned() }).await {
+        Ok(()) => Ok(Attempt::Ordered(to)),
+        // The pool's document counts on a host before that host has said what runs there.
+        Err(AskError::Refused(
+            Refusal::HostNotLive | Refusal::Busy | Refusal::WhereaboutsUnknown | Refusal::StoreOutOfReach,
+        )) => Ok(Attempt::Later),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn next(changes: &mut watch::Receiver<u64>) {

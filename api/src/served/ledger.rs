@@ -2,6 +2,7 @@
 //! state and each verdict, and says what is to be logged, kept and told.
 //!
 //! ```text
+//!   pools/<pool>/rolling        the newest rolling reboot
 //!   pools/<pool>/ha             whether high availability is enabled, and what admission does
 //!   alerts/<pool>/<number>      one alert
 //!   tasks/<pool>/<number>       one task
@@ -11,6 +12,7 @@ use super::ha::Ha;
 use super::record::POOLS;
 use super::task::{Task, Tasks};
 use super::{Delta, Kind, Outlook};
+use crate::rolling::Run;
 use jiff::Timestamp;
 use lifeboat_model::spec::HostState;
 use lifeboat_model::{HostIndex, Pool};
@@ -32,6 +34,8 @@ pub struct Ledger {
     pub alerts: Book,
     /// Its tasks.
     pub tasks: Tasks,
+    /// Its newest rolling reboot.
+    pub rolling: Option<Run>,
 }
 
 /// Something that is written into the ledger.
@@ -39,6 +43,8 @@ pub struct Ledger {
 pub enum Note {
     /// High availability is so from now on.
     Ha(Box<Ha>),
+    /// A rolling reboot has begun, or has come further.
+    Rolling(Box<Run>),
     /// A task begins.
     Begin(Box<Task>),
     /// Something holds, or holds no more, as the coordinator or an agent says.
@@ -67,10 +73,12 @@ impl Ledger {
     /// The ledger as it was kept.
     pub fn read(pool: &str, pool_records: &[Record], alerts: &[Record], tasks: &[Record]) -> Self {
         let ha = pool_records.iter().find(|record| record.key == ha_key(pool));
+        let rolling = pool_records.iter().find(|record| record.key == rolling_key(pool));
         Self {
             ha: ha.and_then(|record| serde_json::from_slice(&record.value).ok()).unwrap_or_default(),
             alerts: Book::of(each(alerts)),
             tasks: Tasks::of(each(tasks)),
+            rolling: rolling.and_then(|record| serde_json::from_slice(&record.value).ok()),
         }
     }
 
@@ -119,6 +127,12 @@ impl Ledger {
             Note::Ha(ha) => {
                 self.ha = *ha;
                 effects.batch.put(ha_key(pool), bytes(&self.ha));
+            }
+            Note::Rolling(run) => {
+                effects.batch.put(rolling_key(pool), bytes(&run));
+                let data = json!({"run": run.id, "state": run.state, "reason": run.reason});
+                effects.entries.push(("rolling-reboot", data));
+                self.rolling = Some(*run);
             }
             Note::Begin(task) => {
                 effects.task(pool, &task);
@@ -220,6 +234,10 @@ impl Effects {
 /// The key of what is kept of a pool's high availability.
 pub fn ha_key(pool: &str) -> Key {
     Key::of(&[POOLS, pool, "ha"])
+}
+
+fn rolling_key(pool: &str) -> Key {
+    Key::of(&[POOLS, pool, "rolling"])
 }
 
 fn each<T: DeserializeOwned>(records: &[Record]) -> Vec<T> {

@@ -2,6 +2,7 @@
 mod actions;
 mod beside;
 mod joining;
+mod rolling;
 mod terms;
 
 use lifeboat::clock::Stopwatch;

@@ -324,7 +324,7 @@ impl World<'_> {
             }
             coordinator::Command::Alert(alert) => self.alert(&alert),
             coordinator::Command::RequestFence { host } => self.request_fence(index, host),
-            coordinator::Command::HostMayLeave { host } => self.host_may_leave(host),
+            coordinator::Command::HostMayLeave { host, .. } => self.host_may_leave(host),
             coordinator::Command::Reply { call, answer } => self.reply(call, answer),
         }
     }

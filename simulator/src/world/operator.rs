@@ -174,6 +174,8 @@ fn words(pool: &Pool, call: &Call) -> String {
         Call::EnableHost { host } => format!("enabling {}", pool.host_id(*host)),
         Call::Evacuate { host } => format!("evacuating {}", pool.host_id(*host)),
         Call::ShutDownHost { host } => format!("shutting {} down", pool.host_id(*host)),
+        Call::RebootHost { host } => format!("rebooting {}", pool.host_id(*host)),
+        Call::PlanMoves { .. } => "planned migrations".to_owned(),
         Call::PoolChanged { .. } => "the changed pool document".to_owned(),
     }
 }

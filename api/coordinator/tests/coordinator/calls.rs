@@ -115,6 +115,17 @@ fn a_migration_that_fails_again_stalls_the_evacuation_which_is_told_and_goes_on(
 }
 
 #[test]
+fn a_host_that_has_refused_a_migration_is_not_asked_again_while_another_takes_the_vm() {
+    let mut world = World::new(&spec(3, 8192, &[(512, 0), (1024, 1), (512, 2)]));
+    // The roomier one of the other two comes first.
+    world.hosts[2].fails.insert(vm(0));
+    assert_eq!(world.answer(Call::Evacuate { host: host(0) }), Ok(()));
+    world.run(secs(3));
+    assert_eq!(world.where_runs(vm(0)), [host(1)]);
+    assert_eq!(world.raised(AlertKind::EvacuationStalled, Subject::Host(host(0))), 0);
+}
+
+#[test]
 fn a_migration_whose_source_dies_is_settled_before_the_vm_is_started() {
     for silent_ends in [false, true] {
         let mut world = World::new(&pool());
@@ -189,5 +200,68 @@ fn a_migration_that_meets_a_later_boot_of_its_target_leaves_one_vm_running() {
         world.run(secs(30));
         assert_eq!(world.where_runs(vm(0)).len(), 1);
         assert_eq!(world.doubled, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_host_that_reboots_is_emptied_leaves_once_and_takes_vms_again_also_when_the_term_changes_meanwhile() {
+    let mut world = World::new(&spec(3, 16_384, &[(1024, 0), (1024, 1)]));
+    assert_eq!(world.answer(Call::RebootHost { host: host(0) }), Ok(()));
+    world.run(secs(10));
+    assert_eq!((&*world.may_leave, &*world.reboots), (&[host(0)][..], &[host(0)][..]));
+    world.power_off(host(0));
+    world.hosts[0].standing = Standing::Out;
+    world.agree();
+    world.run(secs(5));
+    assert_eq!(world.raised(AlertKind::HostFailed, Subject::Host(host(0))), 0);
+    // It is back before anybody leads again.
+    world.silently(|world| world.rejoin(host(0)));
+    world.take_over(host(1));
+    world.run(secs(20));
+    assert_eq!(world.reboots, [host(0)], "once is enough");
+    assert_eq!(world.answer(Call::MigrateVm { vm: vm(1), to: host(0) }), Ok(()));
+}
+
+#[test]
+fn a_term_that_begins_before_a_host_has_left_lets_it_leave() {
+    let mut world = World::new(&spec(3, 16_384, &[(1024, 0)]));
+    assert_eq!(world.answer(Call::RebootHost { host: host(0) }), Ok(()));
+    world.take_over(host(1));
+    world.run(secs(10));
+    assert_eq!(world.reboots, [host(0)]);
+}
+
+#[test]
+fn vms_go_where_they_were_planned_to_go() {
+    let mut world = World::new(&spec(4, 8192, &[(512, 0), (1024, 0), (2048, 1), (1024, 2)]));
+    let moves = vec![(vm(0), host(1)), (vm(1), host(2))];
+    assert_eq!(world.answer(Call::PlanMoves { moves, stops: Vec::new() }), Ok(()));
+    assert_eq!(world.answer(Call::Evacuate { host: host(0) }), Ok(()));
+    world.run(secs(10));
+    assert_eq!(
+        (world.where_runs(vm(0)), world.where_runs(vm(1))),
+        (vec![host(1)], vec![host(2)]),
+        "not the roomiest"
+    );
+}
+
+#[test]
+fn what_may_be_stopped_and_finds_no_place_is_stopped_and_starts_when_its_host_is_back() {
+    for priority in [RestartPriority::Restart, RestartPriority::Unprotected] {
+        let mut pool = spec(2, 2048, &[(1536, 0), (1536, 1)]);
+        pool.vms[0].restart_priority = priority;
+        let mut world = World::new(&pool);
+        assert_eq!(world.answer(Call::PlanMoves { moves: Vec::new(), stops: vec![vm(0)] }), Ok(()));
+        assert_eq!(world.answer(Call::RebootHost { host: host(0) }), Ok(()));
+        world.run(secs(10));
+        assert_eq!(world.where_runs(vm(0)), []);
+        assert_eq!(world.reboots, [host(0)]);
+        world.power_off(host(0));
+        world.hosts[0].standing = Standing::Out;
+        world.agree();
+        world.run(secs(5));
+        world.rejoin(host(0));
+        world.run(secs(20));
+        assert_eq!(world.where_runs(vm(0)), [host(0)], "{priority:?}");
     }
 }

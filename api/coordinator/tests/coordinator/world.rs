@@ -127,6 +127,8 @@ pub(crate) struct World {
     pub(crate) replies: Vec<(CallId, Result<(), Refusal>)>,
     pub(crate) fences: Vec<HostIndex>,
     pub(crate) may_leave: Vec<HostIndex>,
+    /// Of them, those that boot anew.
+    pub(crate) reboots: Vec<HostIndex>,
     pub(crate) writes: usize,
     /// VMs that ran on two hosts: the law that must never be broken.
     pub(crate) doubled: Vec<String>,
@@ -222,6 +224,7 @@ impl World {
             replies: Vec::new(),
             fences: Vec::new(),
             may_leave: Vec::new(),
+            reboots: Vec::new(),
             writes: 0,
             doubled: Vec::new(),
         };
@@ -277,7 +280,10 @@ impl World {
                 Command::Stop { host, .. } | Command::Migrate { host, .. } => self.send(host, command),
                 Command::Alert(alert) => self.alerts.push(alert),
                 Command::RequestFence { host } => self.fences.push(host),
-                Command::HostMayLeave { host } => self.may_leave.push(host),
+                Command::HostMayLeave { host, reboots } => {
+                    self.may_leave.push(host);
+                    self.reboots.extend(reboots.then_some(host));
+                }
                 Command::Reply { call, answer } => self.replies.push((call, answer)),
             }
         }

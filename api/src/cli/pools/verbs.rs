@@ -210,6 +210,13 @@ pub(super) enum Verb {
         #[arg(long)]
         yes: bool,
     },
+    /// Boot hosts anew, group by group, with their VMs running on elsewhere: the plan, and with --yes its execution
+    #[command(
+        name = "rolling-reboot",
+        after_help = "Examples:\n  lifeboat pool rolling-reboot\n  lifeboat pool rolling-reboot --yes --watch\n  \
+                      lifeboat pool rolling-reboot --status --watch\n  lifeboat pool rolling-reboot --cancel"
+    )]
+    RollingReboot(RollingReboot),
     /// Set what becomes of changes that make matters worse
     #[command(
         after_help = "Examples:\n  lifeboat pool admission warn --yes\n  lifeboat pool admission enforce"
@@ -221,6 +228,38 @@ pub(super) enum Verb {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// How hosts are booted anew.
+#[derive(Debug, clap::Args)]
+pub(super) struct RollingReboot {
+    /// Only show the plan, as without --yes
+    #[arg(long, conflicts_with = "yes")]
+    pub(super) dry_run: bool,
+    /// Do it; without this nothing changes
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// Only these hosts [default: all that take VMs]
+    #[arg(long, value_name = "HOST,...", value_delimiter = ',', requires = "yes")]
+    pub(super) hosts: Vec<String>,
+    /// The most hosts that are down at once [default: as many as can be]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) at_once: Option<u32>,
+    /// Stop VMs that can go nowhere for as long as their host is down
+    #[arg(long, requires = "yes")]
+    pub(super) stop_vms: bool,
+    /// How long a host may take to come back [default: 1800]
+    #[arg(long, value_name = "SECONDS", requires = "yes", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(super) returns_within: Option<u32>,
+    /// Show how far it is
+    #[arg(long, conflicts_with_all = ["yes", "cancel", "dry_run"])]
+    pub(super) status: bool,
+    /// No other host goes; hosts that are down come back
+    #[arg(long, conflicts_with_all = ["yes", "dry_run"])]
+    pub(super) cancel: bool,
+    /// With --yes or --status: follow it to its end
+    #[arg(long)]
+    pub(super) watch: bool,
 }
 
 /// What becomes of changes that make matters worse.

@@ -211,6 +211,17 @@ pub(super) enum Verb {
         #[command(flatten)]
         how: OrdinaryArguments,
     },
+    /// Set what is done when a VM's guest answers no more; hosts with agents watch it
+    #[command(
+        after_help = "Examples:\n  lifeboat vm monitor db1\n  lifeboat vm monitor db1 --silent-for 30 --resets 1\n  \
+                            lifeboat vm monitor db1 --off"
+    )]
+    Monitor {
+        /// The VM
+        vm: String,
+        #[command(flatten)]
+        how: super::monitor::Monitoring,
+    },
     /// Show for every host whether a VM can run there, else why not
     #[command(after_help = "Example:\n  lifeboat vm diagnose lab7")]
     Diagnose {

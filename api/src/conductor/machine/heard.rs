@@ -146,9 +146,17 @@ impl<P: Planner> Machine<P> {
             return;
         }
         let known = self.definitions.get(&facts.vm);
-        let released =
-            facts.bound_by.is_empty() && known.is_some_and(|known| !known.facts.bound_by.is_empty());
-        let definition = Definition { facts, from: Some(host.get()) };
+        let was_bound = known.filter(|known| !known.facts.bound_by.is_empty());
+        let (allowed_before, released) = match (facts.bound_by.is_empty(), was_bound) {
+            (true, Some(known)) => (None, Some(known.allowed_before.clone())),
+            (true, None) => (None, None),
+            (false, Some(known)) => (known.allowed_before.clone(), None),
+            (false, None) => {
+                let described = self.served.find_vm(&facts.vm).map(|vm| self.served.describe_vm(vm));
+                (described.and_then(|vm| vm.allowed_hosts), None)
+            }
+        };
+        let definition = Definition { facts, from: Some(host.get()), allowed_before };
         self.definitions.insert(definition.facts.vm.clone(), definition.clone());
         if let Some(host) = self.names.host_id(host).map(str::to_owned) {
             self.learn(Learned::Vm { host, definition: Box::new(definition), runs, released });

@@ -9,11 +9,12 @@ use lifeboat_coordinator::input::Evidence;
 use lifeboat_link::ReportNote;
 use lifeboat_link::note::VmFacts;
 use lifeboat_model::PoolSpec;
+use lifeboat_model::spec::RestartPriority;
 use lifeboat_model::spec::{HostSpec, VmSpec};
 use lifeboat_protocol::configuration::HostEntry;
 use lifeboat_protocol::evidence::EvidenceKind;
 use lifeboat_protocol::order as told;
-use lifeboat_protocol::order::{Outcome, VmState};
+use lifeboat_protocol::order::{Order, Outcome, VmState};
 use lifeboat_protocol::{Boot, ConfigurationNumber};
 use std::time::Duration;
 
@@ -112,8 +113,11 @@ impl World {
     }
 
     fn inventory(&mut self, from: usize, vms: &[&str]) {
-        let vms = vms.iter().map(|vm| ((*vm).to_owned(), VmState::Running)).collect();
-        self.report(from, told::Report::Inventory { vms });
+        let running = vms.iter().map(|vm| ((*vm).to_owned(), VmState::Running)).collect();
+        self.report(from, told::Report::Inventory { vms: running });
+        for vm in vms {
+            self.says(from, &facts(vm));
+        }
     }
 
     fn done(&mut self, order: &Order, from: HostIndex) {
@@ -192,6 +196,53 @@ fn facts(vm: &str) -> ReportNote {
         memory_mib: 512,
         ..VmFacts::default()
     })
+}
+
+#[test]
+fn a_vm_is_not_started_where_nobody_can_say_what_it_is_made_of() {
+    let mut world = World::begin(pool(3, &[("db", 2)]), Vec::new(), EPOCH);
+    world.frame(ToService::Agreed(Box::new(configuration(&[LIVE; 3]))));
+    for position in [0, 2] {
+        world.inventory(position, &[]);
+    }
+    let running = vec![("db".to_owned(), VmState::Running)];
+    world.report(1, told::Report::Inventory { vms: running });
+    world.loses(1);
+    world.waits(Duration::from_secs(3));
+    assert_eq!(world.orders, [], "the hosts would start what it was at some other time");
+    let why = |learned: &Learned| {
+        matches!(learned, Learned::Found(found) if found.kind == Kind::VmRestartFailed
+            && found.summary.contains("no host has said what it is made of"))
+    };
+    assert!(world.learned.iter().any(why), "{:?}", world.learned);
+    world.says(2, &facts("db"));
+    world.waits(Duration::from_secs(60));
+    assert_eq!(world.starts().len(), 1, "now it is known");
+}
+
+#[test]
+fn a_vm_that_was_bound_to_a_host_for_a_while_may_run_again_where_an_operator_allowed_it() {
+    let mut world = World::with(&[("db", 2)]);
+    let mut spec = world.machine.served.describe();
+    spec.vms[0].allowed_hosts = Some(vec!["h2".to_owned(), "h3".to_owned()]);
+    let now = world.now;
+    world.machine.document(now, Arc::new(Pool::new(&spec).expect("a pool"))).expect("right");
+    let ReportNote::Vm(plain) = facts("db") else { unreachable!("it is one") };
+    let bound = VmFacts { bound_by: vec!["a local CD-ROM".to_owned()], ..plain.clone() };
+    world.says(1, &ReportNote::Vm(bound.clone()));
+    // The document says so meanwhile, and it is told again.
+    spec.vms[0].allowed_hosts = Some(vec!["h2".to_owned()]);
+    world.machine.document(now, Arc::new(Pool::new(&spec).expect("a pool"))).expect("right");
+    world.says(1, &ReportNote::Vm(VmFacts { memory_mib: 1024, ..bound }));
+    world.learned.clear();
+    world.says(1, &ReportNote::Vm(plain));
+    let restored = |learned: &Learned| match learned {
+        Learned::Vm { released: Some(allowed), .. } => {
+            allowed.as_deref() == Some(&["h2".to_owned(), "h3".to_owned()])
+        }
+        _ => false,
+    };
+    assert!(world.learned.iter().any(restored), "{:?}", world.learned);
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub(super) fn schemas() -> Value {
     generator.subschema_for::<ha::Enable>();
     generator.subschema_for::<ha::SetAdmission>();
     generator.subschema_for::<host_actions::HostAction>();
+    generator.subschema_for::<crate::routes::rolling_reboot::Shown>();
+    generator.subschema_for::<crate::routes::rolling_reboot::Asked>();
     generator.subschema_for::<pool_actions::Told>();
     generator.subschema_for::<crate::routes::monitor::GuestMonitor>();
     generator.subschema_for::<join::Invite>();

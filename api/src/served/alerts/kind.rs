@@ -60,6 +60,8 @@ pub enum Kind {
     VmRunsUnasked,
     /// A host cannot be emptied.
     EvacuationStalled,
+    /// A rolling reboot could not go on.
+    RollingRebootStopped,
     /// A VM's guest answers no more, and its resets are used up. Has no end.
     VmUnresponsive,
     /// Something that an agent has people told. Has no end.
@@ -68,7 +70,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Overcommitted,
         Self::ToleranceDropped,
         Self::VmUnplaced,
@@ -88,6 +90,7 @@ impl Kind {
         Self::VmRunsTwice,
         Self::VmRunsUnasked,
         Self::EvacuationStalled,
+        Self::RollingRebootStopped,
         Self::VmUnresponsive,
         Self::AgentSays,
     ];
@@ -114,6 +117,7 @@ impl Kind {
             Self::VmRunsTwice => "vm-runs-twice",
             Self::VmRunsUnasked => "vm-runs-unasked",
             Self::EvacuationStalled => "evacuation-stalled",
+            Self::RollingRebootStopped => "rolling-reboot-stopped",
             Self::VmUnresponsive => "vm-unresponsive",
             Self::AgentSays => "agent-says",
         }
@@ -139,6 +143,7 @@ impl Kind {
             Self::VmRunsTwice => "vm-runs-once",
             Self::VmRunsUnasked => "vm-runs-unasked-no-more",
             Self::EvacuationStalled => "evacuation-goes-on",
+            Self::RollingRebootStopped => "rolling-reboot-begun",
             Self::VmUnresponsive => "vm-responds",
             Self::AgentSays => "agent-says",
         }
@@ -164,6 +169,7 @@ impl Kind {
             | Self::PlanRefused
             | Self::VmRunsUnasked
             | Self::EvacuationStalled
+            | Self::RollingRebootStopped
             | Self::AgentSays => Severity::Warning,
             Self::HostFenced | Self::CoordinatorMoved => Severity::Info,
         }
@@ -194,6 +200,9 @@ impl Kind {
             Self::VmRunsTwice => "stop it on one of them, now",
             Self::VmRunsUnasked => "find out who started it",
             Self::EvacuationStalled => "lifeboat host evacuate lists what is in the way",
+            Self::RollingRebootStopped => {
+                "mend what is in the way, then begin it again for the hosts that are left"
+            }
             Self::VmUnresponsive => "look at its console",
             Self::AgentSays => "look at the host's log: journalctl -u lifeboat-agent",
             Self::Overcommitted
