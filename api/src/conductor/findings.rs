@@ -3,6 +3,7 @@
 use super::names::Names;
 use crate::served::alerts::{Finding, Holds, Kind, Subject};
 use lifeboat_coordinator::alert::{self, Alert, AlertKind, Phase};
+use lifeboat_coordinator::record::Record;
 use lifeboat_model::{HostIndex, Pool};
 use serde_json::json;
 
@@ -18,6 +19,20 @@ pub fn of_coordinator(alert: &Alert, names: &Names, document: &Pool) -> Option<F
     let over = ends || alert.phase == Phase::Cleared;
     let holds = if over { Holds::No { because: alert.reason.clone() } } else { Holds::Yes };
     Some(finding(kind, subject, holds, &alert.reason))
+}
+
+/// Alerts that the coordinator before has kept as told and that go on: given again, since it may have ended before they were in the book,
+/// which takes nothing up twice.
+pub fn kept(records: &[Record], names: &Names, document: &Pool) -> Vec<Finding> {
+    let told = records.iter().filter_map(|record| match *record {
+        Record::Alert { id, kind, subject, open: true } => {
+            let reason = "told by an earlier coordinator; why, its host's log says".to_owned();
+            let alert = Alert { id, kind, subject, phase: Phase::Raised, reason, cause: None };
+            of_coordinator(&alert, names, document)
+        }
+        _ => None,
+    });
+    told.filter(|finding| finding.holds == Holds::Yes && !finding.kind.is_moment()).collect()
 }
 
 /// What a host's agent has people told.
@@ -115,6 +130,26 @@ mod tests {
         assert_eq!(lost.holds, Holds::Yes);
         assert_eq!(back.holds, Holds::No { because: "so it is".to_owned() });
         assert_eq!(lost.subject, Subject::Host("h2".to_owned()));
+    }
+
+    #[test]
+    fn what_was_told_in_an_earlier_term_and_goes_on_is_given_to_the_book_again() {
+        let document = Pool::new(&PoolSpec { id: "p".to_owned(), ..PoolSpec::default() }).expect("a pool");
+        let kept_alert = |kind, open| Record::Alert {
+            id: AlertId { epoch: 1, number: 1 },
+            kind,
+            subject: alert::Subject::Host(HostIndex::new(1)),
+            open,
+        };
+        let records = [
+            kept_alert(AlertKind::EvacuationStalled, true),
+            kept_alert(AlertKind::HostStateUnknown, false),
+            kept_alert(AlertKind::CoordinatorMoved, true),
+            kept_alert(AlertKind::HostFailed, true),
+        ];
+        let found = kept(&records, &Names::of(&roster(&["h1", "h2"])), &document);
+        let kinds: Vec<Kind> = found.iter().map(|found| found.kind).collect();
+        assert_eq!(kinds, [Kind::EvacuationStalled], "what is over, a moment, or the service's own, is not");
     }
 
     #[test]

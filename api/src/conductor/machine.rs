@@ -148,6 +148,7 @@ impl<P: Planner> Machine<P> {
         let strangers = records::strangers(&kept, &pool);
         let records::All { records, definitions, monitors } = records::read(&kept, &names, &document);
         let places = records.iter().filter_map(placed).collect();
+        let told_before = findings::kept(&records, &names, &document);
         let term = Term { epoch: epoch.0, host: me };
         let coordinator =
             Coordinator::new(now, term, document.clone(), records, Settings::default(), planner);
@@ -174,6 +175,9 @@ impl<P: Planner> Machine<P> {
             strangers,
         };
         machine.forget();
+        for found in told_before {
+            machine.found(Some(found));
+        }
         machine.drain();
         Ok(machine)
     }

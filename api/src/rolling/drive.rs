@@ -135,7 +135,7 @@ impl Driver {
                 Ok(true) => {}
                 Ok(false) => tracing::info!(vm = step.vm, host = step.from, "a VM is not placed back"),
                 Err(error) => {
-                    tracing::info!(vm = step.vm, host = step.from, %error, "a VM is not placed back")
+                    tracing::info!(vm = step.vm, host = step.from, %error, "a VM is not placed back");
                 }
             }
         }

@@ -377,7 +377,7 @@ proptest! {
                 Step::NextTerm => world.next_term(),
                 Step::Unrest(unrest) => world.view.unrest = unrest.then(|| "VM db is down".to_owned()),
                 Step::Cancel => {
-                    if world.view.now > Duration::from_secs(60) {
+                    if world.view.now > Duration::from_mins(1) {
                         world.run.cancel("ann");
                     }
                 }

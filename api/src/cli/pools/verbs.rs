@@ -231,6 +231,7 @@ pub(super) enum Verb {
 }
 
 /// How hosts are booted anew.
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line, each by itself")]
 #[derive(Debug, clap::Args)]
 pub(super) struct RollingReboot {
     /// Only show the plan, as without --yes

@@ -216,7 +216,7 @@ fn a_vm_is_not_started_where_nobody_can_say_what_it_is_made_of() {
     };
     assert!(world.learned.iter().any(why), "{:?}", world.learned);
     world.says(2, &facts("db"));
-    world.waits(Duration::from_secs(60));
+    world.waits(Duration::from_mins(1));
     assert_eq!(world.starts().len(), 1, "now it is known");
 }
 
