@@ -124,6 +124,8 @@ pub struct Agent<M> {
     pool: PoolId,
     settings: Settings,
     keyring: Keyring,
+    /// The newest key that the next start of this agent will have too.
+    kept_key: u32,
     replay: Replay,
     medium: M,
     now: Instant,
@@ -193,6 +195,7 @@ impl<M: Medium> Agent<M> {
             process: config.process,
             pool: config.pool,
             settings: config.settings,
+            kept_key: config.keyring.newest(),
             keyring: config.keyring,
             replay: Replay::new(),
             medium,
@@ -346,6 +349,7 @@ impl<M: Medium> Agent<M> {
             Input::Order { host, order } => self.send_order(host, order),
             Input::Report(report) => self.send_report(report),
             Input::Operator(operator) => self.take_operator(operator),
+            Input::KeyKept(key) => self.take_kept_key(&key),
             Input::Grown { hosts } => self.grow(hosts),
         }
     }
@@ -471,7 +475,7 @@ impl<M: Medium> Agent<M> {
             medium_works: self.medium_works(),
             carrier: links_up && (self.gateway || !self.settings.gateway),
             disarmed: self.is_disarmed(),
-            newest_key: self.keyring.newest(),
+            newest_key: self.kept_key,
             protected_memory_mib: self.protected_memory_mib,
             silence: silence.collect(),
             heard: self.heard(),

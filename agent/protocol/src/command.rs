@@ -74,7 +74,8 @@ pub enum Command {
     },
     /// To this host's hypervisor side: carry this out.
     Order(Order),
-    /// Keep this key where the next start of the agent finds it.
+    /// Keep this key where the next start of the agent finds it; answered by [`crate::Input::KeyKept`]. Only then others are told
+    /// that this host has it.
     KeepKey(NewKey),
     /// Something that people, logs or the coordinator's alerts should know.
     Notify(Notification),

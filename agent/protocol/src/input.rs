@@ -2,6 +2,7 @@
 use crate::HeartbeatNetwork;
 use crate::evidence::EvidenceKind;
 use crate::medium::Answer;
+use crate::message::NewKey;
 use crate::order::{Order, Report};
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -62,6 +63,9 @@ pub enum Input {
     Report(Report),
     /// An operator speaks to this agent.
     Operator(Operator),
+    /// A heartbeat key is where the next start of the agent finds it: one that [`crate::Command::KeepKey`] asked for, or one that the shell
+    /// has fetched from the pool, because it was given out while this host was away.
+    KeyKept(NewKey),
     /// The pool has room for more hosts: those up to this number are known to the shell, with their addresses. Fewer than before: no effect.
     Grown {
         /// How many hosts the pool has.

@@ -217,6 +217,7 @@ impl World<'_> {
             Command::KeepKey(new) => {
                 // A key that is refused is one that the ring has already, or has left behind.
                 let _ = self.hosts[index.get()].keyring.add_next(new.key_epoch, new.key);
+                self.feed(index, Input::KeyKept(new));
             }
             Command::Notify(notification) => self.notified(index, notification),
         }

@@ -1,5 +1,6 @@
 //! Changing the pool's key without downtime: the leader sends the new key ahead, under the one in use; when every member
-//! holds it, the next configuration changes to it; older keys open datagrams until every member has adopted that.
+//! holds it where its next start finds it, the next configuration changes to it; older keys open datagrams until every member has
+//! adopted that. A host that was no member meanwhile fetches the key from the pool's service; its shell does that.
 use super::Agent;
 use crate::Command;
 use crate::configuration::Configuration;
@@ -14,8 +15,10 @@ impl<M: Medium> Agent<M> {
     pub(super) fn tend_key(&self, next: &mut Configuration) {
         let newest = self.keyring.newest();
         let holds = |host: HostIndex| {
-            host == self.me
-                || self.peers[host.get()].status().is_some_and(|status| status.newest_key == newest)
+            if host == self.me {
+                return self.kept_key == newest;
+            }
+            self.peers[host.get()].status().is_some_and(|status| status.newest_key == newest)
         };
         let members: Vec<HostIndex> = next.members().map(|(host, _)| host).collect();
         if newest > next.key_epoch && members.into_iter().all(holds) {
@@ -53,6 +56,15 @@ impl<M: Medium> Agent<M> {
         let leader = self.adopted.as_ref().is_some_and(|known| known.leader == from);
         if leader && key.key_epoch > self.keyring.newest() {
             self.keep_key(key);
+        }
+    }
+
+    /// A key that would not survive this process is not one that the pool may change to (it would lose this host with an update).
+    pub(super) fn take_kept_key(&mut self, key: &NewKey) {
+        // One that is older than the key in use is of no use; of one epoch there are no two keys.
+        let _ = self.keyring.add_next(key.key_epoch, key.key);
+        if self.keyring.key(key.key_epoch) == Some(&key.key) {
+            self.kept_key = self.kept_key.max(key.key_epoch);
         }
     }
 

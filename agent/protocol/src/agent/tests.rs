@@ -4,6 +4,7 @@
 #![expect(clippy::unchecked_time_subtraction, reason = "later moments of a story are later")]
 mod disarmed;
 mod growing;
+mod keys;
 
 use super::{Agent, AgentConfig};
 use crate::command::Command;
@@ -99,6 +100,8 @@ struct Pool {
     now: Instant,
     /// Pairs that do not hear one another, one way.
     cut: Vec<(usize, usize)>,
+    /// Hosts whose disks take nothing.
+    full: Vec<usize>,
     answers: Vec<(usize, Answer)>,
     datagrams: Vec<(usize, HeartbeatNetwork, Box<[u8]>)>,
     log: Vec<(Duration, usize, String)>,
@@ -113,6 +116,7 @@ impl Pool {
             board: Rc::new(RefCell::new(Board { records: vec![None; hosts], ..Board::default() })),
             now: Instant::from_micros(1_000_000),
             cut: Vec::new(),
+            full: Vec::new(),
             answers: Vec::new(),
             datagrams: Vec::new(),
             log: Vec::new(),
@@ -200,6 +204,8 @@ impl Pool {
             Command::FeedWatchdog { .. } => return,
             Command::EndCoordinator { .. } => Some(Input::CoordinatorEnded),
             Command::StopAllVms { .. } => Some(Input::NoVmRuns),
+            Command::KeepKey(_) if self.full.contains(&host) => None,
+            Command::KeepKey(ref key) => Some(Input::KeyKept(key.clone())),
             _ => None,
         };
         let at = self.now.since(Instant::default());
@@ -421,18 +427,6 @@ fn an_operator_is_not_believed_while_the_host_is_seen_alive() {
     pool.run(5);
     assert_eq!(pool.members(), [0, 1, 2]);
     assert!(pool.said(0, "EvidenceRefused").is_some());
-}
-
-#[test]
-fn keys_change_without_anybody_being_missed() {
-    let mut pool = Pool::new(3);
-    pool.give(0, Input::Operator(Operator::RotateKey { key: [9; 32] }));
-    pool.run(10);
-    let agreed = pool.agreed();
-    assert_eq!(u64::from(agreed.key_epoch), agreed.epoch.0 * 256, "the first that the term gave out");
-    pool.run(30);
-    assert_eq!(pool.members(), [0, 1, 2]);
-    assert!((0..3).all(|host| pool.said(host, "KeepKey").is_some()));
 }
 
 #[test]
