@@ -9,20 +9,32 @@ use std::sync::OnceLock;
 /// If it cannot be built.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let output = build_for(env!("CARGO"), &["demo"])
-            .args(["--quiet", "--message-format", "json"])
-            .output()
-            .expect("cargo runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let messages = String::from_utf8(output.stdout).expect("text");
-        let executable = messages.lines().find_map(|line| {
-            let message: serde_json::Value = serde_json::from_str(line).ok()?;
-            (message["target"]["name"] == "lifeboat" && message["profile"]["test"] == false)
-                .then(|| message["executable"].as_str().map(PathBuf::from))?
-        });
-        executable.expect("cargo names the program")
-    })
+    PROGRAM.get_or_init(|| built("lifeboat", "demo"))
+}
+
+/// The agent's, in the same way.
+///
+/// # Panics
+/// If it cannot be built.
+pub fn agent_program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| built("lifeboat-agent", "unit"))
+}
+
+/// A program of the package that has this test.
+fn built(name: &str, test: &str) -> PathBuf {
+    let output = build_for(env!("CARGO"), &[test])
+        .args(["--quiet", "--message-format", "json"])
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let messages = String::from_utf8(output.stdout).expect("text");
+    let executable = messages.lines().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        (message["target"]["name"] == name && message["profile"]["test"] == false)
+            .then(|| message["executable"].as_str().map(PathBuf::from))?
+    });
+    executable.expect("cargo names the program")
 }
 
 /// An empty folder of that name among the build's temporary files.
