@@ -87,6 +87,7 @@ fn roster(hosts: usize, timeout: u64) -> Result<Roster, Box<dyn Error>> {
         networks: vec!["hb0".into()],
         settings: LivenessSettings { timeout_ms: timeout * 1000, ..LivenessSettings::default() },
         hosts: members,
+        authorities: Vec::new(),
     })
 }
 

@@ -114,7 +114,13 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|fault| ConfigError::Unreadable { path: path.to_owned(), fault })?;
-        Self::read(&text)
+        let mut config = Self::read(&text)?;
+        if config.host.tls_directory.is_none() {
+            // Where there is no folder to be in, the path is as it was given.
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            config.host.tls_directory = path.parent().map(|folder| folder.join("tls"));
+        }
+        Ok(config)
     }
 
     /// The configuration that a text is.

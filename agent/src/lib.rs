@@ -11,7 +11,6 @@
 //! Each arrow is a queue ([`wiring`]). The thread in the middle holds the lease and feeds the watchdog: it makes no call that can wait for
 //! a disk, a hypervisor, or another process. Whatever can wait has a thread of its own, and when that is stuck, the protocol sees silence
 //! and acts on it.
-pub mod authority;
 pub mod bare;
 pub mod cli;
 pub mod clock;
@@ -26,6 +25,7 @@ pub mod identity;
 pub mod links;
 pub mod liveness;
 pub mod medium;
+pub mod membership;
 pub mod monitor;
 pub mod net;
 pub mod notes;

@@ -175,6 +175,7 @@ mod tests {
             networks: networks.iter().map(ToString::to_string).collect(),
             settings: LivenessSettings::default(),
             hosts: hosts.iter().enumerate().map(member).collect(),
+            authorities: Vec::new(),
         }
     }
 

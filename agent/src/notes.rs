@@ -13,6 +13,11 @@ pub fn take(context: &Context, bytes: &[u8]) -> Option<OrderNote> {
             }
             None
         }
+        Ok(OrderNote::Certificate { chain_pem }) => {
+            // Who keeps may have ended with the agent.
+            let _ = context.outlets.keeper.send(ToKeeper::Certificate(chain_pem));
+            None
+        }
         Ok(other) => Some(other),
         Err(fault) => {
             tracing::error!(%fault, "a note from the coordinator is not understood; are the agents of one version?");

@@ -20,7 +20,7 @@ use crate::watchdog::{self, Tender, WatchdogError};
 use crate::wiring::{
     self, InboxReader, News, Outlets, ToCoordinator, ToFencer, ToKeeper, ToMedium, ToWarden,
 };
-use crate::{clock, sys, thread, warden};
+use crate::{clock, membership, sys, thread, warden};
 use lifeboat_protocol::medium::either::EitherMedium;
 use lifeboat_protocol::{Agent, AgentConfig};
 use sd_notify::NotifyState;
@@ -206,6 +206,7 @@ fn start(
     thread::spawn("keeper", move || keeping.run(&keeper))?;
     let minder = Minder::new(context.clone());
     thread::spawn("coordinator", move || minder.run(&coordinator))?;
+    membership::start(context.clone())?;
     let server = Server { context: context.clone(), state: state.path().to_owned(), disabled: false };
     server.start()?;
     let hosts = roster.hosts.len();

@@ -44,6 +44,7 @@ pub(crate) fn roster(addresses: &[SocketAddr]) -> Roster {
         networks: vec!["hb0".into()],
         settings: LivenessSettings { timeout_ms: 3000, ..LivenessSettings::default() },
         hosts: addresses.iter().enumerate().map(member).collect(),
+        authorities: Vec::new(),
     }
 }
 

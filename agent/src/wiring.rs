@@ -229,7 +229,7 @@ pub enum ToCoordinator {
 /// For the thread that keeps what must survive the agent.
 #[derive(Debug)]
 pub enum ToKeeper {
-    /// A heartbeat key.
+    /// A heartbeat key; answered by [`Input::KeyKept`] when it is durable.
     Key(NewKey),
     /// The pool seals under the key of this epoch now.
     Sending(u32),
@@ -237,6 +237,10 @@ pub enum ToKeeper {
     Stopping(FenceReason),
     /// A roster, as JSON.
     Roster(String),
+    /// Heartbeat keys that were fetched from the pool's service.
+    Fetched(Vec<NewKey>),
+    /// This host's next certificate, with that of its authority, in PEM.
+    Certificate(String),
 }
 
 /// For the thread that fences other hosts from outside.

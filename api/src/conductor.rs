@@ -25,6 +25,7 @@ pub mod picture;
 pub mod planner;
 pub mod records;
 pub mod rosters;
+pub mod rotation;
 pub mod shell;
 pub mod sightings;
 pub mod term;

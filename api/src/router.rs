@@ -1,15 +1,17 @@
 //! Every route of the service on one page, each with who may call it.
 use crate::dto::pool::one::NetworkSpec;
 use crate::error::ApiError;
-use crate::guard::Access::{Admin, AgentOrOperator, Open, Operator, Viewer, ViewerOfAll, ViewerOrAgent};
+use crate::guard::Access::{
+    Admin, Agent, AgentOrOperator, Open, Operator, Viewer, ViewerOfAll, ViewerOrAgent,
+};
 use crate::guard::outside::outside;
 use crate::guard::{Guarded, RouteAccess};
 use crate::metrics::measure;
 use crate::routes::things::{self, Thing};
 use crate::routes::{
     alerts, audit, backup, channels, check, docs, events, explain, ha, health, host_actions, join, leader,
-    metrics, monitor, once, openapi, plan, pool_actions, pools, rolling_reboot, served_check, tasks, tokens,
-    tolerance, vm_actions,
+    membership, metrics, monitor, once, openapi, plan, pool_actions, pools, rolling_reboot, served_check,
+    tasks, tokens, tolerance, vm_actions,
 };
 use crate::service::Service;
 use axum::Router;
@@ -80,6 +82,7 @@ fn all(service: &Service) -> Guarded<Service> {
         .delete("/v1/pools/{pool}/invitations/{id}", Admin, join::take_back)
         // The newcomer's token is in the body: nobody else has one for it.
         .post("/v1/pools/{pool}/join", Open, join::join)
+        .get("/v1/pools/{pool}/membership", Agent, membership::show)
         .get("/v1/pools/{pool}/ha", Viewer, ha::show)
         .post("/v1/pools/{pool}/ha/enable", Operator, ha::enable)
         .post("/v1/pools/{pool}/ha/disable", Operator, ha::disable)

@@ -19,6 +19,7 @@ pub(crate) mod host_actions;
 pub(crate) mod join;
 pub(crate) mod leader;
 mod listing;
+pub(crate) mod membership;
 pub(crate) mod metrics;
 pub(crate) mod monitor;
 pub(crate) mod once;

@@ -3,10 +3,10 @@ use crate::console::{Record, Seen};
 use crate::machine::{Machine, Parts};
 use crate::needs::{Needs, said};
 use crate::{image, needs};
-use lifeboat_agent::authority::{Authority, Request};
 use lifeboat_agent::enrol::files::Places;
 use lifeboat_agent::enrol::{EtcdArguments, HostArguments, Membership, medium};
 use lifeboat_link::Roster;
+use lifeboat_link::certificate::{Authority, HOST_LIVES, Request};
 use lifeboat_link::join::{FOUNDING, Founding, MediumPlace, PoolKey};
 use lifeboat_link::roster::{LivenessSettings, Member};
 use lifeboat_protocol::medium::PoolId;
@@ -222,6 +222,8 @@ fn prepare(
         api: host.api.clone(),
         removed: false,
     };
+    let now = lifeboat_agent::clock::wall();
+    let authority = Authority::found(POOL, now).expect("an authority");
     let roster = Roster {
         version: 1,
         pool: POOL.into(),
@@ -229,9 +231,8 @@ fn prepare(
         networks: vec!["hb0".into()],
         settings: LivenessSettings { timeout_ms: timeout.as_millis() as u64, ..LivenessSettings::default() },
         hosts: hosts.iter().map(member).collect(),
+        authorities: vec![authority.certificate_pem().to_owned()],
     };
-    let now = lifeboat_agent::clock::wall();
-    let authority = Authority::found(POOL, now).expect("an authority");
     let keys = vec![PoolKey::new(1, &[0x77; 32])];
     let place = MediumPlace::Statefile { path: SHARED.into(), offset: 0 };
     let metadata = format!("volume:{SHARED}?offset={STATEFILE_LENGTH}&length={VOLUME_LENGTH}");
@@ -239,13 +240,15 @@ fn prepare(
         roster: roster.clone(),
         medium: place.clone(),
         metadata: metadata.clone(),
-        authority_pem: authority.certificate_pem.clone(),
+        authority_pem: authority.certificate_pem().to_owned(),
         authority_key_pem: authority.key_pem(),
         keys: keys.clone(),
+        certificates_live_s: HOST_LIVES.as_secs(),
     };
     share(shared, &founding);
     let disks = hosts.iter().zip(&roots).enumerate().map(|(position, (host, root))| {
-        let request = Request::new(host.subject()).expect("a key");
+        let request = Request::new().expect("a key");
+        let csr = request.csr_pem().expect("a request");
         let membership = Membership {
             host,
             etcd: &EtcdArguments::default(),
@@ -253,9 +256,9 @@ fn prepare(
             metadata: &metadata,
             roster: &roster,
             keys: &keys,
-            chain_pem: &authority.sign(&request, now).expect("a certificate"),
+            chain_pem: &authority.sign(&csr, &roster, position, now, HOST_LIVES).expect("a certificate"),
             key_pem: &request.key_pem(),
-            authorities_pem: &authority.certificate_pem,
+            authorities_pem: authority.certificate_pem(),
         };
         let agent = root.join("etc/lifeboat/agent.toml");
         let places = Places::of(&agent, &host.state_directory);

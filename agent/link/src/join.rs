@@ -5,7 +5,11 @@
 //!   lifeboat host invite ─► token ─(an operator carries it)─► lifeboat-agent join
 //!   newcomer ── POST /v1/pools/{pool}/join: JoinRequest ──► service (checked by the fingerprint in the token before anything is sent)
 //!   newcomer ◄── JoinAnswer: roster, heartbeat keys, authorities, certificate ── service
+//!
+//!   a host that was away ── GET /v1/pools/{pool}/membership, with its certificate ──► service
+//!   a host that was away ◄── MembershipAnswer: roster, heartbeat keys ── service
 //! ```
+use crate::certificate::HOST_LIVES;
 use crate::roster::Roster;
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Write};
@@ -15,6 +19,15 @@ use std::str::FromStr;
 
 /// Where the service signs for newcomers, in pool `pool`.
 pub fn path(pool: &str) -> String {
+    of_pool(pool) + "/join"
+}
+
+/// Where the service tells the hosts of pool `pool` what they have missed.
+pub fn membership_path(pool: &str) -> String {
+    of_pool(pool) + "/membership"
+}
+
+fn of_pool(pool: &str) -> String {
     let mut path = String::from("/v1/pools/");
     for byte in pool.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -24,16 +37,15 @@ pub fn path(pool: &str) -> String {
             let _ = write!(path, "%{byte:02X}");
         }
     }
-    path + "/join"
+    path
 }
 
 /// What a newcomer asks.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JoinRequest {
-    /// The secret of its token; none where the newcomer shows a certificate of the pool already, as after a change of address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token: Option<String>,
+    /// The secret of its token.
+    pub token: String,
     /// Its name in the pool.
     pub host: String,
     /// Where its agent listens, one address for each heartbeat network of the roster.
@@ -81,6 +93,22 @@ impl fmt::Debug for JoinAnswer {
             .field("roster", &self.roster)
             .field("me", &self.me)
             .finish_non_exhaustive()
+    }
+}
+
+/// What a host of the pool is told that was away, or is not heard: it may have missed both.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MembershipAnswer {
+    /// Who belongs to the pool.
+    pub roster: Roster,
+    /// The heartbeat keys, the one in use first.
+    pub keys: Vec<PoolKey>,
+}
+
+impl fmt::Debug for MembershipAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MembershipAnswer").field("roster", &self.roster).finish_non_exhaustive()
     }
 }
 
@@ -154,6 +182,13 @@ pub struct Founding {
     pub authority_key_pem: String,
     /// The heartbeat keys.
     pub keys: Vec<PoolKey>,
+    /// How long hosts' certificates live, in seconds.
+    #[serde(default = "usual_life_s")]
+    pub certificates_live_s: u64,
+}
+
+fn usual_life_s() -> u64 {
+    HOST_LIVES.as_secs()
 }
 
 impl fmt::Debug for Founding {
@@ -281,7 +316,7 @@ mod tests {
         let key = PoolKey::new(1, &[0xEE; 32]);
         assert_eq!(key.bytes(), Some([0xEE; 32]));
         let request = JoinRequest {
-            token: Some(invitation().credential()),
+            token: invitation().credential(),
             host: "h1".into(),
             addresses: Vec::new(),
             networks: Vec::new(),
@@ -304,5 +339,6 @@ mod tests {
     fn a_pools_name_is_one_segment_of_the_path() {
         assert_eq!(path("prod-a"), "/v1/pools/prod-a/join");
         assert_eq!(path("a/b ü"), "/v1/pools/a%2Fb%20%C3%BC/join");
+        assert_eq!(membership_path("prod-a"), "/v1/pools/prod-a/membership");
     }
 }

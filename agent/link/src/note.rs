@@ -26,12 +26,10 @@ pub enum OrderNote {
     },
     /// Who belongs to the pool now.
     Roster(Roster),
-    /// The certificate that was asked for.
+    /// The certificate that was asked for. Who is believed stands in the roster.
     Certificate {
-        /// The certificate and those between it and its authority, in PEM.
+        /// The certificate and that of its authority, in PEM.
         chain_pem: String,
-        /// The pool's authorities, in PEM: more than one while they change.
-        authorities_pem: String,
     },
     /// The host may leave: no VM runs there and none will be started.
     Leave,
@@ -107,6 +105,13 @@ pub enum ReportNote {
     Unresponsive {
         /// The VM.
         vm: String,
+    },
+    /// What the host is known by and whom it believes, durably: told in each term, and when it changes.
+    Credentials {
+        /// SHA-256 of the authority that signed its certificate, in hexadecimal.
+        signed_by: String,
+        /// SHA-256 of the authorities that it believes.
+        believes: Vec<String>,
     },
     /// A certificate is wanted.
     CertificateRequest {

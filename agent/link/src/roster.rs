@@ -26,6 +26,10 @@ pub struct Roster {
     pub settings: LivenessSettings,
     /// The hosts, by index.
     pub hosts: Vec<Member>,
+    /// The certificates of the pool's authorities, in PEM: all that are believed, the one that signs first. More than one while the
+    /// authority is changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorities: Vec<String>,
 }
 
 /// A host of the roster.
@@ -100,6 +104,18 @@ pub enum RosterFault {
     /// Two hosts of one name.
     #[error("there are two hosts {0:?}")]
     Twice(String),
+    /// Another pool's, or another life's.
+    #[error("it is of another pool, or of another life of this one")]
+    OtherPool,
+    /// A place has become another host's.
+    #[error("place {0} was another host's: a host's place is its own for ever")]
+    Place(usize),
+    /// Other heartbeat networks.
+    #[error("it has other heartbeat networks")]
+    OtherNetworks,
+    /// What rules a split cannot change while hosts live by it.
+    #[error("it changes whether a majority rules, which cannot be changed while the pool runs")]
+    Majority,
     /// A timeout out of range.
     #[error("a timeout of {0} ms; T is 3,000 to 300,000 ms")]
     Timeout(u64),
@@ -136,6 +152,32 @@ impl Roster {
         Ok(())
     }
 
+    /// Whether it can take the place of `known`, an older one of the same pool.
+    ///
+    /// # Errors
+    /// The first thing in which it contradicts that.
+    pub fn check_after(&self, known: &Self) -> Result<(), RosterFault> {
+        if self.pool_id != known.pool_id {
+            return Err(RosterFault::OtherPool);
+        }
+        if self.networks != known.networks {
+            return Err(RosterFault::OtherNetworks);
+        }
+        if self.settings.majority != known.settings.majority {
+            return Err(RosterFault::Majority);
+        }
+        for (place, before) in known.hosts.iter().enumerate() {
+            let stays = self
+                .hosts
+                .get(place)
+                .is_some_and(|host| host.id == before.id && (host.removed || !before.removed));
+            if !stays {
+                return Err(RosterFault::Place(place));
+            }
+        }
+        Ok(())
+    }
+
     /// The pool id as the protocol has it.
     ///
     /// # Errors
@@ -151,6 +193,11 @@ impl Roster {
             *byte = u8::from_str_radix(digits, 16).map_err(|_| fault())?;
         }
         Ok(PoolId(id))
+    }
+
+    /// The certificates of all authorities that are believed, in one text.
+    pub fn authorities_pem(&self) -> String {
+        self.authorities.concat()
     }
 
     /// The position of the host of that name which belongs to the pool.
@@ -192,6 +239,7 @@ mod tests {
             networks: vec!["hb0".into()],
             settings: LivenessSettings::default(),
             hosts: vec![member("h01"), member("h02")],
+            authorities: Vec::new(),
         }
     }
 
@@ -216,6 +264,30 @@ mod tests {
         roster.hosts[0].removed = true;
         assert_eq!(roster.check(), Ok(()));
         assert_eq!(roster.find("h01"), Some(1));
+    }
+
+    #[test]
+    fn a_newer_roster_contradicts_no_older_one() {
+        let known = roster();
+        let with = |change: &dyn Fn(&mut Roster)| {
+            let mut newer = roster();
+            change(&mut newer);
+            newer.check_after(&known)
+        };
+        assert_eq!(with(&|newer| newer.hosts[0].api = "https://elsewhere:1".into()), Ok(()));
+        assert_eq!(with(&|newer| newer.hosts[1].removed = true), Ok(()));
+        assert_eq!(with(&|newer| newer.hosts.swap(0, 1)), Err(RosterFault::Place(0)));
+        assert_eq!(with(&|newer| drop(newer.hosts.pop())), Err(RosterFault::Place(1)));
+        assert_eq!(with(&|newer| newer.networks[0] = "hb1".into()), Err(RosterFault::OtherNetworks));
+        assert_eq!(with(&|newer| newer.settings.majority = true), Err(RosterFault::Majority));
+        assert_eq!(with(&|newer| newer.pool_id = "ff".repeat(16)), Err(RosterFault::OtherPool));
+        let mut gone = roster();
+        gone.hosts[1].removed = true;
+        assert_eq!(
+            known.check_after(&gone),
+            Err(RosterFault::Place(1)),
+            "who has left for good does not come back"
+        );
     }
 
     #[test]

@@ -1,18 +1,21 @@
 //! `lifeboat-agent init`: makes a pool, with this host as its first.
 use super::output::Output;
 use super::{Surroundings, Trouble};
-use crate::authority::{Authority, AuthorityError, Request};
 use crate::clock;
 use crate::enrol::files::Places;
 use crate::enrol::medium::{self, MediumFault};
 use crate::enrol::{EnrolFault, EtcdArguments, HostArguments, Membership};
 use lifeboat_link::Roster;
+use lifeboat_link::certificate::{Authority, CertificateError, HOST_LIVES, Request};
 use lifeboat_link::join::{FOUNDING, Founding, MediumPlace, PoolKey};
 use lifeboat_link::roster::{LivenessSettings, Member};
 use lifeboat_protocol::medium::statefile::REGION;
 use lifeboat_store::volume::{self, FormatError, Tenure};
 use lifeboat_store::{Batch, Candidate, Key, Options, Store, StoreAddress, StoreError};
 use std::time::Duration;
+
+/// Records of an earlier pool that are looked at at once.
+const PAGE: usize = 1000;
 
 /// Make a pool, with this host as its first: formats the shared volumes and writes this host's files
 #[derive(Clone, Debug, clap::Args)]
@@ -34,6 +37,9 @@ pub struct Init {
     /// After so many failures a host is in the pool again, and takes no VMs until it has been quiet for long; 0: never
     #[arg(long, value_name = "FAILURES", default_value_t = 3)]
     quarantine: u8,
+    /// How long hosts' certificates live, in seconds; agents ask for the next one when two thirds of that are over
+    #[arg(long, value_name = "SECONDS", default_value_t = HOST_LIVES.as_secs(), value_parser = clap::value_parser!(u64).range(15..=315_360_000))]
+    certificates_live: u64,
     /// Write over what is on the volumes. It is lost
     #[arg(long)]
     overwrite: bool,
@@ -61,7 +67,7 @@ pub enum InitFault {
     Store(#[from] StoreError),
     /// Certificates.
     #[error(transparent)]
-    Authority(#[from] AuthorityError),
+    Certificate(#[from] CertificateError),
     /// No randomness.
     #[error("the system gives no random numbers: {0}")]
     Random(#[from] getrandom::Error),
@@ -89,17 +95,19 @@ impl Init {
         let (mut pool_id, mut key) = ([0; 16], [0; 32]);
         getrandom::fill(&mut pool_id)?;
         getrandom::fill(&mut key)?;
-        let roster = self.roster(&pool_id);
-        roster.check().map_err(|fault| InitFault::Arguments(fault.to_string()))?;
         let now = clock::wall();
         let authority = Authority::found(&self.host.pool, now)?;
-        let request = Request::new(self.host.subject())?;
-        let chain_pem = authority.sign(&request, now)?;
+        let roster = self.roster(&pool_id, &authority);
+        roster.check().map_err(|fault| InitFault::Arguments(fault.to_string()))?;
+        let request = Request::new()?;
+        let lives = Duration::from_secs(self.certificates_live);
+        let chain_pem = authority.sign(&request.csr_pem()?, &roster, 0, now, lives)?;
         let keys = [PoolKey::new(1, &key)];
-        // All that can refuse has been asked: from here on things are written.
         if let MediumPlace::Statefile { path, offset } = &medium {
             medium::check_statefile(path, *offset, self.overwrite)?;
         }
+        places.check_writable()?;
+        // All that can refuse has been asked: from here on things are written that others see.
         if let StoreAddress::Volume { path, offset, length } = &metadata {
             volume::format(path, *offset, *length, pool_id, self.overwrite)?;
         }
@@ -110,9 +118,10 @@ impl Init {
             roster: roster.clone(),
             medium: medium.clone(),
             metadata: self.metadata.clone(),
-            authority_pem: authority.certificate_pem.clone(),
+            authority_pem: authority.certificate_pem().to_owned(),
             authority_key_pem: authority.key_pem(),
             keys: keys.to_vec(),
+            certificates_live_s: self.certificates_live,
         };
         self.found(&metadata, pool_id, &founding)?;
         let membership = Membership {
@@ -124,7 +133,7 @@ impl Init {
             keys: &keys,
             chain_pem: &chain_pem,
             key_pem: &request.key_pem(),
-            authorities_pem: &authority.certificate_pem,
+            authorities_pem: authority.certificate_pem(),
         };
         membership.write(&places)?;
         Ok(self.report(around, &places, &authority))
@@ -166,7 +175,7 @@ impl Init {
         Ok(())
     }
 
-    fn roster(&self, pool_id: &[u8; 16]) -> Roster {
+    fn roster(&self, pool_id: &[u8; 16], authority: &Authority) -> Roster {
         let hex = pool_id.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         Roster {
             version: 1,
@@ -185,6 +194,7 @@ impl Init {
                 api: self.host.api.clone(),
                 removed: false,
             }],
+            authorities: vec![authority.certificate_pem().to_owned()],
         }
     }
 
@@ -203,18 +213,30 @@ impl Init {
         let us = Candidate { name: self.host.host.clone(), address: self.host.api.clone() };
         let wait = store.lease().unwrap_or_default() + Duration::from_secs(1);
         let term = store.campaign(&us, wait)?.ok_or_else(|| StoreError::InUse(self.metadata.clone()))?;
-        let kept = store.get(&Key::of(&[FOUNDING]))?;
-        if kept.is_some() && !self.overwrite {
-            return Err(StoreError::NotEmpty(self.metadata.clone()).into());
-        }
         let mut batch = Batch::default();
+        // Nothing of an earlier pool lives on in this one: no token, no VM, no setting.
+        let everything = Key::of(&[]);
+        let mut last: Option<Key> = None;
+        loop {
+            let page = store.scan(&everything, last.as_ref(), PAGE)?;
+            for record in &page {
+                batch.delete(record.key.clone());
+            }
+            if !(batch.writes.is_empty() || self.overwrite) {
+                return Err(StoreError::NotEmpty(self.metadata.clone()).into());
+            }
+            if page.len() < PAGE {
+                break;
+            }
+            last = page.last().map(|record| record.key.clone());
+        }
         batch.put(Key::of(&[FOUNDING]), serde_json::to_vec(founding)?);
         store.commit(term, &batch)?;
         Ok(store.resign(term)?)
     }
 
     fn report(&self, around: &Surroundings, places: &Places, authority: &Authority) -> Vec<String> {
-        let print: Vec<String> = authority.fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
+        let print: Vec<String> = authority.fingerprint().iter().map(|byte| format!("{byte:02x}")).collect();
         vec![
             format!("Pool {} is made; this host, {}, is its first.", self.host.pool, self.host.host),
             format!("  medium      {}", self.medium),

@@ -1,10 +1,10 @@
 //! `lifeboat-agent join`: makes this host a member of a pool, with a one-time token.
 use super::output::Output;
 use super::{Surroundings, Trouble};
-use crate::authority::{AuthorityError, Request};
-use crate::enrol::call::{self, CallFault};
+use crate::enrol::call::{CallFault, Caller};
 use crate::enrol::files::Places;
 use crate::enrol::{EnrolFault, EtcdArguments, HostArguments, Membership};
+use lifeboat_link::certificate::{CertificateError, Request};
 use lifeboat_link::join::{self, Invitation, JoinAnswer, JoinRequest, NoInvitation};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -47,10 +47,13 @@ pub enum JoinFault {
     Token(#[from] NoInvitation),
     /// The request.
     #[error(transparent)]
-    Authority(#[from] AuthorityError),
+    Certificate(#[from] CertificateError),
     /// The service.
     #[error(transparent)]
     Call(#[from] CallFault),
+    /// No TLS.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
     /// What the service gave cannot be used.
     #[error("what the service answers cannot be used: {0}; nothing was written. Are both of one version?")]
     Answer(String),
@@ -80,9 +83,9 @@ impl Join {
         // Before the token is spent.
         places.check_free()?;
         let invitation = self.invitation()?;
-        let request = Request::new(self.host.subject())?;
+        let request = Request::new()?;
         let ask = JoinRequest {
-            token: Some(invitation.credential()),
+            token: invitation.credential(),
             host: self.host.host.clone(),
             addresses: self.host.addresses(),
             networks: self.host.networks.iter().map(|network| network.name.clone()).collect(),
@@ -90,7 +93,8 @@ impl Join {
             csr_pem: request.csr_pem()?,
         };
         let body = serde_json::to_vec(&ask)?;
-        let answer = call::post(&self.server, &join::path(&self.host.pool), &body, invitation.fingerprint)?;
+        let caller = Caller::knowing(invitation.fingerprint)?;
+        let answer = caller.post(&self.server, &join::path(&self.host.pool), &body)?;
         let answer: JoinAnswer =
             serde_json::from_slice(&answer).map_err(|fault| JoinFault::Answer(fault.to_string()))?;
         self.check(&answer)?;

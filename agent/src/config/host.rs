@@ -15,6 +15,10 @@ pub struct HostSection {
     /// What a boot ends: the socket, pid files.
     #[serde(default = "usual_run_directory")]
     pub run_directory: PathBuf,
+    /// Where the host's certificate is, `host.pem`, with its key and the pool's authorities. Where nothing is said: `tls` beside the
+    /// configuration.
+    #[serde(default)]
+    pub tls_directory: Option<PathBuf>,
     /// What differs at every boot.
     #[serde(default = "usual_boot_id_file")]
     pub boot_id_file: PathBuf,
@@ -34,6 +38,7 @@ impl HostSection {
         let word = |key: &str| table.and_then(|table| table.get(key)).and_then(toml::Value::as_str);
         let path = |key, usual: fn() -> PathBuf| word(key).map_or_else(usual, PathBuf::from);
         Self {
+            tls_directory: None,
             name: word("name").unwrap_or_default().to_owned(),
             state_directory: path("state_directory", usual_state_directory),
             run_directory: path("run_directory", usual_run_directory),
@@ -54,7 +59,10 @@ impl HostSection {
             ("state_directory", &self.state_directory),
             ("run_directory", &self.run_directory),
             ("boot_id_file", &self.boot_id_file),
-        ] {
+        ]
+        .into_iter()
+        .chain(self.tls_directory.iter().map(|path| ("tls_directory", path)))
+        {
             if !path.is_absolute() {
                 faults.add("host", format!("{key} is a path that begins with /"));
             }

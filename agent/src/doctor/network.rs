@@ -1,9 +1,9 @@
 //! The heartbeat networks, and whether the others are reached.
 use super::{Finding, Subject, read};
-use crate::authority::host_of;
 use crate::config::NetworkSection;
 use crate::enrol::arguments::port_of;
 use lifeboat_link::Roster;
+use lifeboat_link::certificate::host_of;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
 use std::path::Path;
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! What a host is told about itself on the command line when it becomes a member.
-use crate::authority::{Subject, host_of};
+use lifeboat_link::certificate::host_of;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -117,16 +117,6 @@ impl HostArguments {
             return Err("--hypervisor is libvirt, process or exec".to_owned());
         }
         self.watchdog_table().map(drop)
-    }
-
-    /// Who the host's certificate is about.
-    pub fn subject(&self) -> Subject {
-        Subject {
-            pool: self.pool.clone(),
-            host: self.host.clone(),
-            api: self.api.clone(),
-            addresses: self.addresses(),
-        }
     }
 
     /// Where the agent listens, in the order of the networks.

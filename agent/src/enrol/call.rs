@@ -1,11 +1,13 @@
-//! The one request of a newcomer. The server is known by a fingerprint that came with the token, not by an authority: nothing is sent before
-//! its certificate, or one that it goes back to, has that fingerprint. One request over one connection, so no HTTP client.
+//! Requests to the pool's services. A newcomer knows the server by a fingerprint that came with its token, not by an authority: nothing is
+//! sent before the server's certificate, or one that it goes back to, has that fingerprint. A host of the pool believes the pool's
+//! authorities, and shows its own certificate. One request over one connection, so no HTTP client.
 use super::arguments::port_of;
-use crate::authority::{fingerprint, host_of};
+use lifeboat_link::certificate::{fingerprint, host_of};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme,
     StreamOwned,
@@ -15,8 +17,10 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long each step may take.
+/// How long each step of a newcomer's request may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The same of a member's, which asks one server after the other.
+const PATIENCE_OF_MEMBERS: Duration = Duration::from_secs(3);
 /// The longest answer.
 const MOST_BYTES: u64 = 4 << 20;
 /// How often the way to the leader is pointed out.
@@ -67,34 +71,141 @@ pub enum CallFault {
     Lost,
 }
 
-/// Posts JSON to `path` at the server `url`, or to where it points to; the answer's body.
-///
-/// # Errors
-/// If there is no answer that says yes.
-pub fn post(url: &str, path: &str, body: &[u8], known: [u8; 32]) -> Result<Vec<u8>, CallFault> {
-    let mut url = url.trim_end_matches('/').to_owned();
-    let mut path = path.to_owned();
-    for _ in 0..MOST_REDIRECTIONS {
-        let answer = ask(&url, &path, body, known)?;
-        match answer.status {
-            200..=299 => return Ok(answer.body),
-            307 | 308 => {
-                let to = answer.location.ok_or_else(|| CallFault::Nonsense(url.clone()))?;
-                if to.starts_with('/') {
-                    path = to;
-                } else {
-                    let (scheme, rest) = to.split_once("://").ok_or_else(|| CallFault::NoUrl(to.clone()))?;
-                    let at = rest.find('/').unwrap_or(rest.len());
-                    (url, path) = (format!("{scheme}://{}", &rest[..at]), rest[at..].to_owned());
+/// Who asks, whom it believes, and how long it waits.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    config: Arc<ClientConfig>,
+    patience: Duration,
+}
+
+impl Caller {
+    /// A newcomer, which knows a fingerprint.
+    ///
+    /// # Errors
+    /// If the library cannot do what TLS needs.
+    pub fn knowing(known: [u8; 32]) -> Result<Self, rustls::Error> {
+        let provider = Arc::new(ring::default_provider());
+        let verifier = Arc::new(Known { fingerprint: known, provider: Arc::clone(&provider) });
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth();
+        Ok(Self { config: Arc::new(config), patience: PATIENCE })
+    }
+
+    /// A host of the pool: it believes these authorities, and shows its certificate.
+    ///
+    /// # Errors
+    /// If one of them cannot be used.
+    pub fn member(authorities_pem: &str, chain_pem: &str, key_pem: &str) -> Result<Self, rustls::Error> {
+        let certificates =
+            |pem: &str| CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>();
+        let unusable = |_| rustls::Error::General("certificate, key or authorities are no PEM".into());
+        let mut roots = RootCertStore::empty();
+        for authority in certificates(authorities_pem).map_err(unusable)? {
+            roots.add(authority)?;
+        }
+        let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(unusable)?;
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_client_auth_cert(certificates(chain_pem).map_err(unusable)?, key)?;
+        Ok(Self { config: Arc::new(config), patience: PATIENCE_OF_MEMBERS })
+    }
+
+    /// Posts JSON to `path` at the server `url`, or to where it points to; the answer's body.
+    ///
+    /// # Errors
+    /// If there is no answer that says yes.
+    pub fn post(&self, url: &str, path: &str, body: &[u8]) -> Result<Vec<u8>, CallFault> {
+        self.follow("POST", url, path, body)
+    }
+
+    /// Fetches `path` from the server `url`, or from where it points to.
+    ///
+    /// # Errors
+    /// If there is no answer that says yes.
+    pub fn get(&self, url: &str, path: &str) -> Result<Vec<u8>, CallFault> {
+        self.follow("GET", url, path, b"")
+    }
+
+    fn follow(&self, method: &str, url: &str, path: &str, body: &[u8]) -> Result<Vec<u8>, CallFault> {
+        let mut url = url.trim_end_matches('/').to_owned();
+        let mut path = path.to_owned();
+        for _ in 0..MOST_REDIRECTIONS {
+            let answer = self.ask(method, &url, &path, body)?;
+            match answer.status {
+                200..=299 => return Ok(answer.body),
+                307 | 308 => {
+                    let to = answer.location.ok_or_else(|| CallFault::Nonsense(url.clone()))?;
+                    if to.starts_with('/') {
+                        path = to;
+                    } else {
+                        let (scheme, rest) =
+                            to.split_once("://").ok_or_else(|| CallFault::NoUrl(to.clone()))?;
+                        let at = rest.find('/').unwrap_or(rest.len());
+                        (url, path) = (format!("{scheme}://{}", &rest[..at]), rest[at..].to_owned());
+                    }
+                }
+                status => {
+                    let why: String = String::from_utf8_lossy(&answer.body).chars().take(500).collect();
+                    return Err(CallFault::Refused { status, why: detail(&why) });
                 }
             }
-            status => {
-                let why: String = String::from_utf8_lossy(&answer.body).chars().take(500).collect();
-                return Err(CallFault::Refused { status, why: detail(&why) });
+        }
+        Err(CallFault::Lost)
+    }
+
+    fn ask(&self, method: &str, url: &str, path: &str, body: &[u8]) -> Result<Answered, CallFault> {
+        let no_url = || CallFault::NoUrl(url.to_owned());
+        if !url.starts_with("https://") {
+            return Err(no_url());
+        }
+        let host = host_of(url).ok_or_else(no_url)?;
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| no_url())?;
+        let mut stream = self.connect(host, port_of(url), name).map_err(|fault| into_fault(url, fault))?;
+        let place = url.trim_start_matches("https://");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {place}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+             Accept: application/json\r\nUser-Agent: lifeboat-agent\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        let sent = stream
+            .write_all(head.as_bytes())
+            .and_then(|()| stream.write_all(body))
+            .and_then(|()| stream.flush());
+        sent.map_err(|fault| into_fault(url, fault))?;
+        let mut answer = Vec::new();
+        match stream.take(MOST_BYTES).read_to_end(&mut answer) {
+            // A server may close without TLS's own goodbye; the length says whether all is there.
+            Err(early) if early.kind() == io::ErrorKind::UnexpectedEof && !answer.is_empty() => {}
+            read => drop(read.map_err(|fault| into_fault(url, fault))?),
+        }
+        parse(&answer).ok_or_else(|| CallFault::Nonsense(url.to_owned()))
+    }
+
+    fn connect(
+        &self,
+        host: &str,
+        port: u16,
+        name: ServerName<'static>,
+    ) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        for address in (host, port).to_socket_addrs()? {
+            match TcpStream::connect_timeout(&address, self.patience) {
+                Ok(stream) => {
+                    stream.set_read_timeout(Some(self.patience))?;
+                    stream.set_write_timeout(Some(self.patience))?;
+                    let connection =
+                        ClientConnection::new(Arc::clone(&self.config), name).map_err(io::Error::other)?;
+                    return Ok(StreamOwned::new(connection, stream));
+                }
+                Err(fault) => last = fault,
             }
         }
+        Err(last)
     }
-    Err(CallFault::Lost)
 }
 
 /// What a problem document says for people.
@@ -109,62 +220,6 @@ struct Answered {
     status: u16,
     location: Option<String>,
     body: Vec<u8>,
-}
-
-fn ask(url: &str, path: &str, body: &[u8], known: [u8; 32]) -> Result<Answered, CallFault> {
-    let no_url = || CallFault::NoUrl(url.to_owned());
-    if !url.starts_with("https://") {
-        return Err(no_url());
-    }
-    let host = host_of(url).ok_or_else(no_url)?;
-    let fault = |source| CallFault::Io { url: url.to_owned(), source };
-    let name = ServerName::try_from(host.to_owned()).map_err(|_| no_url())?;
-    let mut stream = connect(host, port_of(url), name, known).map_err(|fault| into_fault(url, fault))?;
-    let place = url.trim_start_matches("https://");
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: {place}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-         Accept: application/json\r\nUser-Agent: lifeboat-agent\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
-    let sent =
-        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).and_then(|()| stream.flush());
-    sent.map_err(|fault| into_fault(url, fault))?;
-    let mut answer = Vec::new();
-    match stream.take(MOST_BYTES).read_to_end(&mut answer) {
-        // A server may close without TLS's own goodbye; the length says whether all is there.
-        Err(early) if early.kind() == io::ErrorKind::UnexpectedEof && !answer.is_empty() => {}
-        read => drop(read.map_err(fault)?),
-    }
-    parse(&answer).ok_or_else(|| CallFault::Nonsense(url.to_owned()))
-}
-
-fn connect(
-    host: &str,
-    port: u16,
-    name: ServerName<'static>,
-    known: [u8; 32],
-) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
-    let provider = Arc::new(ring::default_provider());
-    let verifier = Arc::new(Known { fingerprint: known, provider: Arc::clone(&provider) });
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in (host, port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, PATIENCE) {
-            Ok(stream) => {
-                stream.set_read_timeout(Some(PATIENCE))?;
-                stream.set_write_timeout(Some(PATIENCE))?;
-                let connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
-                return Ok(StreamOwned::new(connection, stream));
-            }
-            Err(fault) => last = fault,
-        }
-    }
-    Err(last)
 }
 
 fn into_fault(url: &str, fault: io::Error) -> CallFault {

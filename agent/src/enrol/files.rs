@@ -100,6 +100,24 @@ impl Places {
             None => Ok(()),
         }
     }
+
+    /// Whether this host's files can be written: asked before anything is that others see.
+    ///
+    /// # Errors
+    /// If not. What was made to find out is taken away again.
+    pub fn check_writable(&self) -> Result<(), EnrolFault> {
+        for directory in self.directories() {
+            files::make_private_directory(directory)?;
+            let probe = directory.join("probe");
+            files::write(&probe, b"")?;
+            files::remove(&probe)?;
+        }
+        Ok(())
+    }
+
+    fn directories(&self) -> [&Path; 3] {
+        [&self.state, self.agent.parent().unwrap_or(Path::new("/")), &self.tls]
+    }
 }
 
 impl Membership<'_> {
@@ -123,8 +141,8 @@ impl Membership<'_> {
         let agent = self.agent_toml(places)?;
         let service = self.service_toml(places)?;
         let keys = key_file(self.keys)?;
-        for directory in [Some(places.state.as_path()), places.agent.parent(), Some(&places.tls)] {
-            files::make_private_directory(directory.unwrap_or(Path::new("/")))?;
+        for directory in places.directories() {
+            files::make_private_directory(directory)?;
         }
         keys.write(&places.state)?;
         files::write_json(&places.state.join("roster.json"), self.roster)?;

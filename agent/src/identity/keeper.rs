@@ -2,9 +2,12 @@
 //! again until it is.
 use super::{KeyFile, files, keep_roster, keep_stopping};
 use crate::context::Context;
+use crate::membership::credentials;
 use crate::wiring::{News, ToCoordinator, ToKeeper};
 use lifeboat_link::Roster;
+use lifeboat_protocol::Input;
 use lifeboat_protocol::command::FenceReason;
+use lifeboat_protocol::message::NewKey;
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,8 +23,12 @@ pub struct Keeper {
     directory: PathBuf,
     context: Context,
     keys: KeyFile,
+    /// The key that the pool seals under, as was last agreed.
+    sealing: Option<u32>,
     /// What is not durable yet.
     keys_wait: bool,
+    /// Of those the keys of which the protocol waits to hear.
+    new_keys: Vec<NewKey>,
     stopping_waits: Option<FenceReason>,
     roster_waits: Option<Arc<Roster>>,
 }
@@ -29,7 +36,16 @@ pub struct Keeper {
 impl Keeper {
     /// A keeper of a directory with these keys in it.
     pub fn new(directory: PathBuf, context: Context, keys: KeyFile) -> Self {
-        Self { directory, context, keys, keys_wait: false, stopping_waits: None, roster_waits: None }
+        Self {
+            directory,
+            context,
+            keys,
+            sealing: None,
+            keys_wait: false,
+            new_keys: Vec::new(),
+            stopping_waits: None,
+            roster_waits: None,
+        }
     }
 
     /// Keeps until nobody can tell it anything any more.
@@ -50,24 +66,46 @@ impl Keeper {
 
     fn take(&mut self, what: ToKeeper) {
         match what {
-            ToKeeper::Key(key) => {
-                self.keys.add(&key);
-                self.keys_wait = true;
-            }
+            ToKeeper::Key(key) => self.take_key(key),
+            ToKeeper::Fetched(keys) => keys.into_iter().for_each(|key| self.take_key(key)),
             ToKeeper::Sending(epoch) => {
-                let holds = self.keys.holds_or_is_beyond(epoch);
-                self.context.board.post("keys", &json!({ "pool_seals_under": epoch, "is_kept_here": holds }));
-                if !holds {
-                    tracing::error!(
-                        epoch,
-                        "THIS HOST IS DEAF: it was away when the pool's heartbeat key was changed. Copy keys.json of the state directory of a host that is a member to this host's, and restart the agent"
-                    );
-                }
-                self.keys.switch_to(epoch);
+                self.sealing = Some(epoch);
                 self.keys_wait = true;
             }
+            ToKeeper::Certificate(chain_pem) => self.take_certificate(&chain_pem),
             ToKeeper::Stopping(reason) => self.stopping_waits = Some(reason),
             ToKeeper::Roster(json) => self.take_roster(&json),
+        }
+    }
+
+    fn take_key(&mut self, key: NewKey) {
+        self.keys.add(&key);
+        self.new_keys.push(key);
+        self.keys_wait = true;
+    }
+
+    /// Seals under the agreed key from the next start on, if it is here; else the pool's service is asked for it.
+    fn follow_agreed_key(&mut self) {
+        let Some(epoch) = self.sealing else { return };
+        let holds = self.keys.holds_or_is_beyond(epoch);
+        self.context.board.post("keys", &json!({ "pool_seals_under": epoch, "is_kept_here": holds }));
+        if !holds {
+            tracing::error!(
+                epoch,
+                "THIS HOST IS DEAF: it was away when the pool's heartbeat key was changed. The pool's service is asked for the new one"
+            );
+        }
+        self.keys.switch_to(epoch);
+    }
+
+    fn take_certificate(&self, chain_pem: &str) {
+        let Some(folder) = &self.context.config.host.tls_directory else { return };
+        match credentials::keep(folder, chain_pem) {
+            Ok(ends) => tracing::info!(
+                ends,
+                "this host has its next certificate; its service shows it within seconds"
+            ),
+            Err(fault) => tracing::error!(%fault, "the next certificate is not kept; it is asked for again"),
         }
     }
 
@@ -88,12 +126,18 @@ impl Keeper {
             );
         }
         let known = self.roster_waits.clone().unwrap_or_else(|| self.context.roster.now());
-        if roster.pool_id != known.pool_id {
-            return tracing::error!(pool = roster.pool, "another pool's roster is not taken");
+        if roster.version <= known.version {
+            return;
         }
-        if roster.version > known.version {
-            self.roster_waits = Some(Arc::new(roster));
+        if let Err(fault) = roster.check_after(&known) {
+            return tracing::error!(%fault, version = roster.version, "a roster that contradicts the one before it is not taken");
         }
+        if roster.settings != known.settings {
+            tracing::error!(
+                "THE POOL'S SETTINGS HAVE CHANGED in the roster: they hold once the agents of all hosts were restarted"
+            );
+        }
+        self.roster_waits = Some(Arc::new(roster));
     }
 
     fn write(&mut self) {
@@ -108,8 +152,14 @@ impl Keeper {
             }
         }
         if self.keys_wait {
+            self.follow_agreed_key();
             match self.keys.write(&self.directory) {
-                Ok(()) => self.keys_wait = false,
+                Ok(()) => {
+                    self.keys_wait = false;
+                    for key in self.new_keys.drain(..) {
+                        self.context.inbox.input(Input::KeyKept(key));
+                    }
+                }
                 Err(fault) => failed(&fault),
             }
         }

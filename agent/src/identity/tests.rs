@@ -14,6 +14,7 @@ struct Place {
 fn place() -> Place {
     let directory = tempfile::tempdir().expect("there is room");
     let host = HostSection {
+        tls_directory: None,
         name: "h01".into(),
         state_directory: directory.path().join("state"),
         run_directory: directory.path().join("run"),
@@ -38,6 +39,7 @@ fn roster(names: &[&str]) -> Roster {
         networks: vec!["hb0".into()],
         settings: LivenessSettings::default(),
         hosts: names.iter().map(member).collect(),
+        authorities: Vec::new(),
     }
 }
 

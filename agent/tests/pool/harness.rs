@@ -69,6 +69,7 @@ impl Pool {
             networks: vec!["hb0".into()],
             settings: LivenessSettings { timeout_ms: T.as_millis() as u64, ..LivenessSettings::default() },
             hosts: addresses.iter().enumerate().map(member).collect(),
+            authorities: Vec::new(),
         };
         let hosts = addresses.iter().enumerate();
         let hosts = hosts

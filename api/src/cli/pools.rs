@@ -48,6 +48,9 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
         Verb::ResetCoordinator { yes } => agents::tell(&session, agents::Wish::Reset, *yes, json, output),
         Verb::ReleaseBrake { yes } => agents::tell(&session, agents::Wish::ReleaseBrake, *yes, json, output),
         Verb::RotateKey { yes } => agents::tell(&session, agents::Wish::RotateKey, *yes, json, output),
+        Verb::RotateAuthority { yes } => {
+            agents::tell(&session, agents::Wish::RotateAuthority, *yes, json, output)
+        }
         Verb::RollingReboot(asked) => rolling::run(&session, asked, json, output),
         Verb::Admission { policy, yes } => ha::admission(&session, *policy, *yes, json, output),
     }

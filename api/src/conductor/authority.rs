@@ -1,153 +1,236 @@
-//! The pool's certificate authority: what the first host left in the store, and signing for the others. A host has one certificate, with
-//! which its service serves and by which its agent is known ([`crate::guard::certificate`]). From a request only its public key is
-//! taken: what the certificate says is the roster's.
+//! The pool's certificate authority in a term: what the first host left in the store, and how another takes its place without a gap.
+//!
+//! ```text
+//!   one signs ─ rotate ─► Trust: the old one signs, all are told to believe both
+//!                           │ every host of the roster has said that it does, durably
+//!                           ▼
+//!                         Issue: the new one signs, every host asks for its next certificate
+//!                           │ every host of the roster has said that it has it, durably
+//!                           ▼
+//!                         one signs: the new one; nobody believes the old one any more
+//! ```
+//! Every step is durable before it has effect, and hosts say in each term what they have: so whoever leads next goes on. A host that is off
+//! is waited for; one that does not come back is removed first. Pure, but for the memory of what hosts have said.
+use arc_swap::ArcSwap;
+use lifeboat_link::Roster;
+use lifeboat_link::certificate::{Authority, CertificateError, fingerprints, spelt};
 use lifeboat_link::join::Founding;
-use lifeboat_link::roster::Member;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use rcgen::string::Ia5String;
-use rcgen::{
-    CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    Issuer, KeyPair, KeyUsagePurpose, SanType,
-};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use sha2::{Digest, Sha256};
-use std::net::IpAddr;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// How long a host's certificate lives. Agents ask for the next one well before.
-const HOST_LIVES: Duration = Duration::from_hours(90 * 24);
-/// Clocks of hosts differ: what is made now counts since a little while.
-const BEFORE: Duration = Duration::from_hours(1);
-/// What is percent-encoded in the name of an agent.
-const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b':').add(b'%');
-
-/// Why there is no certificate.
-#[derive(Debug, thiserror::Error)]
-pub enum AuthorityError {
-    /// What the first host left is no authority.
-    #[error("what the first host left in the store is no certificate authority: {0}")]
-    NoAuthority(String),
-    /// The request is none.
-    #[error("the request for a certificate cannot be read: {0}")]
-    Request(rcgen::Error),
-    /// A name that no certificate can carry.
-    #[error("the name {0:?} cannot stand in a certificate")]
-    Name(String),
-    /// Anything else.
-    #[error("no certificate can be made: {0}")]
-    Make(rcgen::Error),
+/// How far a change of the authority has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// All are to believe the next one.
+    Trust,
+    /// The next one signs.
+    Issue,
 }
 
-/// The authority.
-pub struct Authority {
-    certificate_pem: String,
-    fingerprint: [u8; 32],
-    issuer: Issuer<'static, KeyPair>,
+/// A change of the authority, as it is kept.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rotation {
+    /// How far it has come.
+    pub step: Step,
+    /// The next one's certificate, in PEM.
+    pub certificate_pem: String,
+    /// Its private key, in PEM.
+    pub key_pem: String,
 }
 
-impl std::fmt::Debug for Authority {
+impl std::fmt::Debug for Rotation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Authority").finish_non_exhaustive()
+        f.debug_struct("Rotation").field("step", &self.step).finish_non_exhaustive()
     }
 }
 
-impl Authority {
-    /// What the first host left.
+/// What is kept of authorities.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// What the first host left, with the authority that is in force.
+    pub founding: Founding,
+    /// The change that is under way.
+    pub rotation: Option<Rotation>,
+}
+
+/// What a host has said of its certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// SHA-256 of the authority that signed it, in hexadecimal.
+    pub signed_by: String,
+    /// SHA-256 of the authorities that it believes.
+    pub believes: Vec<String>,
+}
+
+/// The next state of a change, and the roster by which hosts hear of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// What is to be kept.
+    pub kept: Kept,
+    /// Who is believed, the one that signs first.
+    pub roster: Roster,
+    /// What has happened, for the pool's log.
+    pub event: &'static str,
+}
+
+impl Kept {
+    /// The authority that signs now.
     ///
     /// # Errors
-    /// If it is none.
-    pub fn of(founding: &Founding) -> Result<Self, AuthorityError> {
-        let none = |error: String| AuthorityError::NoAuthority(error);
-        let key = KeyPair::from_pem(&founding.authority_key_pem).map_err(|error| none(error.to_string()))?;
-        let der = CertificateDer::from_pem_slice(founding.authority_pem.as_bytes())
-            .map_err(|error| none(error.to_string()))?;
-        let fingerprint = Sha256::digest(&der).into();
-        let issuer = Issuer::from_ca_cert_pem(&founding.authority_pem, key)
-            .map_err(|error| none(error.to_string()))?;
-        Ok(Self { certificate_pem: founding.authority_pem.clone(), fingerprint, issuer })
+    /// If what is kept is none.
+    pub fn signs(&self) -> Result<Authority, CertificateError> {
+        match &self.rotation {
+            Some(next) if next.step == Step::Issue => Authority::of(&next.certificate_pem, &next.key_pem),
+            _ => Authority::of(&self.founding.authority_pem, &self.founding.authority_key_pem),
+        }
     }
 
-    /// SHA-256 of its certificate, by which newcomers know the pool.
-    pub fn fingerprint(&self) -> [u8; 32] {
-        self.fingerprint
-    }
-
-    /// The pool's authorities, in PEM.
-    pub fn authorities_pem(&self) -> &str {
-        &self.certificate_pem
-    }
-
-    /// Signs for a host: its certificate and the authority's, in PEM, as a server shows them.
+    /// Begins a change: all are to believe a new one as well. None: one is under way.
     ///
     /// # Errors
-    /// If the request is none, or a name cannot stand in a certificate.
+    /// If no authority can be made.
+    pub fn rotated(&self, roster: &Roster, now: SystemTime) -> Result<Option<Next>, CertificateError> {
+        if self.rotation.is_some() {
+            return Ok(None);
+        }
+        let next = Authority::found(&roster.pool, now)?;
+        let rotation = Rotation {
+            step: Step::Trust,
+            certificate_pem: next.certificate_pem().to_owned(),
+            key_pem: next.key_pem(),
+        };
+        let kept = Self { rotation: Some(rotation), ..self.clone() };
+        Ok(Some(kept.told(roster, "authority-added")))
+    }
+
+    /// The next step, if every host of the roster has come that far; else who is waited for.
+    ///
+    /// # Errors
+    /// The hosts, by name.
+    pub fn next(
+        &self,
+        roster: &Roster,
+        said: &BTreeMap<usize, Credentials>,
+    ) -> Result<Option<Next>, Vec<String>> {
+        let Some(rotation) = &self.rotation else { return Ok(None) };
+        let Some(next) = print(&rotation.certificate_pem) else { return Ok(None) };
+        let old = print(&self.founding.authority_pem).unwrap_or_default();
+        let is_there = |credentials: &Credentials| match rotation.step {
+            Step::Trust => credentials.believes.contains(&next) && credentials.believes.contains(&old),
+            Step::Issue => credentials.signed_by == next,
+        };
+        let hosts = roster.hosts.iter().enumerate().filter(|(_, host)| !host.removed);
+        let late = hosts.filter(|(place, _)| !said.get(place).is_some_and(is_there));
+        let late: Vec<String> = late.map(|(_, host)| host.id.clone()).collect();
+        if !late.is_empty() {
+            return Err(late);
+        }
+        let mut kept = self.clone();
+        Ok(Some(match rotation.step {
+            Step::Trust => {
+                kept.rotation = Some(Rotation { step: Step::Issue, ..rotation.clone() });
+                kept.told(roster, "authority-signs")
+            }
+            Step::Issue => {
+                kept.founding.authority_pem.clone_from(&rotation.certificate_pem);
+                kept.founding.authority_key_pem.clone_from(&rotation.key_pem);
+                kept.rotation = None;
+                kept.told(roster, "authority-replaced")
+            }
+        }))
+    }
+
+    fn told(self, roster: &Roster, event: &'static str) -> Next {
+        let old = self.founding.authority_pem.clone();
+        let authorities = match &self.rotation {
+            None => vec![old],
+            Some(next) if next.step == Step::Trust => vec![old, next.certificate_pem.clone()],
+            Some(next) => vec![next.certificate_pem.clone(), old],
+        };
+        let roster = Roster { version: roster.version + 1, authorities, ..roster.clone() };
+        Next { kept: self, roster, event }
+    }
+}
+
+fn print(pem: &str) -> Option<String> {
+    fingerprints(pem).first().map(spelt)
+}
+
+/// The authorities of a term. Copies are one.
+#[derive(Clone, Debug)]
+pub struct Authorities {
+    kept: Arc<ArcSwap<Kept>>,
+    said: Said,
+}
+
+/// What hosts have said in this term, by their place in the roster. Copies are one.
+#[derive(Clone, Debug, Default)]
+pub struct Said(Arc<Mutex<BTreeMap<usize, Credentials>>>);
+
+impl Said {
+    /// A host says what it has.
+    pub fn note(&self, place: usize, credentials: Credentials) {
+        self.lock().insert(place, credentials);
+    }
+
+    /// A place is another machine's, or its host begins anew.
+    pub fn forget(&self, place: usize) {
+        self.lock().remove(&place);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, Credentials>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Authorities {
+    /// Those that are kept.
+    pub fn new(kept: Kept, said: Said) -> Self {
+        Self { kept: Arc::new(ArcSwap::from_pointee(kept)), said }
+    }
+
+    /// What is kept.
+    pub fn kept(&self) -> Arc<Kept> {
+        self.kept.load_full()
+    }
+
+    /// It is this now. Whoever calls it has the turn to change the roster.
+    pub fn replace(&self, kept: Kept) {
+        self.kept.store(Arc::new(kept));
+    }
+
+    /// What hosts have said.
+    pub fn said(&self) -> &Said {
+        &self.said
+    }
+
+    /// As [`Kept::next`], by what was said so far.
+    ///
+    /// # Errors
+    /// Who is waited for.
+    pub fn next(&self, roster: &Roster) -> Result<Option<Next>, Vec<String>> {
+        self.kept().next(roster, &self.said.lock())
+    }
+
+    /// Signs for the host in a place of the roster.
+    ///
+    /// # Errors
+    /// If the request is none, or what is kept is no authority.
     pub fn sign(
         &self,
         csr_pem: &str,
-        pool: &str,
-        host: &Member,
+        roster: &Roster,
+        place: usize,
         now: SystemTime,
-    ) -> Result<String, AuthorityError> {
-        let request = CertificateSigningRequestParams::from_pem(csr_pem).map_err(AuthorityError::Request)?;
-        let mut params = CertificateParams::default();
-        params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, host.id.as_str());
-        params.subject_alt_names = names(pool, host)?;
-        params.use_authority_key_identifier_extension = true;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages =
-            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        (params.not_before, params.not_after) = ((now - BEFORE).into(), (now + HOST_LIVES).into());
-        let certificate =
-            params.signed_by(&request.public_key, &self.issuer).map_err(AuthorityError::Make)?;
-        Ok(certificate.pem() + &self.certificate_pem)
+    ) -> Result<String, CertificateError> {
+        let kept = self.kept();
+        let lives = Duration::from_secs(kept.founding.certificates_live_s);
+        kept.signs()?.sign(csr_pem, roster, place, now, lives)
     }
-}
-
-fn names(pool: &str, host: &Member) -> Result<Vec<SanType>, AuthorityError> {
-    let text = |name: &str| Ia5String::try_from(name).map_err(|_| AuthorityError::Name(name.to_owned()));
-    let escaped = |name| utf8_percent_encode(name, ESCAPED);
-    let mut names =
-        vec![SanType::URI(text(&format!("lifeboat-agent:{}:{}", escaped(pool), escaped(&host.id)))?)];
-    let mut add = |name: SanType| {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    };
-    for name in host_of(&host.api).into_iter().chain([host.id.as_str()]) {
-        match name.parse::<IpAddr>() {
-            Ok(address) => add(SanType::IpAddress(address)),
-            Err(_) if is_dns(name) => add(SanType::DnsName(text(name)?)),
-            // Known by its URI alone.
-            Err(_) => {}
-        }
-    }
-    for address in &host.addresses {
-        add(SanType::IpAddress(address.ip()));
-    }
-    Ok(names)
-}
-
-/// The host in a URL, without brackets and port.
-pub fn host_of(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    let place = rest.split(['/', '?']).next()?;
-    if let Some(six) = place.strip_prefix('[') {
-        return six.split_once(']').map(|(address, _)| address);
-    }
-    let host = place.rsplit_once(':').map_or(place, |(host, _)| host);
-    (!host.is_empty()).then_some(host)
-}
-
-fn is_dns(name: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    name.len() <= 253 && name.split('.').all(label)
 }
 
 #[cfg(test)]
@@ -155,78 +238,84 @@ pub(super) mod tests {
     use super::super::names::tests::roster;
     use super::*;
     use crate::guard::certificate::AgentIdentity;
+    use lifeboat_link::certificate::{HOST_LIVES, Request};
     use lifeboat_link::join::{MediumPlace, PoolKey};
-    use rcgen::{BasicConstraints, IsCa};
-    use rustls::pki_types::UnixTime;
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+
+    fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH + HOST_LIVES
+    }
 
     /// What a first host leaves.
-    pub(in crate::conductor) fn founding() -> Founding {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let key = KeyPair::generate().expect("a key");
-        let certificate = params.self_signed(&key).expect("a certificate");
-        Founding {
-            roster: roster(&["h1"]),
+    fn kept(hosts: &[&str]) -> (Kept, Roster) {
+        let authority = Authority::found("prod", now()).expect("an authority");
+        let mut roster = roster(hosts);
+        roster.authorities = vec![authority.certificate_pem().to_owned()];
+        let founding = Founding {
+            roster: roster.clone(),
             medium: MediumPlace::Statefile { path: "/dev/x".into(), offset: 0 },
             metadata: "volume:/dev/x?offset=4194304".to_owned(),
-            authority_pem: certificate.pem(),
-            authority_key_pem: key.serialize_pem(),
+            authority_pem: authority.certificate_pem().to_owned(),
+            authority_key_pem: authority.key_pem(),
             keys: vec![PoolKey::new(1, &[7; 32])],
-        }
+            certificates_live_s: HOST_LIVES.as_secs(),
+        };
+        (Kept { founding, rotation: None }, roster)
     }
 
-    fn member(id: &str) -> Member {
-        Member {
-            id: id.to_owned(),
-            addresses: vec!["10.0.0.7:7946".parse().expect("an address")],
-            api: "https://h07.example:7878".to_owned(),
-            removed: false,
-        }
-    }
-
-    fn csr() -> String {
-        let mut params = CertificateParams::default();
-        params.subject_alt_names = vec![SanType::DnsName("bank.example".try_into().expect("a name"))];
-        let key = KeyPair::generate().expect("a key");
-        params.serialize_request(&key).expect("a request").pem().expect("PEM")
+    /// What a host says that has done all that a roster asks of it.
+    fn obeying(roster: &Roster) -> Credentials {
+        let believes: Vec<String> = roster.authorities.iter().filter_map(|pem| print(pem)).collect();
+        Credentials { signed_by: believes[0].clone(), believes }
     }
 
     #[test]
-    fn a_host_is_who_the_roster_says_whatever_it_asks_for() {
-        let authority = Authority::of(&founding()).expect("an authority");
-        let chain = authority.sign(&csr(), "pröd:1", &member("h07"), SystemTime::UNIX_EPOCH + HOST_LIVES);
-        let chain = chain.expect("a certificate");
+    fn a_host_is_who_and_where_the_roster_says_whatever_it_asks_for() {
+        let (kept, roster) = kept(&["h1", "hü:2"]);
+        let authorities = Authorities::new(kept, Said::default());
+        let csr = Request::new().expect("a key").csr_pem().expect("a request");
+        let chain = authorities.sign(&csr, &roster, 1, now()).expect("a certificate");
         let chain: Vec<CertificateDer<'_>> =
             CertificateDer::pem_slice_iter(chain.as_bytes()).map(|one| one.expect("PEM")).collect();
-        assert_eq!(chain.len(), 2);
-        assert_eq!(Sha256::digest(&chain[1])[..], authority.fingerprint());
         let identity = AgentIdentity::of(&chain[0]).expect("an agent's");
-        assert_eq!((&*identity.pool, &*identity.host), ("pröd:1", "h07"));
-        let certificate = webpki::EndEntityCert::try_from(&chain[0]).expect("a certificate");
-        let dns: Vec<&str> = certificate.valid_dns_names().collect();
-        assert_eq!(dns, ["h07.example", "h07"]);
-        let anchor = webpki::anchor_from_trusted_cert(&chain[1]).expect("an authority");
-        let now = UnixTime::since_unix_epoch(HOST_LIVES + Duration::from_hours(24));
-        certificate
-            .verify_for_usage(
-                rustls::crypto::ring::default_provider().signature_verification_algorithms.all,
-                &[anchor],
-                &chain[1..],
-                now,
-                webpki::KeyUsage::client_auth(),
-                None,
-                None,
-            )
-            .expect("it goes back to the authority");
+        assert_eq!((&*identity.pool, &*identity.host), (&*roster.pool, "hü:2"));
+        assert_eq!(identity.place, Some((roster.pool_id.clone(), 1)));
     }
 
     #[test]
-    fn what_is_no_request_is_refused() {
-        let authority = Authority::of(&founding()).expect("an authority");
-        let refused = authority.sign("-----BEGIN", "p", &member("h1"), SystemTime::UNIX_EPOCH);
-        assert!(matches!(refused, Err(AuthorityError::Request(_))));
-        let none = Founding { authority_key_pem: String::new(), ..founding() };
-        assert!(matches!(Authority::of(&none), Err(AuthorityError::NoAuthority(_))));
+    fn an_authority_is_replaced_when_all_hosts_have_followed_each_step() {
+        let (first, roster) = kept(&["h1", "h2", "!h3"]);
+        let old = first.signs().expect("an authority").fingerprint();
+        let mut said = BTreeMap::from([(0, obeying(&roster)), (1, obeying(&roster))]);
+        assert_eq!(first.next(&roster, &said), Ok(None), "nothing is under way");
+        let begun = first.rotated(&roster, now()).expect("one is made").expect("none is under way");
+        assert_eq!(begun.kept.rotated(&begun.roster, now()).expect("no fault"), None, "one at a time");
+        assert_eq!((begun.roster.version, begun.roster.authorities.len()), (roster.version + 1, 2));
+        assert_eq!(
+            begun.kept.signs().expect("an authority").fingerprint(),
+            old,
+            "the new one is to be believed first"
+        );
+        said.insert(0, obeying(&begun.roster));
+        assert_eq!(begun.kept.next(&begun.roster, &said), Err(vec!["h2".to_owned()]), "h3 has left for good");
+        said.insert(1, obeying(&begun.roster));
+        let issuing = begun.kept.next(&begun.roster, &said).expect("all believe").expect("it is under way");
+        let new = issuing.kept.signs().expect("an authority").fingerprint();
+        assert_ne!(new, old);
+        assert_eq!(issuing.roster.authorities[0], begun.roster.authorities[1], "who signs is named first");
+        assert!(issuing.kept.next(&issuing.roster, &said).is_err(), "nobody has a certificate of its own");
+        said = BTreeMap::from([(0, obeying(&issuing.roster)), (1, obeying(&issuing.roster))]);
+        let done = issuing.kept.next(&issuing.roster, &said).expect("all have").expect("it is under way");
+        assert_eq!((done.kept.rotation.clone(), done.roster.authorities.len()), (None, 1));
+        assert_eq!(done.kept.signs().expect("an authority").fingerprint(), new);
+        assert_eq!(done.roster.authorities[0], done.kept.founding.authority_pem);
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let (first, roster) = kept(&["h1"]);
+        let begun = first.rotated(&roster, now()).expect("one is made").expect("none is under way");
+        assert!(!format!("{begun:?}").contains("PRIVATE"));
     }
 }

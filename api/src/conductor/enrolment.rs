@@ -1,8 +1,8 @@
 //! Who belongs to the pool: invitations, newcomers, and those who leave. Pure: what is asked and what is kept come in, the roster
 //! after it goes out.
-use super::authority::host_of;
 use jiff::{SignedDuration, Timestamp};
 use lifeboat_link::Roster;
+use lifeboat_link::certificate::host_of;
 use lifeboat_link::join::{Invitation, JoinRequest};
 use lifeboat_link::roster::{Member, RosterFault};
 use lifeboat_protocol::Standing;
@@ -123,9 +123,9 @@ impl Invited {
 ///
 /// # Errors
 /// If it is none.
-pub fn credential(token: Option<&str>) -> Result<(String, [u8; 32]), EnrolError> {
-    let parsed = token.map(Invitation::parse_credential).and_then(Result::ok);
-    parsed.map(|(id, secret)| (hex(&id), secret)).ok_or(EnrolError::NoInvitation)
+pub fn credential(token: &str) -> Result<(String, [u8; 32]), EnrolError> {
+    let parsed = Invitation::parse_credential(token);
+    parsed.map(|(id, secret)| (hex(&id), secret)).map_err(|_| EnrolError::NoInvitation)
 }
 
 /// The roster with a newcomer, and its place there. `standing` is what is agreed of the host in a place; none: nothing is known yet.
@@ -233,7 +233,7 @@ mod tests {
 
     fn ask(host: &str) -> JoinRequest {
         JoinRequest {
-            token: None,
+            token: String::new(),
             host: host.to_owned(),
             addresses: vec!["10.0.0.9:7946".parse().expect("an address")],
             networks: vec!["hb0".to_owned()],
@@ -322,7 +322,7 @@ mod tests {
         assert!(matches!(kept.check(&carried.secret, "h9", until), Err(EnrolError::NoInvitation)));
         assert!(matches!(kept.check(&[4; 32], "h9", early), Err(EnrolError::NoInvitation)));
         assert!(matches!(kept.check(&carried.secret, "h8", early), Err(EnrolError::OtherHost(_))));
-        let (id, secret) = credential(Some(&carried.credential())).expect("a token");
+        let (id, secret) = credential(&carried.credential()).expect("a token");
         assert_eq!((id, secret), (kept.id.clone(), carried.secret));
         assert!(!serde_json::to_string(&kept).expect("JSON").contains(&hex(&carried.secret)));
     }

@@ -1,10 +1,10 @@
 //! A task that keeps the pool's document in step with what is known: what hosts say of themselves, how the coordinator sees hosts and
 //! VMs, what people are to be told. And back: when the document has changed, by whomever, the coordinator is told once that is durable.
-use super::authority::Authority;
 use super::learning::{self, learn};
 use super::machine::Learned;
 use super::picture::Picture;
 use super::records;
+use super::rotation;
 use super::shell::{Conductor, Event};
 use crate::clock;
 use crate::engine::pool::ChangeError;
@@ -92,6 +92,7 @@ impl Keeper {
     /// Starts the task for a term.
     pub fn begin(&self, pool: Arc<PoolHandle>, engine: Engine, conductor: Conductor) {
         let keeper = self.clone();
+        self.runtime.spawn(rotation::tend(Arc::clone(&pool), engine.clone(), conductor.clone()));
         self.runtime.spawn(async move { keeper.keep(pool, engine, conductor).await });
     }
 
@@ -125,7 +126,7 @@ impl Keeper {
                     tokio::time::sleep(AGAIN_AFTER).await;
                 }
             }
-            self.certify(&pool, &conductor);
+            self.certify(&conductor);
             let view = pool.view();
             // What was handed over before it is durable when it is.
             if view.revision != told && engine.keep(Batch::default()).await.is_ok() {
@@ -138,19 +139,18 @@ impl Keeper {
     }
 
     /// Signs for the hosts that have asked.
-    fn certify(&self, pool: &PoolHandle, conductor: &Conductor) {
+    fn certify(&self, conductor: &Conductor) {
         for (host, csr_pem) in std::mem::take(&mut self.lock().certificates) {
             let roster = conductor.roster();
             let belongs = matches!(conductor.standing(host), Some(Standing::Member { .. }));
             let member = roster.hosts.get(host.get()).filter(|member| belongs && !member.removed);
-            let (Some(founding), Some(member)) = (conductor.founding(), member) else { continue };
-            let signed = Authority::of(founding).and_then(|authority| {
-                let chain_pem = authority.sign(&csr_pem, pool.id(), member, clock::now().into())?;
-                let authorities_pem = authority.authorities_pem().to_owned();
-                Ok(OrderNote::Certificate { chain_pem, authorities_pem })
-            });
+            let (Some(authorities), Some(member)) = (conductor.authorities(), member) else { continue };
+            let signed = authorities.sign(&csr_pem, &roster, host.get(), clock::now().into());
             match signed {
-                Ok(note) => drop(conductor.tell(Event::Note(host, Box::new(note)))),
+                Ok(chain_pem) => {
+                    let note = OrderNote::Certificate { chain_pem };
+                    conductor.tell(Event::Note(host, Box::new(note)));
+                }
                 Err(error) => tracing::warn!(%error, host = member.id, "a host gets no certificate"),
             }
         }
@@ -235,7 +235,7 @@ fn transition(id: &str, before: &Pool, learned: Vec<Learned>, picture: Option<&P
                 records::put_definition(&mut made.records, id, &definition.facts.vm, &definition);
             }
             Learned::Found(found) => made.notes.push(Note::Found(found)),
-            Learned::Host { .. } | Learned::Certificate { .. } => {}
+            Learned::Host { .. } | Learned::Certificate { .. } | Learned::Credentials { .. } => {}
         }
     }
     made

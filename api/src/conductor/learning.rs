@@ -22,7 +22,7 @@ pub fn learn(pool: &Pool, learned: &[&Learned]) -> Result<Option<(Pool, Vec<Logg
             Learned::Vm { host, definition, runs, released } => {
                 logged.extend(vm_is(&mut spec, host, definition, *runs, released.as_ref()));
             }
-            Learned::Found(_) | Learned::Certificate { .. } => {}
+            Learned::Found(_) | Learned::Certificate { .. } | Learned::Credentials { .. } => {}
         }
     }
     share(&mut spec);

@@ -11,6 +11,7 @@ mod heard;
 mod telling;
 
 use super::ask::Ask;
+use super::authority::Credentials;
 use super::document;
 use super::findings;
 use super::names::Names;
@@ -101,6 +102,13 @@ pub enum Learned {
         host: HostIndex,
         /// The request, in PEM.
         csr_pem: String,
+    },
+    /// What a host is known by and whom it believes.
+    Credentials {
+        /// The host.
+        host: HostIndex,
+        /// What.
+        credentials: Credentials,
     },
 }
 

@@ -113,6 +113,7 @@ pub(super) mod tests {
             networks: vec!["hb0".to_owned()],
             settings: LivenessSettings::default(),
             hosts: hosts.iter().map(member).collect(),
+            authorities: Vec::new(),
         }
     }
 

@@ -8,11 +8,14 @@
 //!   conductor/<pool>/definition/<vm>                    what a VM is made of
 //!   conductor/<pool>/monitor/<vm>                       what is done when its guest answers no more
 //!   conductor/<pool>/roster
+//!   conductor/<pool>/rotation                           the next authority, while it is changed
 //! ```
+use super::authority::Kept as Authorities;
 use super::names::Names;
 use lifeboat_coordinator::alert::{AlertId, AlertKind, Subject};
 use lifeboat_coordinator::record::{Duty, Place, Record};
 use lifeboat_link::Roster;
+use lifeboat_link::join::FOUNDING;
 use lifeboat_link::note::{Monitor, VmFacts};
 use lifeboat_model::{GroupIndex, HostIndex, Pool};
 use lifeboat_store::{Batch, Key, Record as Kept};
@@ -123,6 +126,20 @@ pub fn put_monitor(batch: &mut Batch, pool: &str, vm: &str, monitor: Option<&Mon
 /// Writes the roster.
 pub fn put_roster(batch: &mut Batch, roster: &Roster) {
     batch.put(roster_key(&roster.pool), json(roster));
+}
+
+/// Writes which authorities there are.
+pub fn put_authorities(batch: &mut Batch, pool: &str, kept: &Authorities) {
+    batch.put(Key::of(&[FOUNDING]), json(&kept.founding));
+    match &kept.rotation {
+        Some(rotation) => batch.put(rotation_key(pool), json(rotation)),
+        None => batch.delete(rotation_key(pool)),
+    }
+}
+
+/// Where a change of the authority of a pool lies.
+pub fn rotation_key(pool: &str) -> Key {
+    key(pool, &["rotation"])
 }
 
 /// Where the roster of a pool lies.

@@ -1,6 +1,7 @@
 //! The thread that conducts: it alone drives the coordinator. What the agent's health check asks is whether it comes on: one that hangs
 //! does not.
 use super::ask::{Ask, AskError};
+use super::authority::{Authorities, Said};
 use super::keeper::Keeper;
 use super::link;
 use super::machine::{Deed, Learned, Machine};
@@ -15,7 +16,7 @@ use crate::service::Service;
 use arc_swap::ArcSwapOption;
 use lifeboat_coordinator::{Instant, Refusal, Ticket};
 use lifeboat_link::frame::{Hello, OperatorWish};
-use lifeboat_link::join::{Founding, PoolKey};
+use lifeboat_link::join::PoolKey;
 use lifeboat_link::note::Monitor;
 use lifeboat_link::{FromService, OrderNote, Roster, ToService};
 use lifeboat_model::{HostIndex, Pool};
@@ -92,7 +93,7 @@ pub struct Conductor {
     rosters: Rosters,
     agreed: Arc<ArcSwapOption<Configuration>>,
     picture: Arc<ArcSwapOption<Picture>>,
-    founding: Option<Arc<Founding>>,
+    authorities: Option<Authorities>,
     keys: Arc<ArcSwapOption<Vec<PoolKey>>>,
 }
 
@@ -122,15 +123,15 @@ impl Conductor {
         self.agreed.load().as_ref().map(|agreed| agreed.standing(host))
     }
 
-    /// What the first host left: the pool's authority, and what newcomers are told.
-    pub fn founding(&self) -> Option<&Founding> {
-        self.founding.as_deref()
+    /// The pool's authority, and what newcomers are told; none: the first host left nothing.
+    pub fn authorities(&self) -> Option<&Authorities> {
+        self.authorities.as_ref()
     }
 
     /// The heartbeat keys, the one in use first.
     pub fn keys(&self) -> Vec<PoolKey> {
         let told = self.keys.load_full().map(|keys| keys.to_vec());
-        told.or_else(|| Some(self.founding.as_ref()?.keys.clone())).unwrap_or_default()
+        told.or_else(|| Some(self.authorities.as_ref()?.kept().founding.keys.clone())).unwrap_or_default()
     }
 
     /// How hosts and VMs are, with all that was answered so far.
@@ -227,6 +228,8 @@ struct Leads {
     engine: Engine,
     keeper: Keeper,
     pictures: Arc<ArcSwapOption<Picture>>,
+    /// What hosts have said of their certificates.
+    said: Said,
     /// Answers that go out once the pool's document is told how things are now.
     replies: Vec<(u64, Result<(), Refusal>)>,
 }
@@ -330,7 +333,7 @@ impl Shell {
 
     fn lead(&mut self, opened: Opened) {
         let Office::Opens(waiting) = std::mem::replace(&mut self.office, Office::Follows) else { return };
-        let Opened { begin, engine, pool, keeper, founding } = opened;
+        let Opened { begin, engine, pool, keeper, authorities } = opened;
         let (me, first) = (begin.me, begin.roster.clone());
         let machine = match Machine::begin(self.now(), begin, TimedPlanner) {
             Ok(machine) => machine,
@@ -340,6 +343,7 @@ impl Shell {
             }
         };
         let pictures: Arc<ArcSwapOption<Picture>> = Arc::default();
+        let said = Said::default();
         let conductor = Conductor {
             events: self.sender.clone(),
             pool: pool.id().into(),
@@ -347,10 +351,10 @@ impl Shell {
             rosters: Rosters::new(first, self.sender.clone()),
             agreed: Arc::clone(&self.agreed),
             picture: Arc::clone(&pictures),
-            founding: founding.map(Arc::new),
+            authorities: authorities.map(|kept| Authorities::new(kept, said.clone())),
             keys: Arc::clone(&self.keys),
         };
-        let leads = Leads { machine, engine: engine.clone(), keeper, pictures, replies: Vec::new() };
+        let leads = Leads { machine, engine: engine.clone(), keeper, pictures, said, replies: Vec::new() };
         leads.keeper.begin(Arc::clone(&pool), engine.clone(), conductor.clone());
         rolling::drive::begin(leads.keeper.runtime(), self.service.clone(), pool, conductor.clone());
         self.office = Office::Leads(Box::new(leads));
@@ -446,6 +450,9 @@ impl Shell {
                 Deed::Reply { ask, answer } => leads.replies.push((ask, answer)),
                 Deed::Learn(Learned::Certificate { host, csr_pem }) => {
                     leads.keeper.certificate(host, csr_pem);
+                }
+                Deed::Learn(Learned::Credentials { host, credentials }) => {
+                    leads.said.note(host.get(), credentials);
                 }
                 Deed::Learn(learned) => leads.keeper.learn(learned),
             }

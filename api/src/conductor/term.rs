@@ -1,5 +1,6 @@
 //! The beginning of a term: the store is opened, the pool is read from it or made, and the coordinator gets what is kept. All of it
 //! blocks, so it has a thread of its own; the agent's health check is answered meanwhile.
+use super::authority::Kept;
 use super::document;
 use super::keeper::Keeper;
 use super::link;
@@ -59,6 +60,11 @@ pub enum TermError {
         "the roster in the pool's store cannot be read: run the newest lifeboat on every host, or restore a backup"
     )]
     Roster(#[source] serde_json::Error),
+    /// So is the change of the authority.
+    #[error(
+        "the change of the authority in the pool's store cannot be read: run the newest lifeboat on every host, or restore a backup"
+    )]
+    Rotation(#[source] serde_json::Error),
     /// The store is another pool's, or an earlier life's of this one.
     #[error(
         "the store holds the roster of another life of the pool ({kept}): give this pool a store or a prefix of its own, or empty that one"
@@ -79,6 +85,7 @@ impl TermError {
             self,
             Self::Startup(_)
                 | Self::Roster(_)
+                | Self::Rotation(_)
                 | Self::Store(
                     StoreError::CannotOpen { .. } | StoreError::TooNew { .. } | StoreError::Damaged(_)
                 )
@@ -105,8 +112,8 @@ pub struct Opened {
     pub pool: Arc<PoolHandle>,
     /// What keeps its document.
     pub keeper: Keeper,
-    /// What the first host left; none: it left nothing, and nobody can be let in.
-    pub founding: Option<Founding>,
+    /// What the first host left, and the change of the authority; none: it left nothing, and nobody can be let in.
+    pub authorities: Option<Kept>,
 }
 
 /// How terms are begun.
@@ -187,7 +194,7 @@ impl Opening {
         let kept_roster = store.get(&records::roster_key(&hello.roster.pool))?;
         let kept_roster = kept_roster.map(|kept| readable(&kept, &hello.roster)).transpose()?;
         let roster = newer(kept_roster.as_ref(), &hello.roster);
-        let founding = founding(&**store, &hello.roster.pool)?;
+        let authorities = authorities(&**store, &hello.roster.pool)?;
         let engine = (self.make)(Arc::clone(store), term)?;
         let mut first = Batch::default();
         if kept_roster.as_ref() != Some(roster) {
@@ -203,7 +210,7 @@ impl Opening {
             kept,
         };
         let keeper = Keeper::new(self.runtime.clone());
-        Ok(Opened { begin, engine, pool, keeper, founding })
+        Ok(Opened { begin, engine, pool, keeper, authorities })
     }
 }
 
@@ -225,16 +232,21 @@ fn while_renewing<T>(store: &Arc<dyn Store>, term: Term, work: impl FnOnce() -> 
     })
 }
 
-fn founding(store: &dyn Store, pool: &str) -> Result<Option<Founding>, StoreError> {
+fn authorities(store: &dyn Store, pool: &str) -> Result<Option<Kept>, TermError> {
     let Some(kept) = store.get(&Key::of(&[FOUNDING]))? else { return Ok(None) };
-    match serde_json::from_slice::<Founding>(&kept) {
-        Ok(founding) if founding.roster.pool == pool => Ok(Some(founding)),
-        Ok(_) => Ok(None),
+    let founding = match serde_json::from_slice::<Founding>(&kept) {
+        Ok(founding) if founding.roster.pool == pool => founding,
+        Ok(_) => return Ok(None),
         Err(error) => {
             tracing::error!(%error, "what the first host left in the store cannot be read: no host can join");
-            Ok(None)
+            return Ok(None);
         }
-    }
+    };
+    let rotation = store.get(&records::rotation_key(pool))?;
+    // One that cannot be read is not taken for none: hosts may have certificates of the next authority.
+    let rotation =
+        rotation.map(|kept| serde_json::from_slice(&kept)).transpose().map_err(TermError::Rotation)?;
+    Ok(Some(Kept { founding, rotation }))
 }
 
 /// The roster of the store, which must be this pool's. One that cannot be read is not taken for none: an older one would undo joins

@@ -18,6 +18,8 @@ pub enum Access {
     ViewerOrAgent,
     /// Operators and admins.
     Operator,
+    /// Agents alone: what is a host's own.
+    Agent,
     /// Agents, operators and admins.
     AgentOrOperator,
     /// Admins; on a route without `{pool}` admins of all pools.
@@ -26,12 +28,13 @@ pub enum Access {
 
 impl Access {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Open,
         Self::Viewer,
         Self::ViewerOfAll,
         Self::ViewerOrAgent,
         Self::Operator,
+        Self::Agent,
         Self::AgentOrOperator,
         Self::Admin,
     ];
@@ -44,6 +47,7 @@ impl Access {
             Self::ViewerOfAll => "viewer of all pools",
             Self::ViewerOrAgent => "viewer, agent",
             Self::Operator => "operator",
+            Self::Agent => "agent",
             Self::AgentOrOperator => "agent, operator",
             Self::Admin => "admin",
         }
@@ -56,6 +60,7 @@ impl Access {
             Self::Viewer | Self::ViewerOfAll => role.includes(Role::Viewer),
             Self::ViewerOrAgent => role.includes(Role::Viewer) || role == Role::Agent,
             Self::Operator => role.includes(Role::Operator),
+            Self::Agent => role == Role::Agent,
             Self::AgentOrOperator => role.includes(Role::Agent),
             Self::Admin => role.includes(Role::Admin),
         }
@@ -95,12 +100,13 @@ mod tests {
     #[test]
     fn each_access_admits_exactly_these_roles() {
         use Role::{Admin, Agent, Operator, Viewer};
-        let table: [(Access, &[Role]); 7] = [
+        let table: [(Access, &[Role]); 8] = [
             (Access::Open, &[Viewer, Operator, Admin, Agent]),
             (Access::Viewer, &[Viewer, Operator, Admin]),
             (Access::ViewerOfAll, &[Viewer, Operator, Admin]),
             (Access::ViewerOrAgent, &[Viewer, Operator, Admin, Agent]),
             (Access::Operator, &[Operator, Admin]),
+            (Access::Agent, &[Agent]),
             (Access::AgentOrOperator, &[Operator, Admin, Agent]),
             (Access::Admin, &[Admin]),
         ];
@@ -115,7 +121,7 @@ mod tests {
     #[test]
     fn a_role_holds_for_its_pools_only() {
         let admin = principal(Role::Admin, Scope::of("a"));
-        for access in Access::ALL {
+        for access in Access::ALL.into_iter().filter(|access| *access != Access::Agent) {
             assert!(access.judge(&admin, Some("a")).is_ok() || access == Access::ViewerOfAll, "{access}");
             let elsewhere = access.judge(&admin, Some("b"));
             assert_eq!(elsewhere.is_ok(), access == Access::Open, "{access}");

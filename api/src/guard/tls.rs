@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// How often the files are looked at.
-pub const LOOK_EVERY: Duration = Duration::from_secs(30);
+pub const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Where everything for TLS is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@ use super::action::Action;
 use super::admit::Actor;
 use super::pool_actions::without_agents;
 use crate::clock;
-use crate::conductor::authority::{Authority, AuthorityError};
+use crate::conductor::authority::Authorities;
 use crate::conductor::enrolment::{
     self, EnrolError, Invited, LONGEST_SPAN, MOST_OPEN, USUAL_SPAN, invitation_key, invitations_key,
 };
@@ -23,7 +23,8 @@ use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use jiff::SignedDuration;
-use lifeboat_link::join::{Founding, JoinAnswer, JoinRequest};
+use lifeboat_link::certificate::CertificateError;
+use lifeboat_link::join::{JoinAnswer, JoinRequest};
 use lifeboat_model::HostIndex;
 use lifeboat_store::{Batch, StoreError};
 use schemars::JsonSchema;
@@ -103,7 +104,7 @@ pub(crate) async fn invite(
 ) -> Result<Response, ApiError> {
     asked.insists.not_only()?;
     let engine = service.engine()?;
-    let (_, authority) = authority(&service, &pool)?;
+    let authority = authorities(&service, &pool)?.kept().signs()?;
     let open = kept(&engine, &pool).await?;
     if open.len() >= MOST_OPEN {
         return Err(ApiError::Forbidden {
@@ -233,7 +234,7 @@ pub(crate) async fn join(
 
 /// The open invitation of whoever asks; it holds.
 async fn invited_by(engine: &Engine, pool: &str, ask: &JoinRequest) -> Result<Invited, ApiError> {
-    let (id, secret) = enrolment::credential(ask.token.as_deref())?;
+    let (id, secret) = enrolment::credential(&ask.token)?;
     let (store, key) = (Arc::clone(engine.store()), invitation_key(pool, &id));
     let read = spawn_blocking(move || store.get(&key)).await.map_err(|_| ApiError::Internal)?;
     let kept = read.map_err(ApiError::Store)?;
@@ -256,10 +257,10 @@ impl Joining {
         let Self { service, engine, conductor, changing } = self;
         // Again: whoever came before may have used it. What it used is durable, or its turn would last still.
         let invited = invited_by(&engine, pool, &ask).await?;
-        let (founding, authority) = authority(&service, pool)?;
+        let authorities = authorities(&service, pool)?;
         let standing = |position| conductor.standing(HostIndex::new(position));
         let (roster, me) = enrolment::joined(&changing.roster(), &ask, standing)?;
-        let chain_pem = authority.sign(&ask.csr_pem, pool, &roster.hosts[me], clock::now().into())?;
+        let chain_pem = authorities.sign(&ask.csr_pem, &roster, me, clock::now().into())?;
         let mut records = Batch::default();
         records::put_roster(&mut records, &roster);
         records.delete(invitation_key(pool, &invited.id));
@@ -274,7 +275,11 @@ impl Joining {
         };
         let turn = service.pool(pool)?.turn().await?;
         match turn.commit(transition).acknowledged().await {
-            Ok(_) => changing.done(roster.clone()),
+            Ok(_) => {
+                // What another said there before it counts no more.
+                authorities.said().forget(me);
+                changing.done(roster.clone());
+            }
             Err(error) => {
                 if matches!(error, ChangeError::NotAcknowledged) {
                     changing.done_when_durable(roster, engine);
@@ -282,28 +287,32 @@ impl Joining {
                 return Err(error.into());
             }
         }
+        let kept = authorities.kept();
+        let authorities_pem = match roster.authorities_pem() {
+            none if none.is_empty() => kept.founding.authority_pem.clone(),
+            all => all,
+        };
         let answer = JoinAnswer {
             roster,
             me,
             keys: conductor.keys(),
-            medium: founding.medium,
-            metadata: founding.metadata,
+            medium: kept.founding.medium.clone(),
+            metadata: kept.founding.metadata.clone(),
             chain_pem,
-            authorities_pem: authority.authorities_pem().to_owned(),
+            authorities_pem,
         };
         Ok(answer)
     }
 }
 
-fn authority(service: &Service, pool: &str) -> Result<(Founding, Authority), ApiError> {
+/// The pool's authority.
+pub(super) fn authorities(service: &Service, pool: &str) -> Result<Authorities, ApiError> {
     let conductor: Arc<Conductor> = service.conductor(pool).ok_or_else(without_agents)?;
-    let founding = conductor.founding().cloned().ok_or_else(|| ApiError::Forbidden {
+    conductor.authorities().cloned().ok_or_else(|| ApiError::Forbidden {
         code: "no-authority",
         reason: "the pool's store has no certificate authority: only a pool that `lifeboat-agent init` has made lets hosts in"
             .to_owned(),
-    })?;
-    let authority = Authority::of(&founding)?;
-    Ok((founding, authority))
+    })
 }
 
 async fn kept(engine: &Engine, pool: &str) -> Result<Vec<Invited>, ApiError> {
@@ -329,8 +338,8 @@ impl From<EnrolError> for ApiError {
     }
 }
 
-impl From<AuthorityError> for ApiError {
-    fn from(error: AuthorityError) -> Self {
+impl From<CertificateError> for ApiError {
+    fn from(error: CertificateError) -> Self {
         Self::Forbidden { code: "no-certificate", reason: error.to_string() }
     }
 }

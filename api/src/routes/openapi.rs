@@ -39,6 +39,7 @@ use utoipa::OpenApi;
         super::join::list,
         super::join::take_back,
         super::join::join,
+        super::membership::show,
         super::ha::show,
         super::ha::enable,
         super::ha::disable,

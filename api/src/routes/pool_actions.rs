@@ -1,8 +1,11 @@
 //! `POST /v1/pools/{pool}/actions/{action}`: what operators ask of the agents of a pool and of its coordinator, not of one host or VM.
 use super::action::Action;
 use super::ha::Nothing;
-use crate::clock::Stopwatch;
-use crate::conductor::link;
+use super::join::authorities;
+use crate::clock::{self, Stopwatch};
+use crate::conductor::{Conductor, link, rotation};
+use crate::engine::once::to_its_end;
+use crate::engine::pool::ChangeError;
 use crate::engine::{Entry, Transition, Turn};
 use crate::error::ApiError;
 use crate::service::Service;
@@ -14,6 +17,7 @@ use lifeboat_link::frame::OperatorWish;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long the answer of a process that is about to end may take on its way.
@@ -32,10 +36,12 @@ enum Verb {
     Reset,
     ReleaseBrake,
     RotateKey,
+    RotateAuthority,
 }
 
 impl Verb {
-    const ALL: [Self; 4] = [Self::HandOver, Self::Reset, Self::ReleaseBrake, Self::RotateKey];
+    const ALL: [Self; 5] =
+        [Self::HandOver, Self::Reset, Self::ReleaseBrake, Self::RotateKey, Self::RotateAuthority];
 
     fn word(self) -> &'static str {
         match self {
@@ -43,26 +49,30 @@ impl Verb {
             Self::Reset => "reset-coordinator",
             Self::ReleaseBrake => "release-brake",
             Self::RotateKey => "rotate-key",
+            Self::RotateAuthority => "rotate-authority",
         }
     }
 
     fn wish(self) -> Option<OperatorWish> {
         match self {
             Self::HandOver => Some(OperatorWish::HandOver),
-            Self::Reset => None,
+            Self::Reset | Self::RotateAuthority => None,
             Self::ReleaseBrake => Some(OperatorWish::ReleaseBrake),
             Self::RotateKey => Some(OperatorWish::RotateKey),
         }
     }
 }
 
-/// Hand the coordinator over to another host or begin it anew, release the mass-failure brake, or rotate the heartbeat key
+/// Hand the coordinator over to another host or begin it anew, release the mass-failure brake, rotate the heartbeat key or the authority
+///
+/// A new authority is believed by every host before it signs, and every host has a certificate of it before the old one is believed no more;
+/// a host that is off is waited for. The pool's log tells each step: `authority-added`, `authority-signs`, `authority-replaced`.
 #[utoipa::path(
     post,
     path = "/v1/pools/{pool}/actions/{action}",
     params(
         ("pool" = String, Path, description = "The pool"),
-        ("action" = String, Path, description = "hand-over, reset-coordinator, release-brake or rotate-key"),
+        ("action" = String, Path, description = "hand-over, reset-coordinator, release-brake, rotate-key or rotate-authority"),
     ),
     responses(
         (status = 202, description = "The agents are told", content_type = "application/json",
@@ -80,14 +90,43 @@ pub(crate) async fn act(
 ) -> Result<Response, ApiError> {
     asked.insists.not_only()?;
     let verb = Verb::ALL.into_iter().find(|verb| verb.word() == action).ok_or(ApiError::NoSuchRoute)?;
-    let turn = service.pool(&pool)?.turn().await?;
     let conductor = service.conductor(&pool).ok_or_else(without_agents)?;
+    if verb == Verb::RotateAuthority {
+        rotate_authority(&service, &pool, &conductor, &asked).await?;
+        return Ok((StatusCode::ACCEPTED, Json(Told { told: verb.word() })).into_response());
+    }
+    let turn = service.pool(&pool)?.turn().await?;
     written_down(turn, verb, &asked).await?;
     match verb.wish() {
         Some(wish) => conductor.wish(wish)?,
         None => end_soon(),
     }
     Ok((StatusCode::ACCEPTED, Json(Told { told: verb.word() })).into_response())
+}
+
+/// Begins the change; it goes on by itself, in this term or the next.
+async fn rotate_authority(
+    service: &Service,
+    pool: &str,
+    conductor: &Arc<Conductor>,
+    asked: &Action<Nothing>,
+) -> Result<(), ApiError> {
+    let authorities = authorities(service, pool)?;
+    let (handle, engine) = (service.pool(pool)?, service.engine()?);
+    let changing = conductor.rosters().change().await;
+    let begun = authorities.kept().rotated(&changing.roster(), clock::now().into())?;
+    let begun = begun.ok_or_else(|| ApiError::Forbidden {
+        code: "rotation-under-way",
+        reason: "the authority is being changed already: the service's log says which hosts it waits for"
+            .to_owned(),
+    })?;
+    let (who, conductor) = (asked.actor.name.clone(), Arc::clone(conductor));
+    let did = asked.actor.did(Verb::RotateAuthority.word(), format!("pools/{pool}"));
+    // Also if whoever asked goes away: who is believed is told to all, or to nobody.
+    let kept = to_its_end(async move {
+        rotation::keep(&handle, &engine, &conductor, changing, begun, &who, Some(did)).await
+    });
+    Ok(kept.await.unwrap_or(Err(ChangeError::NotAcknowledged))?)
 }
 
 async fn written_down(turn: Turn, verb: Verb, asked: &Action<Nothing>) -> Result<(), ApiError> {

@@ -27,6 +27,7 @@ fn founded(folder: &Path) {
         authority_pem: params.self_signed(&key).expect("a certificate").pem(),
         authority_key_pem: key.serialize_pem(),
         keys: vec![PoolKey::new(1, &[1; 32])],
+        certificates_live_s: 7_776_000,
     };
     let address = StoreAddress::File(folder.join("store.redb"));
     let store = lifeboat_store::open(&address, &Options::default()).expect("new");

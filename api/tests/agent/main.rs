@@ -54,6 +54,7 @@ fn roster() -> Roster {
         networks: vec!["hb0".to_owned()],
         settings: LivenessSettings { timeout_ms: 5000, ..LivenessSettings::default() },
         hosts: (1..=3).map(member).collect(),
+        authorities: Vec::new(),
     }
 }
 

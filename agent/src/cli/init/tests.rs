@@ -132,3 +132,48 @@ fn what_makes_no_pool_is_refused_before_anything_is_written() {
         assert!(!bench.path("etc").exists() && !bench.path("state").exists(), "{why}");
     }
 }
+
+#[test]
+fn a_pool_is_not_made_over_another_unless_that_is_meant_and_then_nothing_of_it_lives_on() {
+    let bench = Bench::new();
+    let medium = format!("statefile:{}", bench.lun());
+    let init = bench.init(&medium, &bench.metadata(), &["--overwrite"]);
+    let folder = bench.path("store");
+    let address = StoreAddress::File(folder);
+    let token = Key::of(&["tokens", "old"]);
+    let us = Candidate { name: "old".into(), address: String::new() };
+    let store = lifeboat_store::open(&address, &Options::default()).expect("new");
+    let term = store.campaign(&us, Duration::ZERO).expect("it answers").expect("nobody else leads");
+    let mut batch = Batch::default();
+    batch.put(token.clone(), b"admin".to_vec());
+    store.commit(term, &batch).expect("it takes writes");
+    drop(store);
+    let authority = Authority::found("prod", clock::wall()).expect("an authority");
+    let founding = Founding {
+        roster: init.roster(&[1; 16], &authority),
+        medium: MediumPlace::Statefile { path: "/dev/x".into(), offset: 0 },
+        metadata: String::new(),
+        authority_pem: authority.certificate_pem().to_owned(),
+        authority_key_pem: authority.key_pem(),
+        keys: Vec::new(),
+        certificates_live_s: 90,
+    };
+    let careful = bench.init(&medium, &bench.metadata(), &[]);
+    let refused = careful.found(&address, [1; 16], &founding);
+    assert!(matches!(refused, Err(InitFault::Store(StoreError::NotEmpty(_)))), "{refused:?}");
+    init.found(&address, [1; 16], &founding).expect("it was meant");
+    let store = lifeboat_store::open(&address, &Options::default()).expect("it is there");
+    assert_eq!(store.get(&token).expect("a read"), None);
+    assert!(store.get(&Key::of(&[FOUNDING])).expect("a read").is_some());
+}
+
+#[test]
+fn where_this_hosts_files_cannot_be_written_nothing_is_written_that_others_see() {
+    let bench = Bench::new();
+    fs::write(bench.path("state"), b"no directory").expect("it is ours");
+    let refused =
+        bench.init(&format!("statefile:{}", bench.lun()), &bench.metadata(), &[]).make(&bench.around());
+    assert!(matches!(refused, Err(InitFault::Enrol(_))), "{refused:?}");
+    let lun = fs::read(bench.path("lun")).expect("it is ours");
+    assert!(lun.iter().all(|byte| *byte == 0), "no volume is formatted");
+}

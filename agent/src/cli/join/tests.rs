@@ -29,6 +29,7 @@ fn joined() -> JoinAnswer {
             networks: vec!["hb0".into()],
             settings: LivenessSettings::default(),
             hosts: vec![member("h01", "10.0.0.1:7946"), member("h02", "10.0.0.2:7946")],
+            authorities: Vec::new(),
         },
         me: 1,
         keys: vec![PoolKey::new(9, &[9; 32])],
@@ -81,7 +82,7 @@ fn a_newcomer_shows_its_token_and_becomes_a_member() {
     assert!(asked.starts_with("POST /v1/pools/prod/join "), "{asked}");
     let request: JoinRequest =
         serde_json::from_str(asked.split_once("\r\n\r\n").expect("a body").1).expect("a request");
-    let (id, secret) = Invitation::parse_credential(&request.token.expect("a token")).expect("a token");
+    let (id, secret) = Invitation::parse_credential(&request.token).expect("a token");
     assert_eq!((id, secret), ([1; 8], [2; 32]));
     assert!(request.csr_pem.contains("CERTIFICATE REQUEST"));
     assert!(!asked.contains("PRIVATE KEY"), "the key stays here");

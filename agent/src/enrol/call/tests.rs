@@ -1,6 +1,6 @@
 //! A server that is the right one, and others.
 use super::*;
-use crate::authority::{Authority, Request, Subject};
+use lifeboat_link::certificate::{Authority, HOST_LIVES, Request};
 use rustls::ServerConfig;
 use rustls::ServerConnection;
 use rustls::pki_types::PrivateKeyDer;
@@ -19,14 +19,12 @@ impl Server {
     pub(crate) fn start(answers: Vec<String>) -> Self {
         let now = crate::clock::wall();
         let authority = Authority::found("p", now).expect("an authority");
-        let subject = Subject {
-            pool: "p".into(),
-            host: "h".into(),
-            api: "https://127.0.0.1:1".into(),
-            addresses: vec![],
-        };
-        let request = Request::new(subject).expect("a key");
-        let chain = authority.sign(&request, now).expect("a certificate");
+        let address = "127.0.0.1:1".parse().expect("an address");
+        let mut roster = crate::testing::roster(&[address]);
+        roster.hosts[0].api = "https://127.0.0.1:1".into();
+        let request = Request::new().expect("a key");
+        let csr = request.csr_pem().expect("a request");
+        let chain = authority.sign(&csr, &roster, 0, now, HOST_LIVES).expect("a certificate");
         let chain =
             CertificateDer::pem_slice_iter(chain.as_bytes()).collect::<Result<Vec<_>, _>>().expect("PEM");
         let key = PrivateKeyDer::from_pem_slice(request.key_pem().as_bytes()).expect("a key");
@@ -59,7 +57,7 @@ impl Server {
             }
             asked
         });
-        Self { url, fingerprint: authority.fingerprint, asked }
+        Self { url, fingerprint: authority.fingerprint(), asked }
     }
 
     pub(crate) fn asked(self) -> Vec<String> {
@@ -86,6 +84,10 @@ fn serve(stream: &mut StreamOwned<ServerConnection, TcpStream>, answer: &str) ->
     stream.conn.send_close_notify();
     stream.flush()?;
     Ok(String::from_utf8_lossy(&asked).into_owned())
+}
+
+fn post(url: &str, path: &str, body: &[u8], known: [u8; 32]) -> Result<Vec<u8>, CallFault> {
+    Caller::knowing(known).expect("TLS").post(url, path, body)
 }
 
 pub(crate) fn answer(status: &str, headers: &str, body: &str) -> String {

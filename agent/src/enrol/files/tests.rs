@@ -34,6 +34,7 @@ impl Bench {
             pool_id: "00".repeat(16),
             networks: vec!["hb0".into()],
             settings: LivenessSettings::default(),
+            authorities: Vec::new(),
             hosts: vec![Member {
                 id: "h01".into(),
                 addresses: host.addresses(),

@@ -13,6 +13,7 @@ pub(super) enum Wish {
     Reset,
     ReleaseBrake,
     RotateKey,
+    RotateAuthority,
 }
 
 impl Wish {
@@ -38,6 +39,11 @@ impl Wish {
                 "rotate-key",
                 "The agents would make a new heartbeat key, and use it as soon as all of them have it.",
                 "a new heartbeat key is on its way",
+            ),
+            Self::RotateAuthority => (
+                "rotate-authority",
+                "A new certificate authority would be made; every host would get a certificate of it, and then the old one would be believed no more. Clients need the new one: tls/authorities.pem of any host.",
+                "a new authority is on its way; `lifeboat events` shows its steps",
             ),
         }
     }

@@ -210,6 +210,16 @@ pub(super) enum Verb {
         #[arg(long)]
         yes: bool,
     },
+    /// Have another certificate authority take the place of the pool's
+    #[command(
+        name = "rotate-authority",
+        after_help = "Examples:\n  lifeboat pool rotate-authority\n  lifeboat pool rotate-authority --yes"
+    )]
+    RotateAuthority {
+        /// Do it; without this nothing changes
+        #[arg(long)]
+        yes: bool,
+    },
     /// Boot hosts anew, group by group, with their VMs running on elsewhere: the plan, and with --yes its execution
     #[command(
         name = "rolling-reboot",

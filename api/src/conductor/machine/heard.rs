@@ -1,5 +1,6 @@
 //! What hosts say: of their VMs, of orders, of themselves.
 use super::{Learned, Machine};
+use crate::conductor::authority::Credentials;
 use crate::conductor::findings;
 use crate::conductor::machine::Deed;
 use crate::conductor::names::Names;
@@ -123,6 +124,10 @@ impl<P: Planner> Machine<P> {
                     let report = Report::Stopped { vm, cause: StopCause::Crashed };
                     self.feed(now, Input::Report { host, report });
                 }
+            }
+            ReportNote::Credentials { signed_by, believes } => {
+                let credentials = Credentials { signed_by, believes };
+                self.learn(Learned::Credentials { host, credentials });
             }
             ReportNote::CertificateRequest { csr_pem } => {
                 self.learn(Learned::Certificate { host, csr_pem });

@@ -101,7 +101,7 @@ fn wrong_credentials_are_worse_than_none_and_are_slowed_down() {
 #[test]
 fn an_agents_certificate_makes_an_agent_of_its_pool_and_a_token_outranks_it() {
     let (guard, token) = with_token();
-    let agent = AgentIdentity { pool: "prod".into(), host: "h1".into() };
+    let agent = AgentIdentity { pool: "prod".into(), host: "h1".into(), place: None };
     let caller = Caller { agent: Some(agent.into()), encrypted: true, ..from("192.0.2.1:1") };
     let who = guard.identify(&headers(&[]), &caller).expect("an agent");
     assert_eq!(
