@@ -11,14 +11,16 @@ use crate::clock;
 use crate::context::Context;
 use crate::enrol::call::{CallFault, Caller};
 use crate::identity::KeyFile;
+use crate::net;
 use crate::wiring::{Standing, ToKeeper};
 use absence::Absence;
 use credentials::Credentials;
-use lifeboat_link::join::{self, MembershipAnswer};
+use lifeboat_link::join::{self, AddressChange, MembershipAnswer};
 use lifeboat_protocol::message::NewKey;
 use lifeboat_protocol::status::Phase;
 use serde_json::json;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// How often it is looked how this host stands.
@@ -35,7 +37,8 @@ const SERVERS_AT_ONCE: usize = 4;
 pub fn start(context: Context) -> io::Result<()> {
     let membership = Membership {
         context,
-        absence: Absence::default(),
+        absence: Absence::of_no_member(),
+        moving: Absence::of_one_that_moved(),
         credentials: Credentials::default(),
         held_key: None,
         rounds: 0,
@@ -46,6 +49,7 @@ pub fn start(context: Context) -> io::Result<()> {
 struct Membership {
     context: Context,
     absence: Absence,
+    moving: Absence,
     credentials: Credentials,
     /// The agreed key that was last found among those that are kept.
     held_key: Option<u32>,
@@ -77,6 +81,12 @@ impl Membership {
             if self.absence.is_due(clock::now(), away) {
                 self.ask_round(&standing);
             }
+            let moved = self.moved();
+            if self.moving.is_due(clock::now(), moved.is_some())
+                && let Some(change) = moved
+            {
+                self.tell_move(&standing, &change);
+            }
             self.credentials.look(&self.context, &standing);
         }
     }
@@ -92,7 +102,8 @@ impl Membership {
     }
 
     fn ask_round(&mut self, standing: &Standing) {
-        let asked = self.ask(standing);
+        let get = |caller: &Caller, url: &str, pool: &str| caller.get(url, &join::membership_path(pool));
+        let asked = self.ask(standing, false, get);
         self.rounds += 1;
         let outcome = match &asked {
             Ok(answer) => format!("roster {}, keys up to {}", answer.roster.version, newest(answer)),
@@ -108,28 +119,64 @@ impl Membership {
         }
     }
 
-    fn ask(&self, standing: &Standing) -> Result<MembershipAnswer, AskFault> {
+    /// Where this host's agent listens, if the others look for it elsewhere.
+    fn moved(&self) -> Option<AddressChange> {
         let roster = self.context.roster.now();
-        let leader = standing.adopted.as_ref().map(|known| known.leader.get());
-        let others: Vec<usize> = (0..roster.hosts.len())
-            .filter(|&place| place != self.context.me.get() && Some(place) != leader)
-            .collect();
+        let known = &roster.hosts.get(self.context.me.get())?.addresses;
+        let networks = net::in_order(&self.context.config.networks, &roster).ok()?;
+        let addresses: Vec<SocketAddr> = networks.iter().map(|network| network.listen).collect();
+        (*known != addresses).then(|| AddressChange { addresses, networks: roster.networks.clone() })
+    }
+
+    fn tell_move(&mut self, standing: &Standing, change: &AddressChange) {
+        let body = serde_json::to_vec(change).unwrap_or_default();
+        let put =
+            |caller: &Caller, url: &str, pool: &str| caller.put(url, &join::addresses_path(pool), &body);
+        let told = self.ask(standing, true, put);
+        self.rounds += 1;
+        let outcome = told.as_ref().err().map(ToString::to_string);
+        self.context
+            .board
+            .post("addresses", &json!({ "listens_at": change.addresses, "pool_refuses": outcome }));
+        match told {
+            Ok(answer) => {
+                tracing::info!(addresses = ?change.addresses, "the pool knows where this host is reached now");
+                self.take(answer);
+            }
+            Err(fault) => tracing::error!(
+                %fault,
+                addresses = ?change.addresses,
+                "THE OTHER HOSTS DO NOT HEAR WHERE THIS ONE IS: agent.toml has other addresses than the pool, which has not taken them. Give it \
+                 addresses that the pool takes, or those that it had"
+            ),
+        }
+    }
+
+    /// Asks one server after the other until one answers; of this host's own service only what others cannot know better.
+    fn ask(
+        &self,
+        standing: &Standing,
+        own_too: bool,
+        request: impl Fn(&Caller, &str, &str) -> Result<Vec<u8>, CallFault>,
+    ) -> Result<MembershipAnswer, AskFault> {
+        let roster = self.context.roster.now();
+        let (me, leader) = (self.context.me.get(), standing.adopted.as_ref().map(|known| known.leader.get()));
+        let others: Vec<usize> =
+            (0..roster.hosts.len()).filter(|&place| place != me && Some(place) != leader).collect();
         // Others each time: some may be off.
         let from = (self.rounds * (SERVERS_AT_ONCE - 1)).checked_rem(others.len()).unwrap_or(0);
         let (later, first) = others.split_at(from);
-        let places = leader.into_iter().chain(first.iter().chain(later).copied());
-        let members = places.filter_map(|place| roster.hosts.get(place));
-        let mut servers = members
-            .filter(|member| !member.removed && member.id != self.context.config.host.name)
-            .take(SERVERS_AT_ONCE)
-            .peekable();
+        let others =
+            leader.into_iter().filter(|&leader| leader != me).chain(first.iter().chain(later).copied());
+        let of_pool = |place: usize| roster.hosts.get(place).filter(|member| !member.removed);
+        let own = own_too.then_some(me).and_then(of_pool);
+        let mut servers = others.filter_map(of_pool).take(SERVERS_AT_ONCE).chain(own).peekable();
         servers.peek().ok_or(AskFault::Nobody)?;
         let files = credentials::read(&self.context.config.host)?;
         let caller = Caller::member(&files.authorities_pem, &files.chain_pem, &files.key_pem)?;
-        let path = join::membership_path(&roster.pool);
         let mut last = AskFault::Nobody;
         for server in servers {
-            match caller.get(&server.api, &path) {
+            match request(&caller, &server.api, &roster.pool) {
                 Ok(body) => {
                     return serde_json::from_slice(&body)
                         .map_err(|fault| AskFault::Answer(fault.to_string()));

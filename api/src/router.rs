@@ -83,6 +83,7 @@ fn all(service: &Service) -> Guarded<Service> {
         // The newcomer's token is in the body: nobody else has one for it.
         .post("/v1/pools/{pool}/join", Open, join::join)
         .get("/v1/pools/{pool}/membership", Agent, membership::show)
+        .put("/v1/pools/{pool}/membership/addresses", Agent, membership::moves)
         .get("/v1/pools/{pool}/ha", Viewer, ha::show)
         .post("/v1/pools/{pool}/ha/enable", Operator, ha::enable)
         .post("/v1/pools/{pool}/ha/disable", Operator, ha::disable)

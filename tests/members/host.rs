@@ -89,6 +89,18 @@ impl Host {
         self.start();
     }
 
+    /// Its agent's configuration gets another heartbeat address.
+    pub(super) fn moves(&mut self) -> String {
+        let free = UdpSocket::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free");
+        let old = format!("127.0.0.1:{}", self.listen);
+        let agent = self.read("etc/agent.toml");
+        assert!(agent.contains(&old), "{agent}");
+        fs::write(self.path("etc/agent.toml"), agent.replace(&old, &free.to_string()))
+            .expect("there is room");
+        self.listen = free.port();
+        free.to_string()
+    }
+
     /// Starts its agent.
     pub(super) fn start(&mut self) {
         assert!(self.agent.is_none(), "it runs");

@@ -8,6 +8,7 @@
 //!
 //!   a host that was away ── GET /v1/pools/{pool}/membership, with its certificate ──► service
 //!   a host that was away ◄── MembershipAnswer: roster, heartbeat keys ── service
+//!   a host that is reached elsewhere now ── PUT /v1/pools/{pool}/membership/addresses: AddressChange ──► service, which answers the same
 //! ```
 use crate::certificate::HOST_LIVES;
 use crate::roster::Roster;
@@ -25,6 +26,11 @@ pub fn path(pool: &str) -> String {
 /// Where the service tells the hosts of pool `pool` what they have missed.
 pub fn membership_path(pool: &str) -> String {
     of_pool(pool) + "/membership"
+}
+
+/// Where the service is told that a host of pool `pool` is reached elsewhere.
+pub fn addresses_path(pool: &str) -> String {
+    membership_path(pool) + "/addresses"
 }
 
 fn of_pool(pool: &str) -> String {
@@ -94,6 +100,16 @@ impl fmt::Debug for JoinAnswer {
             .field("me", &self.me)
             .finish_non_exhaustive()
     }
+}
+
+/// What a host of the pool says whose agent listens elsewhere than the roster has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddressChange {
+    /// Where its agent listens now, one address for each heartbeat network of the roster.
+    pub addresses: Vec<SocketAddr>,
+    /// The names of its networks, in the order of the addresses: they must be the roster's.
+    pub networks: Vec<String>,
 }
 
 /// What a host of the pool is told that was away, or is not heard: it may have missed both.

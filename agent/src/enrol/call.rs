@@ -122,6 +122,14 @@ impl Caller {
         self.follow("POST", url, path, body)
     }
 
+    /// Puts JSON to `path` at the server `url`, or to where it points to; the answer's body.
+    ///
+    /// # Errors
+    /// If there is no answer that says yes.
+    pub fn put(&self, url: &str, path: &str, body: &[u8]) -> Result<Vec<u8>, CallFault> {
+        self.follow("PUT", url, path, body)
+    }
+
     /// Fetches `path` from the server `url`, or from where it points to.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use lifeboat_link::Roster;
 use lifeboat_link::certificate::host_of;
-use lifeboat_link::join::{Invitation, JoinRequest};
+use lifeboat_link::join::{AddressChange, Invitation, JoinRequest};
 use lifeboat_link::roster::{Member, RosterFault};
 use lifeboat_protocol::Standing;
 use lifeboat_store::Key;
@@ -157,11 +157,7 @@ pub fn joined(
         api: ask.api.clone(),
         removed: false,
     };
-    for other in roster.hosts.iter().filter(|other| !other.removed && other.id != member.id) {
-        if let Some(claimed) = known_by(&member).intersection(&known_by(other)).next() {
-            return Err(EnrolError::Claimed(claimed.clone(), other.id.clone()));
-        }
-    }
+    unclaimed(roster, &member)?;
     let mut roster = roster.clone();
     let me = if let Some(position) = roster.find(&ask.host) {
         match standing(position) {
@@ -185,6 +181,35 @@ pub fn joined(
     roster.version += 1;
     roster.check()?;
     Ok((roster, me))
+}
+
+/// The roster with the host in this place reached elsewhere; none if it is reached there already.
+///
+/// # Errors
+/// If it cannot be.
+pub fn moved(roster: &Roster, place: usize, ask: &AddressChange) -> Result<Option<Roster>, EnrolError> {
+    if ask.networks != roster.networks {
+        return Err(EnrolError::Networks(roster.networks.clone()));
+    }
+    let mut roster = roster.clone();
+    if roster.hosts[place].addresses == ask.addresses {
+        return Ok(None);
+    }
+    roster.hosts[place].addresses.clone_from(&ask.addresses);
+    unclaimed(&roster, &roster.hosts[place])?;
+    roster.version += 1;
+    roster.check()?;
+    Ok(Some(roster))
+}
+
+/// Whether no other host is known by a name or address of this one.
+fn unclaimed(roster: &Roster, member: &Member) -> Result<(), EnrolError> {
+    for other in roster.hosts.iter().filter(|other| !other.removed && other.id != member.id) {
+        if let Some(claimed) = known_by(member).intersection(&known_by(other)).next() {
+            return Err(EnrolError::Claimed(claimed.clone(), other.id.clone()));
+        }
+    }
+    Ok(())
 }
 
 /// The roster without a host; none if it has none of that name.
@@ -297,6 +322,27 @@ mod tests {
         assert!(joined(&before, &other("https://h9", "10.0.0.7:7946"), out).is_ok());
         let gone = left(&before, "h8").expect("it leaves");
         assert!(joined(&gone, &other("https://10.0.0.9", "10.0.0.9:7946"), out).is_ok());
+    }
+
+    #[test]
+    fn a_host_is_reached_elsewhere_where_nobody_else_is() {
+        let (before, me) = joined(&roster(&["h1"]), &ask("h8"), out).expect("it joins");
+        let to = |address: &str| AddressChange {
+            addresses: vec![address.parse().expect("an address")],
+            networks: before.networks.clone(),
+        };
+        let after = moved(&before, me, &to("10.0.0.99:7946")).expect("it can").expect("it does");
+        assert_eq!(
+            (after.version, after.hosts[me].addresses.clone()),
+            (before.version + 1, to("10.0.0.99:7946").addresses)
+        );
+        assert!(matches!(moved(&after, me, &to("10.0.0.99:7946")), Ok(None)), "it is there already");
+        let others = before.hosts[0].addresses[0].to_string();
+        assert!(matches!(moved(&before, me, &to(&others)), Err(EnrolError::Claimed(..))));
+        let elsewhere = AddressChange { networks: vec!["lan".to_owned()], ..to("10.0.0.99:7946") };
+        assert!(matches!(moved(&before, me, &elsewhere), Err(EnrolError::Networks(_))));
+        let none = AddressChange { addresses: Vec::new(), ..to("10.0.0.99:7946") };
+        assert!(matches!(moved(&before, me, &none), Err(EnrolError::Roster(_))));
     }
 
     #[test]

@@ -40,6 +40,7 @@ use utoipa::OpenApi;
         super::join::take_back,
         super::join::join,
         super::membership::show,
+        super::membership::moves,
         super::ha::show,
         super::ha::enable,
         super::ha::disable,
