@@ -141,7 +141,7 @@ impl Membership {
         match told {
             Ok(answer) => {
                 tracing::info!(addresses = ?change.addresses, "the pool knows where this host is reached now");
-                self.take(answer);
+                self.take(&answer);
             }
             Err(fault) => tracing::error!(
                 %fault,

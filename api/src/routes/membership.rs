@@ -45,7 +45,7 @@ pub(crate) async fn show(
     principal: Principal,
     caller: Option<Extension<Caller>>,
 ) -> Result<Response, ApiError> {
-    let (conductor, roster, place) = shown(&service, &pool, &principal, caller)?;
+    let (conductor, roster, place) = shown(&service, &pool, &principal, caller.as_ref())?;
     tracing::info!(host = roster.hosts[place].id, "a host asks for what it has missed");
     Ok(told(roster, &conductor))
 }
@@ -76,7 +76,7 @@ pub(crate) async fn moves(
 ) -> Result<Response, ApiError> {
     let ask: AddressChange =
         serde_json::from_slice(&body).map_err(|error| ApiError::BadBody(error.to_string()))?;
-    let (conductor, _, place) = shown(&service, &pool, &principal, caller)?;
+    let (conductor, _, place) = shown(&service, &pool, &principal, caller.as_ref())?;
     let changing = conductor.rosters().change().await;
     // Also if the host goes away: where it is reached is told to all.
     let roster = to_its_end(async move {
@@ -118,13 +118,13 @@ fn shown(
     service: &Service,
     pool: &str,
     principal: &Principal,
-    caller: Option<Extension<Caller>>,
+    caller: Option<&Extension<Caller>>,
 ) -> Result<(Arc<Conductor>, Roster, usize), ApiError> {
     let conductor = service.conductor(pool).ok_or_else(without_agents)?;
     let roster = conductor.roster();
     // A token of an agent's is no certificate.
     let by_certificate = matches!(principal.via, Via::Certificate { .. });
-    let shown = caller.as_ref().and_then(|caller| caller.agent.as_ref()).filter(|_| by_certificate);
+    let shown = caller.and_then(|caller| caller.agent.as_ref()).filter(|_| by_certificate);
     let place = shown.and_then(|agent| agent.place_in(&roster)).ok_or_else(no_member)?;
     Ok((conductor, roster, place))
 }
