@@ -19,6 +19,51 @@ fn operators_change_a_pool_that_goes_on_working() {
     );
 }
 
+#[test]
+fn all_hosts_boot_anew_with_their_guests_running_on() {
+    go_through(Wishes::THREE, &[("a rolling reboot", rolling_reboot)]);
+}
+
+fn rolling_reboot(pool: &mut Pool) {
+    let boot = |host: &Host| std::fs::read_to_string(host.folder().join("boot_id")).unwrap_or_default();
+    let failures = |pool: &Pool| {
+        let alerts = pool.ask("GET", "/alerts?limit=1000", None).map(|answer| answer.body["items"].clone());
+        let alerts = alerts.and_then(|items| items.as_array().cloned()).unwrap_or_default();
+        let failures = ["host-failed", "host-fenced", "vm-restart-failed", "vm-runs-twice"];
+        alerts.iter().filter(|alert| failures.iter().any(|kind| alert["kind"] == *kind)).count()
+    };
+    let before: Vec<String> = pool.lab.hosts.iter().map(boot).collect();
+    let (booted, failed, moment) = (boots(pool), failures(pool), pool.lab.recorder.time());
+    let plan = pool.ask("GET", "/rolling-reboot", None);
+    let complete = plan.as_ref().is_some_and(|plan| plan.body["plan"]["complete"] == true);
+    pool.holds(&format!("it can be done: {plan:?}"), complete);
+    let asked = pool.ask("POST", "/rolling-reboot", Some(&json!({ "returns_within_s": 120 })));
+    pool.holds(&format!("it begins: {asked:?}"), asked.as_ref().is_some_and(|answer| answer.status == 202));
+    let mut state = json!(null);
+    migrating(pool, || {
+        pool.expect("it comes to its end", SOON * 8, || {
+            for host in &pool.lab.hosts {
+                // One that is on, or off for another reason, is none of the firmware's business.
+                let _ = host.begin_again();
+            }
+            let told = pool.ask("GET", "/rolling-reboot", None).filter(|answer| answer.status == 200);
+            state = told.map_or(json!(null), |answer| answer.body["run"].clone());
+            ["done", "stopped", "canceled"].iter().any(|end| state["state"] == *end)
+        });
+    });
+    pool.holds(&format!("it is done: {state}"), state["state"] == "done");
+    let anew = pool.lab.hosts.iter().zip(&before).all(|(host, before)| boot(host) != *before);
+    pool.holds("every host has booted anew", anew);
+    let record = pool.lab.recorder.record();
+    let fallen: Vec<String> =
+        record.fell_since(moment).into_iter().map(|(_, host)| host.to_owned()).collect();
+    drop(record);
+    pool.holds(&format!("each of them once: {fallen:?}"), fallen.len() == pool.lab.hosts.len());
+    pool.expect("all guests are up", SOON, || pool.down().is_empty());
+    pool.holds("no guest began from the beginning", boots(pool) == booted && booted > 0);
+    pool.holds("nobody failed and nobody was fenced", failures(pool) == failed);
+}
+
 fn key_rotation(pool: &mut Pool) {
     undisturbed(pool, |pool| {
         let newest = |pool: &Pool| -> Vec<u64> {

@@ -9,6 +9,7 @@
 //! | `run`, `etc`, `lib`, `log`, `cache` | what the host sees as `/run/libvirt`, `/etc/libvirt`, ... |
 //! | `lifeboat/{etc,state,run}` | its agent's and service's files |
 //! | `UNIT.off` | while it is there, pid 1 leaves that unit (`libvirtd`, `agent`) alone when it has ended |
+//! | `reboot` | it has ended by itself in good order, to be switched on again |
 //! | `UNIT.log`, `console` | what they wrote |
 use crate::clock::{first, until};
 use crate::command::{Failed, line};
@@ -228,6 +229,20 @@ impl Host {
             holder.signal(Signal::KILL);
         }
         until(Duration::from_secs(10), || !holder.lives())
+    }
+
+    /// Switches it on again if it has ended by itself in good order, as a machine's firmware does after a reboot; whether it has.
+    ///
+    /// # Errors
+    /// As for [`Self::power_on`].
+    pub fn begin_again(&self) -> Result<bool, HostFault> {
+        let mark = self.folder.join("reboot");
+        if !mark.exists() || self.is_on() {
+            return Ok(false);
+        }
+        fs::remove_file(mark)?;
+        self.power_on()?;
+        Ok(true)
     }
 
     /// Waits until its hypervisor answers; says whether it does in time.

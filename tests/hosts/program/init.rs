@@ -36,6 +36,9 @@ pub(super) fn run(folder: &Path) -> Result<(), Fault> {
     let watchdog = Watchdog::listen(&folder.join("lifeboat/run/watchdog.sock"))?;
     let mut units = [Unit::Libvirtd, Unit::Agent].map(|unit| Kept { unit, runs: None, not_before: now() });
     while !watchdog.has_run_out() {
+        if folder.join("reboot").exists() {
+            return Ok(());
+        }
         while let Ok(Some((pid, _))) = wait(WaitOptions::NOHANG) {
             for kept in &mut units {
                 if kept.runs == Some(pid) {

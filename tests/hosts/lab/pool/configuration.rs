@@ -33,7 +33,7 @@ pub fn agent(host: &Host, all: &[Host], programs: &Programs, wishes: Wishes) -> 
     let at = host.folder().join("lifeboat");
     let at = at.display();
     let mut text = format!(
-        "[host]\nname = \"{name}\"\nstate_directory = \"{at}/state\"\nrun_directory = \"{at}/run\"\nboot_id_file = \"{folder}/boot_id\"\n\n",
+        "[host]\nname = \"{name}\"\nstate_directory = \"{at}/state\"\nrun_directory = \"{at}/run\"\nboot_id_file = \"{folder}/boot_id\"\nreboot = [\"touch\", \"{folder}/reboot\"]\n\n",
         name = host.name(),
         folder = host.folder().display(),
     );
