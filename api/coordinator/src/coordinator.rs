@@ -111,6 +111,10 @@ impl<P: Planner> Coordinator<P> {
     /// VMs that no host's failure explains. One piece of it, so that whatever has happened meanwhile is taken in before the next: it is called
     /// again for as long as [`Self::assessment_due`]. Drain the commands afterwards.
     pub fn assess(&mut self, now: Instant) {
+        // What became due while others planned comes first: behind the state's own time nobody would ask for it again.
+        if self.deadline().is_some_and(|deadline| deadline <= now) {
+            self.handle(now, Input::Elapsed);
+        }
         let state = &mut self.state;
         state.now = state.now.max(now);
         if state.changed_since.is_some_and(|since| state.now >= since + state.settings.assess_after) {

@@ -108,6 +108,25 @@ fn a_vm_that_never_passes_its_gate_holds_later_orders_until_the_gate_timeout_onl
 }
 
 #[test]
+fn what_became_due_while_something_was_planned_is_not_forgotten() {
+    let mut pool = spec(3, 16_384, &[(1024, 0), (1024, 0)]);
+    pool.vms[1].order = 1;
+    let settings = Settings {
+        gates: [(vm(0), Gate::Tcp { port: 5432 })].into(),
+        gate_timeout: secs(20),
+        ..Settings::default()
+    };
+    let mut world = World::with(&pool, settings);
+    world.gates.insert(vm(0), secs(10_000));
+    world.lose(host(0));
+    world.run(secs(19));
+    let due = world.coordinator.deadline().expect("the gate has an end");
+    assert!(world.coordinator.next_command().is_none(), "nothing is due yet");
+    world.coordinator.assess(due + secs(1));
+    assert!(world.coordinator.next_command().is_some(), "the second order's start goes on its way");
+}
+
+#[test]
 fn a_start_that_fails_goes_to_the_next_best_host_at_once() {
     let mut world = World::new(&spec(4, 16_384, &[(1024, 0)]));
     for n in 1..4 {
