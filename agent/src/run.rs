@@ -20,10 +20,12 @@ use crate::watchdog::{self, Tender, WatchdogError};
 use crate::wiring::{
     self, InboxReader, News, Outlets, ToCoordinator, ToFencer, ToKeeper, ToMedium, ToWarden,
 };
-use crate::{clock, membership, sys, thread, warden};
+use crate::{clock, membership, thread, warden};
 use lifeboat_protocol::medium::either::EitherMedium;
 use lifeboat_protocol::{Agent, AgentConfig};
 use sd_notify::NotifyState;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -92,7 +94,8 @@ struct Queues {
 /// # Errors
 /// Why it cannot run.
 pub fn run(config: Config, disabled: bool) -> Result<(), RunError> {
-    let told = sys::termination()?;
+    // Caught, not blocked: whatever this agent starts is given what is caught as usual, and what is blocked as blocked.
+    let told = Signals::new([SIGTERM, SIGINT])?;
     let telemetry = Telemetry::start(config.log)?;
     files::make_private_directory(&config.host.run_directory)?;
     let state = StateDirectory::take(&config.host)?;
@@ -140,10 +143,10 @@ pub fn run(config: Config, disabled: bool) -> Result<(), RunError> {
     clippy::exit,
     reason = "where nobody takes it up there is no way back to the function that started it all"
 )]
-fn end_when_told(told: sys::Termination, context: &Context) -> io::Result<()> {
+fn end_when_told(mut told: Signals, context: &Context) -> io::Result<()> {
     let inbox = context.inbox.clone();
     thread::spawn("end", move || {
-        told.wait();
+        told.forever().next();
         if inbox.send(News::End) {
             clock::wait(TO_END);
         }

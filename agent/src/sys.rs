@@ -91,37 +91,6 @@ pub fn dies_with_its_parent(command: &mut Command) {
     unsafe { command.pre_exec(before) };
 }
 
-/// That the process is to end: SIGTERM and SIGINT, taken up by whoever waits for them.
-#[derive(Clone, Copy)]
-pub struct Termination(libc::sigset_t);
-
-/// Has these signals wait to be taken up, in this thread and in those that it starts from now on. Programs that are started are
-/// given the usual mask.
-///
-/// # Errors
-/// Those of the kernel.
-pub fn termination() -> io::Result<Termination> {
-    let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: sigemptyset makes `set` a set, and only then it is read; all three live longer than the calls.
-    let (set, fault) = unsafe {
-        libc::sigemptyset(set.as_mut_ptr());
-        libc::sigaddset(set.as_mut_ptr(), libc::SIGTERM);
-        libc::sigaddset(set.as_mut_ptr(), libc::SIGINT);
-        let set = set.assume_init();
-        (set, libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()))
-    };
-    if fault == 0 { Ok(Termination(set)) } else { Err(io::Error::from_raw_os_error(fault)) }
-}
-
-impl Termination {
-    /// Waits until one of them comes.
-    pub fn wait(&self) {
-        let mut which = 0;
-        // SAFETY: the call reads the set and writes one int; both live longer than it.
-        while unsafe { libc::sigwait(&raw const self.0, &raw mut which) } != 0 {}
-    }
-}
-
 /// Runs the calling thread before all that has no such priority, and its children as usual.
 ///
 /// # Errors

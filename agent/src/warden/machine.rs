@@ -276,6 +276,10 @@ impl Machine {
 
     fn done(&mut self, now: Instant, ticket: u64, done: Done) {
         let errand = self.errands.remove(&ticket);
+        if self.killing && !matches!(done, Done::Look(_) | Done::KillAll) {
+            // Whoever hears that all VMs are stopped gives up in the middle. That none runs is certain when all are killed, and told then.
+            return;
+        }
         match (errand, done) {
             (_, Done::Look(result)) => self.looked(now, ticket, result),
             (Some(Errand::Order(order)), done) => self.carried_out(now, &order, done),

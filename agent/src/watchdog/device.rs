@@ -44,12 +44,18 @@ pub(super) fn was_marked(run_directory: &Path, boot: Boot) -> bool {
 
 /// The kernel's watchdog, open.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the card that can be so with all others"
+)]
 pub(super) struct Device<C = File> {
     card: C,
     identity: String,
     pacer: Pacer,
     marker: Option<Marker>,
     armed: bool,
+    /// An earlier process said that it was armed, and may have ended before it was: it is switched on once more.
+    inherited: bool,
     /// It runs from the moment when it is opened until the power goes, whatever it is told.
     cannot_stop: bool,
     runs_out: bool,
@@ -161,6 +167,7 @@ impl<C: Card> Device<C> {
             pacer: Pacer::new(range, set_to),
             marker: None,
             armed,
+            inherited: armed,
             cannot_stop: false,
             runs_out: false,
             not_before: Instant::from_micros(0),
@@ -328,15 +335,28 @@ impl<C: Card> Device<C> {
         self.obey()?;
         // One that cannot be switched off is on.
         if !self.cannot_stop {
-            self.card.switch(true).map_err(command("to be switched on"))?;
-            // From the moment when it was switched on it counts anew.
-            self.pacer.done(self.card.now(), self.pacer.timeout());
-            if self.pacer.is_late() {
-                self.obey()?;
-            }
+            self.switch_on()?;
         }
         if self.pacer.resets_at().is_none_or(|resets| resets > deadline) {
             return Err(command("a timeout that ends before this host's lease")(Errno::RANGE));
+        }
+        Ok(())
+    }
+
+    fn switch_on(&mut self) -> Result<(), WatchdogError> {
+        self.card.switch(true).map_err(command("to be switched on"))?;
+        // From the moment when it was switched on it counts anew.
+        self.pacer.done(self.card.now(), self.pacer.timeout());
+        if self.pacer.is_late() { self.obey() } else { Ok(()) }
+    }
+
+    /// One that runs already takes no notice; one that does not is not armed, whatever was marked.
+    fn confirm(&mut self) -> Result<(), WatchdogError> {
+        if self.inherited {
+            self.inherited = false;
+            let on = (1..TRIES).find_map(|_| self.switch_on().ok()).map_or_else(|| self.switch_on(), Ok);
+            self.armed = on.is_ok();
+            return on;
         }
         Ok(())
     }
@@ -372,7 +392,8 @@ impl<C: Card> Watchdog for Device<C> {
         }
         if self.armed {
             self.pacer.aim(deadline);
-            return self.obey();
+            self.obey()?;
+            return self.confirm();
         }
         // The mark comes first: a process that ends in between leaves one that is taken for armed, and so is left alone.
         self.armed = true;

@@ -95,8 +95,10 @@ impl Card for Fake {
         if !on && !state.stops {
             return Err(Errno::BUSY);
         }
-        state.runs = on;
-        state.begun = state.now;
+        if state.runs != on {
+            state.runs = on;
+            state.begun = state.now;
+        }
         Ok(())
     }
 
@@ -264,6 +266,16 @@ fn what_an_earlier_process_armed_is_left_alone_until_there_is_a_lease() {
     watchdog.prepare(Path::new("/dev/watchdog"), Duration::from_secs(15)).expect("it runs already");
     assert_eq!(card.resets(), Some(at(60_000)), "nobody fed it");
     assert!(watchdog.is_armed() && watchdog.due().is_none());
+}
+
+#[test]
+fn one_that_an_earlier_process_marked_and_never_switched_on_is_switched_on() {
+    let card = Fake::new(1, 1, true);
+    card.switch(false).expect("it stops");
+    let mut watchdog = Device::of(card.clone(), [0; 32], true, 15, true);
+    watchdog.prepare(Path::new("/dev/watchdog"), Duration::from_secs(15)).expect("it is taken for armed");
+    watchdog.feed(at(0), at(15_500)).expect("it takes it");
+    assert!(card.resets().is_some_and(|resets| resets <= at(15_500)), "{:?}", card.resets());
 }
 
 #[test]

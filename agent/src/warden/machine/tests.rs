@@ -376,6 +376,23 @@ fn when_all_are_stopped_nothing_is_started_and_whoever_comes_later_is_killed_too
 }
 
 #[test]
+fn what_is_given_up_because_all_are_stopped_is_not_told_as_certain() {
+    let mut bench = Bench::with(&["a"]);
+    bench.know("b", None);
+    bench.start("b", Gate::Started);
+    let start = bench.job(|job| matches!(job, Job::Start { .. }));
+    bench.stop("a");
+    let stop = bench.job(|job| matches!(job, Job::Stop { .. }));
+    bench.tell(Told::StopAll);
+    let kill = bench.job(|job| matches!(job, Job::KillAll));
+    bench.tell(Told::Done(start, Done::Start(Err("all VMs of this host are being stopped".into()))));
+    bench.tell(Told::Done(stop, Done::Stop));
+    assert_eq!(bench.reports(), [], "they may run until all are killed");
+    bench.tell(Told::Done(kill, Done::KillAll));
+    assert!(bench.all().contains(&Do::NoVmRuns));
+}
+
+#[test]
 fn a_gate_is_passed_by_the_run_that_it_was_set_for() {
     let mut bench = Bench::with(&[]);
     bench.know("a", None);
