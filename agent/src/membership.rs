@@ -25,6 +25,8 @@ use std::time::Duration;
 
 /// How often it is looked how this host stands.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// And after the pool was told where this host is: if it has not heard, this host has less than T until it is missed.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// How long the protocol's thread may take to say it.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Servers that are asked in one round.
@@ -73,8 +75,9 @@ enum AskFault {
 
 impl Membership {
     fn run(mut self) {
+        let mut rest = Duration::ZERO;
         loop {
-            clock::wait(LOOK_EVERY);
+            clock::wait(std::mem::replace(&mut rest, LOOK_EVERY));
             let Some(standing) = self.context.inbox.ask(PATIENCE) else { continue };
             let away =
                 matches!(standing.phase, Phase::Starting | Phase::Joining) || self.lacks_key(&standing);
@@ -86,6 +89,7 @@ impl Membership {
                 && let Some(change) = moved
             {
                 self.tell_move(&standing, &change);
+                rest = LOOK_AGAIN;
             }
             self.credentials.look(&self.context, &standing);
         }

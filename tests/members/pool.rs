@@ -34,8 +34,9 @@ impl Pool {
         let (medium, metadata) =
             (format!("statefile:{disk}"), format!("volume:{disk}?offset=4194304&length=33554432"));
         let mut first = Host::new(folder.path(), 1);
-        let words = ["init", "--medium", &medium, "--metadata", &metadata, "--timeout", "3"];
-        first.enrolled(first.enrolling(&[&words[..], more].concat()));
+        let words = ["init", "--medium", &medium, "--metadata", &metadata];
+        let timeout: &[&str] = if more.contains(&"--timeout") { &[] } else { &["--timeout", "3"] };
+        first.enrolled(first.enrolling(&[&words[..], timeout, more].concat()));
         first.switch_on();
         let pool = Self { hosts: vec![first], token, folder };
         pool.wait("the first host leads", || pool.ask("GET", "/summary", None).is_some());

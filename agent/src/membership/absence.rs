@@ -5,14 +5,17 @@ use std::time::Duration;
 
 /// After its start, or after it was last a member, a host waits this long.
 const FIRST: Duration = Duration::from_secs(3);
-/// Between two rounds, at first and at most.
+/// Between two rounds, at first: of one that is no member, and of one that nobody is heard by until it is told where it is.
 const SHORTEST: Duration = Duration::from_secs(1);
+const SHORTEST_OF_MOVED: Duration = Duration::from_millis(200);
+/// And at most.
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// For how long a host has had something to ask, and when it asks next.
 #[derive(Debug)]
 pub(super) struct Absence {
     first: Duration,
+    shortest: Duration,
     round: Option<Round>,
 }
 
@@ -25,12 +28,12 @@ struct Round {
 impl Absence {
     /// Of a host that is no member.
     pub(super) fn of_no_member() -> Self {
-        Self { first: FIRST, round: None }
+        Self { first: FIRST, shortest: SHORTEST, round: None }
     }
 
     /// Of a host that is reached elsewhere.
     pub(super) fn of_one_that_moved() -> Self {
-        Self { first: Duration::ZERO, round: None }
+        Self { first: Duration::ZERO, shortest: SHORTEST_OF_MOVED, round: None }
     }
 
     /// Whether it is time to ask.
@@ -39,7 +42,7 @@ impl Absence {
             self.round = None;
             return false;
         }
-        let round = self.round.get_or_insert(Round { next: now + self.first, wait: SHORTEST });
+        let round = self.round.get_or_insert(Round { next: now + self.first, wait: self.shortest });
         let due = now >= round.next;
         if due {
             round.next = now + round.wait;
@@ -68,7 +71,7 @@ mod tests {
     fn who_has_moved_asks_at_once() {
         let mut absence = Absence::of_one_that_moved();
         let asked: Vec<u64> = (0..16).filter(|&second| absence.is_due(at(second), true)).collect();
-        assert_eq!(asked, [0, 1, 3, 7, 15]);
+        assert_eq!(asked, [0, 1, 2, 3, 5, 9]);
     }
 
     #[test]

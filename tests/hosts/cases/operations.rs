@@ -15,6 +15,7 @@ fn operators_change_a_pool_that_goes_on_working() {
             ("the agents are upgraded", upgrade),
             ("the leader hands over", hand_over),
             ("a host is emptied, shut down and comes back", clean_shutdown),
+            ("a host joins while another is off and its guests restart, and leaves again", join_and_leave),
         ],
     );
 }
@@ -133,6 +134,23 @@ fn clean_shutdown(pool: &mut Pool) {
     });
     pool.expect("all guests are up", SOON, || pool.down().is_empty());
     pool.holds("none began from the beginning", boots(pool) == booted);
+}
+
+fn join_and_leave(pool: &mut Pool) {
+    let victim = pool.following().clone();
+    pool.lab.switch_off(&victim);
+    let joined = pool.grow();
+    pool.holds(&format!("a host joins: {:?}", joined.as_ref().err()), joined.is_ok());
+    pool.expect("all guests are up", SOON, || pool.down().is_empty());
+    pool.expect("the new host is a member", SOON, || pool.agree(&pool.on()));
+    let Some(newcomer) = pool.lab.hosts.last().cloned() else { return };
+    if !pool.lab.recorder.record().on(newcomer.name()).is_empty() {
+        empty(pool, &newcomer);
+    }
+    leave(pool, &newcomer);
+    pool.lab.switch_off(&newcomer);
+    passes(pool, pool.timeout());
+    pool.holds("the others go on", pool.agree(&pool.on()));
 }
 
 /// While this is done guests may migrate.
