@@ -7,6 +7,7 @@ use crate::state::State;
 use crate::whereabouts::Claim;
 use crate::writes::Effect;
 use crate::{Command, place};
+use alloc::collections::BTreeSet;
 use lifeboat_model::change::Change;
 use lifeboat_model::pool::Vm;
 use lifeboat_model::spec::{HostState, RestartPriority};
@@ -159,11 +160,17 @@ impl State {
             self.known_host(to)?;
         }
         stops.iter().try_for_each(|&vm| self.known_vm(vm))?;
+        let named = moves.iter().map(|&(vm, _)| vm).chain(stops.iter().copied());
+        let hosts: BTreeSet<HostIndex> = named.filter_map(|vm| self.whereabouts.runs_on(vm)).collect();
+        for host in hosts {
+            // What was planned of that host before holds no more.
+            self.forget_plans(host);
+        }
         for &(vm, to) in moves {
-            self.vms[vm.get()].planned_to = Some(to);
+            self.vms[vm.get()].planned_to = Some(to).filter(|_| self.whereabouts.runs_on(vm) != Some(to));
         }
         for &vm in stops {
-            self.vms[vm.get()].may_stop = true;
+            self.vms[vm.get()].may_stop = self.whereabouts.runs_on(vm);
         }
         self.answer(call, Ok(()));
         Ok(())
@@ -171,11 +178,14 @@ impl State {
 
     fn set_duty(&mut self, host: HostIndex, duty: Duty) {
         let state = &mut self.hosts[host.get()];
+        let asked_again = (state.duty, duty) == (Duty::Rebooting, Duty::Rebooting);
         (state.duty, state.duty_of) = (duty, state.live_boot());
         self.hosts[host.get()].may_leave = false;
         if matches!(duty, Duty::Enabled | Duty::Disabled) {
+            self.forget_plans(host);
             self.conclude_evacuation(host, "it is not to be emptied any more");
-        } else {
+        } else if !asked_again {
+            // A run asks again and again: whatever failed meanwhile is to be remembered, or nobody is ever told.
             self.moves_anew(host);
         }
         self.capacity_appeared(duty == Duty::Enabled);

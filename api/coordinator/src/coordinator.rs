@@ -5,7 +5,7 @@ use crate::calls::duty_of;
 use crate::host::Host;
 use crate::input::Input;
 use crate::outlook::Level;
-use crate::record::{Key, Place, Record, Ticket};
+use crate::record::{Duty, Key, Place, Record, Ticket};
 use crate::state::State;
 use crate::vm::{Vm, Waits};
 use crate::whereabouts::{Claim, Errand, Outstanding, Whereabouts};
@@ -24,6 +24,17 @@ pub struct Term {
     pub epoch: u64,
     /// Where it is held.
     pub host: HostIndex,
+}
+
+/// What a coordinator makes of a host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bearing {
+    /// What is wanted of it.
+    pub duty: Duty,
+    /// The boot that is a member.
+    pub boot: Option<u64>,
+    /// Whether that boot takes VMs: it is enabled, and says what runs there.
+    pub takes_vms: bool,
 }
 
 /// The coordinator of one term; it is given up with its term.
@@ -123,6 +134,15 @@ impl<P: Planner> Coordinator<P> {
             state.restart_alone(vm, &mut self.planner);
         }
         state.hand_out();
+    }
+
+    /// What it makes of each host.
+    pub fn bearings(&self) -> impl Iterator<Item = Bearing> {
+        self.state.hosts.iter().map(|host| Bearing {
+            duty: host.duty,
+            boot: host.live_boot(),
+            takes_vms: host.takes_vms(),
+        })
     }
 
     /// The pool as the coordinator sees it now: hosts in the states that they are in, VMs where they are.
@@ -406,9 +426,11 @@ impl State {
         let averted = self.approaching.values().map(|&told| told + self.timeout());
         let gathered = self.began + self.settings.gather_within;
         let told = self.untold.iter().map(|(.., since)| *since + self.timeout() / 2);
+        let stays = self.hosts.iter().filter_map(Host::stays_from);
         let assessed = self.changed_since.map(|since| since + self.settings.assess_after);
         starts
             .chain(told)
+            .chain(stays)
             .chain(stops)
             .chain(moves)
             .chain(holds)

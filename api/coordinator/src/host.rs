@@ -2,7 +2,11 @@
 use crate::Instant;
 use crate::input::Standing;
 use crate::record::Duty;
+use core::time::Duration;
 use lifeboat_model::spec::HostState;
+
+/// How long a host that was told that it may leave may take to be agreed out; one that is a member then has stayed.
+const LEAVES_WITHIN: Duration = Duration::from_mins(1);
 
 /// A host.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, learned from another source")]
@@ -24,6 +28,8 @@ pub(crate) struct Host {
     pub(crate) fence_requested: bool,
     /// Whether it was told that it may leave in this boot.
     pub(crate) may_leave: bool,
+    /// When it was last told so: nobody can take that back, so it takes no VMs, whatever is wanted of it since.
+    pub(crate) told_to_leave: Option<Instant>,
     /// Whether it has lost the medium.
     pub(crate) medium_lost: bool,
 }
@@ -67,6 +73,12 @@ impl Host {
         self.listens()
             && matches!(self.standing, Standing::Live { quarantined: false, .. })
             && self.duty == Duty::Enabled
+            && self.told_to_leave.is_none()
+    }
+
+    /// When it takes VMs again, if it was told that it may leave and has not.
+    pub(crate) fn stays_from(&self) -> Option<Instant> {
+        self.told_to_leave.filter(|_| !self.is_emptied()).map(|told| told + LEAVES_WITHIN)
     }
 
     /// Its state for planning: only a host that takes VMs now is live.

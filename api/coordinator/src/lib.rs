@@ -77,7 +77,7 @@ mod writes;
 
 pub use alert::{Alert, AlertKind};
 pub use command::{Command, OrderNumber, Refusal};
-pub use coordinator::{Coordinator, Term};
+pub use coordinator::{Bearing, Coordinator, Term};
 pub use input::Input;
 pub use planner::{Outlook, Planner};
 pub use record::{Record, Ticket};

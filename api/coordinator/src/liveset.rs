@@ -102,13 +102,16 @@ impl State {
         let state = &mut self.hosts[host.get()];
         (state.spoke, state.hypervisor_silent, state.medium_lost) =
             (false, false, state.medium_lost && first);
-        (state.fence_requested, state.may_leave) = (false, false);
+        (state.fence_requested, state.may_leave, state.told_to_leave) = (false, false, None);
         state.unknown_since = Some(now);
         if state.has_come_back(first) {
             // It was disabled to leave. It has left, and is back.
             let boot = state.live_boot();
             (state.duty, state.duty_of) = (Duty::Enabled, boot);
             self.writes.behind(Record::Host { host, duty: Duty::Enabled, boot });
+        }
+        if !first {
+            self.forget_plans(host);
         }
         self.whereabouts.not_heard(host);
         for vm in &mut self.vms {

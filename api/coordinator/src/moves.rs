@@ -18,6 +18,10 @@ impl State {
     pub(crate) fn evacuate(&mut self) {
         for position in 0..self.hosts.len() {
             let host = HostIndex::new(position);
+            if self.hosts[position].stays_from().is_some_and(|from| self.now >= from) {
+                self.hosts[position].told_to_leave = None;
+                self.capacity_appeared(true);
+            }
             let state = &self.hosts[position];
             if !state.is_emptied() || !state.listens() {
                 continue;
@@ -46,7 +50,7 @@ impl State {
                 }
                 // The right host is only busy now.
                 Ok(None) => {}
-                Err(_) if self.vms[vm.get()].may_stop => self.stop_for_now(vm, host),
+                Err(_) if self.may_stop(vm, host) => self.stop_for_now(vm, host),
                 Err(reason) => {
                     let again = self.now + self.settings.longest_backoff;
                     self.vms[vm.get()].moves.wait_until(again, Waits::Place);
@@ -79,6 +83,23 @@ impl State {
             Ok(to) => Ok(Some(to)),
             Err(_) if place::best(after, vm, may).is_ok() => Ok(None),
             Err(reason) => Err(reason),
+        }
+    }
+
+    /// The permission ends with what it was given for.
+    fn may_stop(&self, vm: VmIndex, host: HostIndex) -> bool {
+        self.vms[vm.get()].may_stop == Some(host) && self.hosts[host.get()].duty == Duty::Rebooting
+    }
+
+    /// What was planned for emptying a host is over.
+    pub(crate) fn forget_plans(&mut self, host: HostIndex) {
+        for vm in self.pool.vm_indices() {
+            let here = self.whereabouts.runs_on(vm) == Some(host);
+            let state = &mut self.vms[vm.get()];
+            if here {
+                state.planned_to = None;
+            }
+            state.may_stop = state.may_stop.filter(|&on| on != host);
         }
     }
 
@@ -123,7 +144,7 @@ impl State {
         let state = &mut self.hosts[host.get()];
         let reboots = state.duty == Duty::Rebooting;
         if (reboots || state.duty == Duty::Leaving) && !state.may_leave {
-            state.may_leave = true;
+            (state.may_leave, state.told_to_leave) = (true, Some(self.now));
             self.commands.push_back(Command::HostMayLeave { host, reboots });
         }
     }

@@ -268,7 +268,9 @@ impl State {
         } else {
             self.writes.behind(Record::Place { vm, place: Place::On(to) });
         }
-        let _ = from;
+        if self.hosts[from.get()].is_emptied() {
+            self.conclude_evacuation(from, "its VMs leave again");
+        }
     }
 
     fn stayed(&mut self, vm: VmIndex, from: HostIndex, to: HostIndex, why: &str) {

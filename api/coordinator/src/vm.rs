@@ -32,8 +32,8 @@ pub(crate) struct Vm {
     pub(crate) stops: Pace,
     /// Where it goes from a host that is being emptied; none: to the roomiest.
     pub(crate) planned_to: Option<HostIndex>,
-    /// It may be stopped where a host is being emptied and no other takes it.
-    pub(crate) may_stop: bool,
+    /// It may be stopped where this host is being emptied to boot anew, and no other takes it.
+    pub(crate) may_stop: Option<HostIndex>,
     /// How migrations away from a host that is being emptied are paced.
     pub(crate) moves: Pace,
 }

@@ -2,6 +2,7 @@
 mod alerts;
 mod calls;
 mod laws;
+mod reboots;
 mod restarts;
 mod terms;
 mod world;
