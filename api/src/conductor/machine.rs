@@ -328,6 +328,7 @@ impl<P: Planner> Machine<P> {
             return None;
         }
         let picture = Picture::of(&self.coordinator.picture(), &self.names, &self.out);
+        let picture = picture.with(&self.names, self.coordinator.bearings());
         if self.picture.as_deref() == Some(&picture) {
             return None;
         }

@@ -1,5 +1,6 @@
 //! How hosts and VMs are, by name: what the coordinator knows, and the pool's document is told.
 use super::names::Names;
+use lifeboat_coordinator::Bearing;
 use lifeboat_model::pool::Sighting;
 use lifeboat_model::spec::HostState;
 use lifeboat_model::{HostIndex, Pool};
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Picture {
     hosts: BTreeMap<String, HostState>,
     vms: BTreeMap<String, Seen>,
+    bearings: BTreeMap<String, Bearing>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +52,21 @@ impl Picture {
             }
         };
         let vms = pool.vm_indices().map(|vm| (pool.vm_id(vm).to_owned(), seen(vm))).collect();
-        Self { hosts, vms }
+        Self { hosts, vms, bearings: BTreeMap::new() }
+    }
+
+    /// The same with what the coordinator makes of each host, which the pool's document does not have.
+    #[must_use]
+    pub fn with(mut self, names: &Names, bearings: impl Iterator<Item = Bearing>) -> Self {
+        let id = |position| names.host_id(HostIndex::new(position)).map(str::to_owned);
+        self.bearings =
+            bearings.enumerate().filter_map(|(position, bearing)| Some((id(position)?, bearing))).collect();
+        self
+    }
+
+    /// What the coordinator makes of a host; none: it knows none of that name.
+    pub fn bearing(&self, host: &str) -> Option<Bearing> {
+        self.bearings.get(host).copied()
     }
 
     /// The pool of this document as it is; none if it looks so already. What the picture does not have stays as it is.

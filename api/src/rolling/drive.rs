@@ -1,7 +1,8 @@
 //! The shell around a run: a task in the coordinator's process looks at the pool, asks the run what to do, keeps what it says, and then does it.
 //! It ends with the term; the next one finds the run in the store.
 use super::plan::{self, Group};
-use super::run::{Do, PlannedMove, PlannedStop, Run, RunGroup, RunState, Seen, View};
+use super::run::{Do, PlannedMove, PlannedStop, Run, RunGroup, RunState};
+use super::view::{Seen, View};
 use crate::clock::Stopwatch;
 use crate::conductor::{Ask, Conductor};
 use crate::engine::{PoolHandle, Transition};
@@ -13,7 +14,6 @@ use crate::service::Service;
 use lifeboat_model::spec::RestartPriority;
 use lifeboat_model::{HostIndex, Pool};
 use lifeboat_planner::Limits;
-use lifeboat_protocol::Standing;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -64,7 +64,9 @@ impl Driver {
         let mut acts = run.advance(&view);
         if let [Do::Judge { group, hosts }] = acts.as_slice() {
             let (group, found) = (*group, self.judge(hosts.clone()).await?);
-            acts = run.judged(group, found, &view);
+            // What was judged is the pool with these members.
+            let Some(now) = self.view().filter(|now| now.has_the_members_of(&view)) else { return Ok(()) };
+            acts = run.judged(group, found, &now);
         }
         if run.kept() != kept && !self.keep(&kept, &run).await? {
             // Somebody has changed it meanwhile.
@@ -85,7 +87,7 @@ impl Driver {
         }
         tracing::info!(run = run.id, state = ?run.state, reason = run.reason, "rolling reboot");
         let mut notes = vec![Note::Rolling(Box::new(run.kept()))];
-        if run.state == RunState::Stopped {
+        if matches!(run.state, RunState::Stopping | RunState::Stopped) {
             notes.push(Note::Found(Box::new(stopped(Holds::Yes, &run.reason))));
         }
         turn.commit(Transition { notes, ..Transition::default() }).acknowledged().await?;
@@ -100,10 +102,15 @@ impl Driver {
                 let stops = stops.into_iter().map(|stop| stop.vm).collect();
                 self.conductor.ask(Ask::Plan { moves, stops }).await?;
                 for host in hosts {
-                    self.conductor.ask(Ask::Reboot { host }).await?;
+                    self.conductor.ask(Ask::Reboot { host: host.clone() }).await?;
+                    self.heard(&host);
                 }
             }
-            Do::Enable { host } => self.conductor.ask(Ask::Enable { host }).await?,
+            // Others are not kept waiting by one that is refused; it is asked for again.
+            Do::Enable { host } => match self.conductor.ask(Ask::Enable { host: host.clone() }).await {
+                Ok(()) => self.heard(&host),
+                Err(error) => tracing::warn!(host, %error, "a host does not take VMs again yet"),
+            },
             Do::PlaceBack { group, moves, stops } => {
                 self.bring_back(moves, stops).await;
                 if let Some(mut run) = self.run.take() {
@@ -116,6 +123,12 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    fn heard(&mut self, host: &str) {
+        if let Some(run) = &mut self.run {
+            run.heard(host);
+        }
     }
 
     /// Whoever had to leave comes back, where that leaves the pool no worse; what was stopped starts.
@@ -157,8 +170,10 @@ impl Driver {
 
     /// How things stand; none: the agents have not agreed on anything yet.
     fn view(&self) -> Option<View> {
-        let roster = self.conductor.roster();
+        // What comes last here is known first: agreement, the coordinator, the document.
         let pool = self.pool.view().pool;
+        let picture = self.conductor.picture();
+        let roster = self.conductor.roster();
         let mut view = View {
             now: self.term.elapsed(),
             leader: roster.hosts.get(self.conductor.me())?.id.clone(),
@@ -169,22 +184,18 @@ impl Driver {
             self.pool.ledger(|ledger| {
                 let about = Subject::Host(host.to_owned());
                 let mut open = ledger.alerts.open();
-                let stalled =
-                    open.find(|alert| alert.kind == Kind::EvacuationStalled && alert.subject == about);
+                let stalls = |kind| matches!(kind, Kind::EvacuationStalled | Kind::HostStateUnknown);
+                let stalled = open.find(|alert| stalls(alert.kind) && alert.subject == about);
                 stalled.map(|alert| alert.summary.clone())
             })
         };
         for (position, member) in roster.hosts.iter().enumerate().filter(|(_, member)| !member.removed) {
             let standing = self.conductor.standing(HostIndex::new(position))?;
-            let member_boot = match standing {
-                Standing::Member { boot, .. } => Some(boot.0),
-                Standing::Out | Standing::Fencing { .. } | Standing::Fenced { .. } => None,
-            };
-            let seen = Seen {
-                member: member_boot,
-                lost: matches!(standing, Standing::Fencing { .. } | Standing::Fenced { .. }),
-                stalled: stalled(&member.id),
-            };
+            let state = pool.find_host(&member.id).map(|host| pool.host(host).state);
+            let bearing = picture.as_ref().and_then(|picture| picture.bearing(&member.id));
+            let mut seen = Seen::of(standing, bearing, state);
+            seen.stalled = stalled(&member.id);
+            seen.vms = pool.find_host(&member.id).map_or(0, |host| vms_at(&pool, host));
             view.hosts.insert(member.id.clone(), seen);
         }
         Some(view)
@@ -232,6 +243,11 @@ pub fn named(pool: &Pool, group: &Group) -> RunGroup {
 }
 
 /// What goes on in the pool that a group had better wait for.
+fn vms_at(pool: &Pool, host: HostIndex) -> usize {
+    let here = |&vm: &_| pool.runs_on(vm) == Some(host) || pool.migration_end(vm) == Some(host);
+    pool.vm_indices().filter(here).count()
+}
+
 fn unrest(pool: &Pool) -> Option<String> {
     pool.vm_indices().find_map(|vm| {
         let (id, known) = (pool.vm_id(vm), pool.vm(vm));

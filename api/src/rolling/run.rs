@@ -1,18 +1,20 @@
 //! A run: what has been done of a plan and what is to be done next. It knows no clock and does nothing itself: it is shown how things stand, and
 //! says what to do. What it says can be done twice; it is kept before it is done, so whoever leads next goes on from there.
 //!
-//! No host of a later group is asked to go before all of the earlier ones are members again, by a later boot.
+//! No host of a later group is asked to go before all of the earlier ones are members again, by a later boot, and take VMs. In doubt a run
+//! stops: hosts that were to be emptied for it take VMs again, which is asked for until the coordinator has said that it is so.
+pub use super::host::{Phase, RunHost};
+use super::view::View;
+use lifeboat_coordinator::record::Duty;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How long the pool may take to come to rest before the next group.
 const CALM_WITHIN: Duration = Duration::from_mins(10);
 /// For how long it is asked again whether the pool can do without a group.
 const JUDGED_WITHIN: Duration = Duration::from_mins(2);
-/// For how long a host may be said not to be emptied.
-const STALLS_FOR: Duration = Duration::from_mins(2);
 /// What was asked for and is not seen to be done is asked for again.
 const ASKED_AGAIN: Duration = Duration::from_secs(30);
 
@@ -37,6 +39,9 @@ pub struct Run {
     /// Since when it has waited for what it waits for, by this term's clock.
     #[serde(skip)]
     pub waits_since: Option<Duration>,
+    /// Since when the pool cannot do without the next group, by this term's clock.
+    #[serde(skip)]
+    pub refused_since: Option<Duration>,
 }
 
 /// How far a run is.
@@ -49,6 +54,8 @@ pub enum RunState {
     Running,
     /// It was canceled; hosts that are down for it are waited for.
     Canceling,
+    /// It cannot go on; hosts that were being emptied for it are to take VMs again.
+    Stopping,
     /// All hosts are done.
     Done,
     /// It was canceled.
@@ -96,71 +103,6 @@ pub struct PlannedStop {
     pub reason: String,
 }
 
-/// A host.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "RollingRebootHost")]
-pub struct RunHost {
-    /// The host.
-    pub host: String,
-    /// How far it is.
-    pub phase: Phase,
-    /// The boot that is to end; null: not begun.
-    pub boot: Option<u64>,
-    /// Since when it is in this phase, by this term's clock.
-    #[serde(skip)]
-    pub since: Option<Duration>,
-    /// When it was last asked to go.
-    #[serde(skip)]
-    pub asked: Option<Duration>,
-    /// Since when it is said not to be emptied.
-    #[serde(skip)]
-    pub stalls: Option<Duration>,
-}
-
-/// How far a host is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(rename = "RollingRebootPhase")]
-pub enum Phase {
-    /// Its turn has not come.
-    #[default]
-    Waiting,
-    /// Its VMs leave.
-    Emptying,
-    /// It has left.
-    Rebooting,
-    /// It is a member again.
-    Back,
-    /// Its VMs are back, where that leaves the pool no worse.
-    Done,
-    /// It is to stay after all.
-    TakenBack,
-}
-
-/// How things stand.
-#[derive(Clone, Debug, Default)]
-pub struct View {
-    /// How long this term has lasted.
-    pub now: Duration,
-    /// The coordinator's host.
-    pub leader: String,
-    /// Every host.
-    pub hosts: BTreeMap<String, Seen>,
-    /// Why the pool is not at rest; none: it is.
-    pub unrest: Option<String>,
-}
-
-/// How a host stands.
-#[derive(Clone, Debug, Default)]
-pub struct Seen {
-    /// The boot that is a member.
-    pub member: Option<u64>,
-    /// Whether it was lost: it is being fenced, or was.
-    pub lost: bool,
-    /// Why it cannot be emptied, if people are told so.
-    pub stalled: Option<String>,
-}
-
 /// Something to be done. Each may be said again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Do {
@@ -199,16 +141,17 @@ pub enum Do {
 impl Run {
     /// Whether there is something to do.
     pub fn goes_on(&self) -> bool {
-        matches!(self.state, RunState::Running | RunState::Canceling)
+        matches!(self.state, RunState::Running | RunState::Canceling | RunState::Stopping)
     }
 
     /// What is kept of it: all but what only this term's clock knows.
     #[must_use]
     pub fn kept(&self) -> Self {
         let mut kept = self.clone();
-        kept.waits_since = None;
+        (kept.waits_since, kept.refused_since) = (None, None);
         for host in kept.groups.iter_mut().flat_map(|group| &mut group.hosts) {
             (host.since, host.asked, host.stalls) = (None, None, None);
+            (host.heard, host.fewest) = (false, None);
         }
         kept
     }
@@ -224,6 +167,9 @@ impl Run {
     pub fn advance(&mut self, view: &View) -> Vec<Do> {
         if !self.goes_on() {
             return Vec::new();
+        }
+        if self.state == RunState::Stopping {
+            return self.end(view);
         }
         match self.under_way() {
             Some(group) => self.go_on_with(group, view),
@@ -250,22 +196,22 @@ impl Run {
             Err(why) => {
                 let names = self.groups[group].names();
                 let reason = format!("the pool cannot do without {names} now: {why}");
-                return self.wait_or_stop(reason, JUDGED_WITHIN, view);
+                let since = *self.refused_since.get_or_insert(view.now);
+                return self.wait_or_stop(reason, since + JUDGED_WITHIN, view);
             }
         };
         let boot = |host: &RunHost| view.hosts.get(&host.host).and_then(|seen| seen.member);
-        if let Some(away) = self.groups[group].hosts.iter().find(|host| boot(host).is_none()) {
-            let reason = format!("host {} is no member", away.host);
-            return self.wait_or_stop(reason, JUDGED_WITHIN, view);
+        if let Some(why) = self.not_now(group, view) {
+            return self.wait_for_calm(&why, view);
         }
-        self.waits_since = None;
+        (self.waits_since, self.refused_since) = (None, None);
         self.reason = format!("{} are down together", self.groups[group].names());
         let begun = &mut self.groups[group];
         let mine: BTreeSet<String> = begun.hosts.iter().map(|host| host.host.clone()).collect();
         begun.down_before = view.down().filter(|host| !mine.contains(*host)).map(str::to_owned).collect();
         (begun.moves, begun.stops) = (found.moves, found.stops);
         for host in &mut begun.hosts {
-            (host.boot, host.asked) = (boot(host), None);
+            host.boot = boot(host);
             host.enter(Phase::Emptying, view.now);
         }
         // It goes out with the next look, when this is kept.
@@ -281,9 +227,18 @@ impl Run {
         }
     }
 
+    /// The coordinator has acknowledged what was asked of it for this host.
+    pub fn heard(&mut self, host: &str) {
+        for known in self.groups.iter_mut().flat_map(|group| &mut group.hosts) {
+            known.heard |= known.host == host;
+        }
+    }
+
     /// The group that has begun and is not done.
     fn under_way(&self) -> Option<usize> {
-        let begun = |host: &RunHost| matches!(host.phase, Phase::Emptying | Phase::Rebooting | Phase::Back);
+        let begun = |host: &RunHost| {
+            matches!(host.phase, Phase::Emptying | Phase::Rebooting | Phase::Back | Phase::TakingBack)
+        };
         self.groups.iter().position(|group| group.hosts.iter().any(begun))
     }
 
@@ -297,14 +252,32 @@ impl Run {
         // Whoever leads now comes last.
         let leads = |group: usize| self.groups[group].hosts.iter().any(|host| host.host == view.leader);
         let group = waiting.into_iter().find(|&group| !leads(group)).unwrap_or(first);
-        let mine = self.groups.iter().flat_map(|group| &group.hosts).filter(|host| host.phase == Phase::Done);
-        let away = mine.filter(|host| view.hosts.get(&host.host).is_none_or(|seen| seen.member.is_none()));
-        let away = away.map(|host| format!("host {} is gone again", host.host)).next();
-        if let Some(why) = away.or_else(|| view.unrest.clone()) {
-            return self.wait_or_stop(format!("the pool does not come to rest: {why}"), CALM_WITHIN, view);
+        if let Some(why) = self.not_now(group, view) {
+            return self.wait_for_calm(&why, view);
         }
+        // It is at rest: whatever comes next has its own time.
+        self.waits_since = None;
         let hosts = self.groups[group].hosts.iter().map(|host| host.host.clone()).collect();
         vec![Do::Judge { group, hosts }]
+    }
+
+    /// Why this group cannot begin now, whatever the planner says.
+    fn not_now(&self, group: usize, view: &View) -> Option<String> {
+        let seen = |host: &RunHost| view.hosts.get(&host.host).cloned().unwrap_or_default();
+        let mut done =
+            self.groups.iter().flat_map(|group| &group.hosts).filter(|host| host.phase == Phase::Done);
+        let away = done.find(|host| seen(host).member.is_none());
+        let away = away.map(|host| format!("host {} is gone again", host.host));
+        let unfit = self.groups[group].hosts.iter().find_map(|host| {
+            let (host, seen) = (&host.host, seen(host));
+            match seen.duty {
+                _ if seen.member.is_none() => Some(format!("host {host} is no member")),
+                Duty::Enabled if seen.takes_vms => None,
+                Duty::Enabled => Some(format!("host {host} takes no VMs")),
+                _ => Some(format!("host {host} is in somebody's hands")),
+            }
+        });
+        away.or(unfit).or_else(|| view.doubt()).or_else(|| view.unrest.clone())
     }
 
     fn go_on_with(&mut self, group: usize, view: &View) -> Vec<Do> {
@@ -315,13 +288,18 @@ impl Run {
         for host in &mut self.groups[group].hosts {
             let seen = view.hosts.get(&host.host).cloned().unwrap_or_default();
             trouble = trouble.or(host.follow(&seen, view.now, returns_within));
-            if host.phase == Phase::Back && host.asked.is_none() {
+            // It is enabled by its coming back, unless nobody has seen it go.
+            if host.phase == Phase::Back && seen.duty == Duty::Rebooting && again(host.asked, view.now) {
                 host.asked = Some(view.now);
                 acts.push(Do::Enable { host: host.host.clone() });
             }
         }
+        // A second failure of a host is a failure.
+        let down: BTreeSet<&str> = view.down().collect();
+        self.groups[group].down_before.retain(|host| down.contains(host.as_str()));
         if self.state == RunState::Canceling {
-            acts.extend(self.take_back(group));
+            self.take_back();
+            acts.extend(self.enable(group, true, view));
         }
         let here = &self.groups[group];
         let mine: BTreeSet<&str> = here.hosts.iter().map(|host| host.host.as_str()).collect();
@@ -330,12 +308,12 @@ impl Run {
         let empties = here.hosts.iter().any(|host| host.phase == Phase::Emptying);
         let failed = failed.filter(|_| empties).map(|host| format!("host {host} failed meanwhile"));
         if let Some(trouble) = trouble.or(failed) {
-            acts.extend(self.stop(trouble));
+            acts.extend(self.stop(trouble, view));
             return acts;
         }
         let here = &mut self.groups[group];
-        let again = |asked: Option<Duration>| asked.is_none_or(|asked| view.now >= asked + ASKED_AGAIN);
-        let to_ask = here.hosts.iter_mut().filter(|host| host.phase == Phase::Emptying && again(host.asked));
+        let to_ask =
+            here.hosts.iter_mut().filter(|host| host.phase == Phase::Emptying && again(host.asked, view.now));
         let asked: Vec<String> = to_ask
             .map(|host| {
                 host.asked = Some(view.now);
@@ -346,7 +324,12 @@ impl Run {
             let (moves, stops) = (here.moves.clone(), here.stops.clone());
             acts.push(Do::Reboot { hosts: asked, moves, stops });
         }
-        let settled = |host: &RunHost| matches!(host.phase, Phase::Back | Phase::Done | Phase::TakenBack);
+        let takes_vms = |host: &RunHost| view.hosts.get(&host.host).is_some_and(|seen| seen.takes_vms);
+        let settled = |host: &RunHost| match host.phase {
+            Phase::Back => takes_vms(host),
+            Phase::Done | Phase::TakenBack => true,
+            Phase::Waiting | Phase::Emptying | Phase::Rebooting | Phase::TakingBack => false,
+        };
         if here.hosts.iter().all(settled) {
             let (moves, stops) = (here.moves.clone(), here.stops.clone());
             acts.push(Do::PlaceBack { group, moves, stops });
@@ -354,27 +337,62 @@ impl Run {
         acts
     }
 
-    /// Hosts that have not left yet stay.
-    fn take_back(&mut self, group: usize) -> Vec<Do> {
-        let emptying = self.groups[group].hosts.iter_mut().filter(|host| host.phase == Phase::Emptying);
-        let taken = emptying.map(|host| {
-            host.phase = Phase::TakenBack;
-            Do::Enable { host: host.host.clone() }
-        });
-        taken.collect()
+    /// Hosts that have not left yet are to stay.
+    fn take_back(&mut self) {
+        let hosts = self.groups.iter_mut().flat_map(|group| &mut group.hosts);
+        for host in hosts.filter(|host| host.phase == Phase::Emptying) {
+            (host.phase, host.since, host.asked, host.heard) = (Phase::TakingBack, None, None, false);
+        }
     }
 
-    fn wait_or_stop(&mut self, reason: String, within: Duration, view: &View) -> Vec<Do> {
+    /// Has hosts of a group that are to stay take VMs again, until that is so: acknowledged, and seen if VMs are to go back there.
+    fn enable(&mut self, group: usize, seen_to: bool, view: &View) -> Vec<Do> {
+        let RunGroup { hosts, moves, stops, .. } = &mut self.groups[group];
+        let to_see = seen_to && !(moves.is_empty() && stops.is_empty());
+        let mut acts = Vec::new();
+        for host in hosts.iter_mut().filter(|host| host.phase == Phase::TakingBack) {
+            let seen = view.hosts.get(&host.host).cloned().unwrap_or_default();
+            if seen.in_other_hands() || host.heard && (seen.takes_vms || !to_see) {
+                host.enter(Phase::TakenBack, view.now);
+            } else if !host.heard {
+                acts.push(Do::Enable { host: host.host.clone() });
+            }
+        }
+        acts
+    }
+
+    /// Ends a run that cannot go on, once no host is emptied for it any more.
+    fn end(&mut self, view: &View) -> Vec<Do> {
+        let acts = (0..self.groups.len()).flat_map(|group| self.enable(group, false, view)).collect();
+        let mut hosts = self.groups.iter().flat_map(|group| &group.hosts);
+        if hosts.all(|host| host.phase != Phase::TakingBack) {
+            self.state = RunState::Stopped;
+        }
+        acts
+    }
+
+    fn wait_for_calm(&mut self, why: &str, view: &View) -> Vec<Do> {
+        self.refused_since = None;
         let since = *self.waits_since.get_or_insert(view.now);
+        self.wait_or_stop(format!("the pool does not come to rest: {why}"), since + CALM_WITHIN, view)
+    }
+
+    fn wait_or_stop(&mut self, reason: String, until: Duration, view: &View) -> Vec<Do> {
         self.reason.clone_from(&reason);
-        if view.now >= since + within { self.stop(reason) } else { Vec::new() }
+        if view.now >= until { self.stop(reason, view) } else { Vec::new() }
     }
 
     /// It cannot go on: a person has to look. Hosts that have not left yet stay.
-    fn stop(&mut self, reason: String) -> Vec<Do> {
-        (self.state, self.reason) = (RunState::Stopped, reason);
-        (0..self.groups.len()).flat_map(|group| self.take_back(group)).collect()
+    fn stop(&mut self, reason: String, view: &View) -> Vec<Do> {
+        (self.state, self.reason) = (RunState::Stopping, reason);
+        self.take_back();
+        self.end(view)
     }
+}
+
+/// Whether what was asked for then is to be asked for once more.
+fn again(asked: Option<Duration>, now: Duration) -> bool {
+    asked.is_none_or(|asked| now >= asked + ASKED_AGAIN)
 }
 
 impl RunGroup {
@@ -385,52 +403,5 @@ impl RunGroup {
     fn names(&self) -> String {
         let names: Vec<&str> = self.hosts.iter().map(|host| host.host.as_str()).collect();
         names.join(", ")
-    }
-}
-
-impl RunHost {
-    /// A host whose turn has not come.
-    pub fn waiting(host: &str) -> Self {
-        Self { host: host.to_owned(), ..Self::default() }
-    }
-
-    fn enter(&mut self, phase: Phase, now: Duration) {
-        (self.phase, self.since, self.stalls) = (phase, Some(now), None);
-    }
-
-    /// Takes in how the host stands; what is wrong, if something is.
-    fn follow(&mut self, seen: &Seen, now: Duration, returns_within: Duration) -> Option<String> {
-        let host = self.host.clone();
-        match self.phase {
-            Phase::Emptying if seen.lost => return Some(format!("host {host} failed while it was emptied")),
-            Phase::Emptying if seen.member != self.boot => self.enter(Phase::Rebooting, now),
-            Phase::Emptying => {
-                let why = seen.stalled.as_ref();
-                let since = why.map(|_| self.stalls.unwrap_or(now));
-                self.stalls = since;
-                if since.is_some_and(|since| now >= since + STALLS_FOR) {
-                    let why = why.map(String::as_str).unwrap_or_default();
-                    return Some(format!("host {host} cannot be emptied: {why}"));
-                }
-            }
-            Phase::Waiting | Phase::Rebooting | Phase::Back | Phase::Done | Phase::TakenBack => {}
-        }
-        if self.phase == Phase::Rebooting {
-            if seen.member.is_some_and(|boot| Some(boot) != self.boot) {
-                self.enter(Phase::Back, now);
-                self.asked = None;
-            } else if now >= *self.since.get_or_insert(now) + returns_within {
-                let within = returns_within.as_secs();
-                return Some(format!("host {host} has not come back within {within} s"));
-            }
-        }
-        None
-    }
-}
-
-impl View {
-    /// Hosts that are no members.
-    fn down(&self) -> impl Iterator<Item = &str> {
-        self.hosts.iter().filter(|(_, seen)| seen.member.is_none()).map(|(host, _)| host.as_str())
     }
 }

@@ -15,6 +15,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use lifeboat_model::spec::HostState;
 use lifeboat_model::{HostIndex, Pool};
 use lifeboat_planner::Limits;
 use schemars::JsonSchema;
@@ -191,11 +192,18 @@ pub(crate) async fn begin(
     if before.as_ref().is_some_and(Run::goes_on) {
         return Err(refused("rolling-reboot-runs", "one goes on: follow it, or cancel it first"));
     }
-    let wanted = if hosts.is_empty() {
+    let wanted: Vec<HostIndex> = if hosts.is_empty() {
         plan::usual_hosts(&view.pool)
     } else {
         hosts.iter().map(|host| find_host(&view.pool, host)).collect::<Result<_, _>>()?
     };
+    if let Some(&taken) = wanted.iter().find(|&&host| view.pool.host(host).state != HostState::Live) {
+        let name = view.pool.host_id(taken);
+        return Err(refused(
+            "host-not-live",
+            &format!("host {name} is down, or in somebody's hands: enable it first"),
+        ));
+    }
     let wish = Wish { hosts: wanted, last: leader(&service, &view.pool), at_once: *at_once };
     let plan = planned(&service, &view.pool, wish).await?;
     if let Some(needed) = plan.needed.first() {
@@ -224,7 +232,7 @@ pub(crate) async fn begin(
         stop_vms: *stop_vms,
         returns_within_s: *returns_within_s,
         groups: plan.groups.iter().map(|group| named(&view.pool, group)).collect(),
-        waits_since: None,
+        ..Run::default()
     };
     let over = Holds::No { because: "it was begun again".to_owned() };
     let transition = Transition {

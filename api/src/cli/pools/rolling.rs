@@ -63,7 +63,7 @@ fn follow(
         let told = session.get(route)?;
         let run = told.get("run").cloned().unwrap_or_default();
         word(&run, "state").clone_into(&mut state);
-        let goes_on = matches!(state.as_str(), "running" | "canceling");
+        let goes_on = matches!(state.as_str(), "running" | "canceling" | "stopping");
         let shown = if json { Shown::Json(run) } else { Shown::Text(run_page(&run, width)) };
         Ok((shown, goes_on))
     })?;
