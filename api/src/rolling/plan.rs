@@ -82,8 +82,9 @@ pub fn usual_hosts(pool: &Pool) -> Vec<HostIndex> {
     pool.host_indices().filter(|&host| pool.host(host).state == HostState::Live).collect()
 }
 
-/// Plans the groups.
-pub fn plan(pool: &Pool, wish: &Wish, limits: &Limits<'_>) -> Plan {
+/// Plans the groups. Once it has `enough`, the hosts that are left are groups of one, which nobody has judged yet: a run judges each group
+/// at its turn, whatever was planned.
+pub fn plan(pool: &Pool, wish: &Wish, limits: &Limits<'_>, enough: &dyn Fn() -> bool) -> Plan {
     let mut waiting: Vec<HostIndex> =
         wish.hosts.iter().copied().filter(|&host| Some(host) != wish.last).collect();
     waiting.sort_by_key(|&host| (used(pool, host), host));
@@ -94,6 +95,10 @@ pub fn plan(pool: &Pool, wish: &Wish, limits: &Limits<'_>) -> Plan {
         let mut group: Option<Group> = None;
         let mut left = Vec::new();
         for host in std::mem::take(&mut waiting) {
+            if enough() {
+                left.push(host);
+                continue;
+            }
             let grown = match &group {
                 None => judge(pool, &[host], limits),
                 Some(group) if group.hosts.len() < most => grown(pool, group, host, limits),
@@ -107,14 +112,21 @@ pub fn plan(pool: &Pool, wish: &Wish, limits: &Limits<'_>) -> Plan {
         }
         made.groups.extend(group);
         waiting = left;
+        if enough() {
+            made.groups.extend(waiting.drain(..).map(unjudged));
+        }
     }
     if let Some(last) = wish.last.filter(|last| wish.hosts.contains(last)) {
-        match judge(pool, &[last], limits) {
+        match if enough() { Ok(unjudged(last)) } else { judge(pool, &[last], limits) } {
             Ok(group) => made.groups.push(group),
             Err(reason) => made.needed.push(Needed { host: last, reason }),
         }
     }
     made
+}
+
+fn unjudged(host: HostIndex) -> Group {
+    Group { hosts: vec![host], ..Group::default() }
 }
 
 /// The group with one more host, if it can be down too without any VM finding no place that would find one otherwise.

@@ -42,7 +42,7 @@ fn pool(hosts: &[u64], target: u64, vms: &[(usize, u64)]) -> PoolSpec {
 fn planned(spec: &PoolSpec, last: Option<usize>, at_once: usize) -> (Pool, plan::Plan) {
     let pool = Pool::new(spec).expect("sound");
     let wish = Wish { hosts: plan::usual_hosts(&pool), last: last.map(HostIndex::new), at_once };
-    let plan = plan::plan(&pool, &wish, &Limits::default());
+    let plan = plan::plan(&pool, &wish, &Limits::default(), &|| false);
     (pool, plan)
 }
 
@@ -66,6 +66,20 @@ fn a_group_is_as_large_as_its_vms_have_places_elsewhere() {
     assert!(plan.needed.is_empty());
     let (sound, plan) = planned(&spec, None, 1);
     assert_eq!(groups(&sound, &plan), ["h1", "h2", "h3", "h4"], "no more than the operator wants");
+}
+
+#[test]
+fn a_plan_that_takes_too_long_ends_with_groups_of_one() {
+    let sound = Pool::new(&pool(&[10; 5], 1, &[(1, 4), (2, 4), (3, 4), (4, 4)])).expect("sound");
+    let wish = Wish { hosts: plan::usual_hosts(&sound), last: Some(HostIndex::new(0)), at_once: 0 };
+    let asked = std::cell::Cell::new(0);
+    let after_two = || {
+        asked.set(asked.get() + 1);
+        asked.get() > 2
+    };
+    let plan = plan::plan(&sound, &wish, &Limits::default(), &after_two);
+    assert_eq!(groups(&sound, &plan), ["h5 h2", "h3", "h4", "h1"]);
+    assert!(asked.get() < 12, "{asked:?}");
 }
 
 #[test]

@@ -22,11 +22,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How long a host may take to come back if nobody says: slow firmware counts its memory.
 const RETURNS_WITHIN_S: u64 = 1800;
 /// The longest that can be asked for, in seconds.
 const LONGEST_S: u64 = 86_400;
+
+/// How long planning may take; hosts that are left then are planned one by one.
+const PLANNED_WITHIN: Duration = Duration::from_secs(5);
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -186,12 +190,11 @@ pub(crate) async fn begin(
     }
     let handle = service.pool(&pool)?;
     service.conductor(&pool).ok_or_else(without_agents)?;
-    let turn = handle.turn().await?;
-    let view = turn.view();
-    let before = turn.pool().ledger(|ledger| ledger.rolling.clone());
-    if before.as_ref().is_some_and(Run::goes_on) {
-        return Err(refused("rolling-reboot-runs", "one goes on: follow it, or cancel it first"));
+    let goes_on = || refused("rolling-reboot-runs", "one goes on: follow it, or cancel it first");
+    if handle.ledger(|ledger| ledger.rolling.as_ref().is_some_and(Run::goes_on)) {
+        return Err(goes_on());
     }
+    let view = handle.view();
     let wanted: Vec<HostIndex> = if hosts.is_empty() {
         plan::usual_hosts(&view.pool)
     } else {
@@ -223,6 +226,12 @@ pub(crate) async fn begin(
     }
     if plan.groups.is_empty() {
         return Err(refused("no-hosts", "there is no host that could be booted anew"));
+    }
+    // Only now: planning takes long, and what has changed meanwhile each group is judged by at its turn.
+    let turn = handle.turn().await?;
+    let before = turn.pool().ledger(|ledger| ledger.rolling.clone());
+    if before.as_ref().is_some_and(Run::goes_on) {
+        return Err(goes_on());
     }
     let run = Run {
         id: before.as_ref().map_or(1, |run| run.id + 1),
@@ -293,9 +302,10 @@ fn leader(service: &Service, pool: &Pool) -> Option<HostIndex> {
 async fn planned(service: &Service, pool: &Arc<Pool>, wish: Wish) -> Result<Plan, ApiError> {
     let pool = Arc::clone(pool);
     service
-        .judge(move |stop| {
-            let limits = Limits { work: Some(WORK), stop: Some(stop), ..Limits::default() };
-            Ok(plan::plan(&pool, &wish, &limits))
+        .compute(PLANNED_WITHIN, move |stop| {
+            let enough = || stop.reached(1.0);
+            let limits = Limits { work: Some(WORK), stop: Some(&enough), ..Limits::default() };
+            Ok(plan::plan(&pool, &wish, &limits, &enough))
         })
         .await
 }

@@ -7,20 +7,23 @@ fn agreed(boot: u64) -> Standing {
     Standing::Member { boot: Boot(boot), joined: ConfigurationNumber(1) }
 }
 
-fn bearing(boot: u64, takes_vms: bool) -> Option<Bearing> {
-    Some(Bearing { boot: Some(boot), takes_vms, ..Bearing::default() })
+fn bearing(boot: u64, takes_vms: bool) -> Bearing {
+    Bearing { boot: Some(boot), takes_vms, ..Bearing::default() }
 }
 
 #[test]
 fn a_host_is_in_doubt_while_agreement_coordinator_and_document_differ() {
     let doubts = |standing, bearing, state| Seen::of(standing, bearing, Some(state)).doubt.is_some();
-    assert!(!doubts(agreed(2), bearing(2, true), HostState::Live));
+    assert!(!doubts(agreed(2), Some(bearing(2, true)), HostState::Live));
     assert!(
-        doubts(agreed(2), bearing(1, true), HostState::Live),
+        doubts(agreed(2), Some(bearing(1, true)), HostState::Live),
         "the coordinator knows of no such boot yet"
     );
-    assert!(doubts(agreed(2), bearing(2, false), HostState::Live), "it is counted on, and has not spoken");
-    assert!(!doubts(agreed(2), bearing(2, false), HostState::Disabled), "it is not counted on");
+    assert!(
+        doubts(agreed(2), Some(bearing(2, false)), HostState::Live),
+        "it is counted on, and has not spoken"
+    );
+    assert!(!doubts(agreed(2), Some(bearing(2, false)), HostState::Disabled), "it is not counted on");
     let fencing = Standing::Fencing { boot: Boot(2), joined: ConfigurationNumber(1), led: None };
     assert!(doubts(fencing, None, HostState::Disabled), "its VMs run there still, for all that is known");
     assert!(doubts(Standing::Out, None, HostState::Live));
@@ -117,6 +120,23 @@ fn a_host_that_somebody_takes_while_it_is_emptied_stays_as_he_wants_it() {
         assert_eq!((world.run.state, world.phase("h2")), (RunState::Stopped, Phase::TakenBack), "{duty:?}");
         assert_eq!(world.enabled, ["h3"], "{duty:?}");
     }
+}
+
+#[test]
+fn emptying_that_comes_no_further_ends_though_nobody_complains() {
+    let mut world = World::of(run(&[&["h2"]]));
+    world.seen("h2").vms = 2;
+    world.looks(3);
+    world.looks(1_700);
+    world.seen("h2").vms = 1;
+    world.looks(1_700);
+    assert_eq!(world.run.state, RunState::Running, "one has left");
+    world.looks(150);
+    assert_eq!((world.run.state, &*world.enabled), (RunState::Stopped, &["h2".to_owned()][..]));
+    let mut world = World::of(run(&[&["h2"]]));
+    world.looks(320);
+    assert_eq!(world.run.state, RunState::Stopped);
+    assert!(world.run.reason.contains("does not leave"), "{}", world.run.reason);
 }
 
 #[test]
