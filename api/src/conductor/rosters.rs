@@ -58,6 +58,24 @@ impl Changing {
         self.rosters.events.tell(Event::Enrol(roster));
     }
 
+    /// What came of handing it to the store: it is this one now, will be, or is not.
+    ///
+    /// # Errors
+    /// Those of the store, handed on.
+    pub fn settle<T>(
+        self,
+        roster: Roster,
+        engine: &Engine,
+        committed: Result<T, ChangeError>,
+    ) -> Result<T, ChangeError> {
+        match &committed {
+            Ok(_) => self.done(roster),
+            Err(ChangeError::NotAcknowledged) => self.done_when_durable(roster, Arc::new(engine.clone())),
+            Err(_) => {}
+        }
+        committed
+    }
+
     /// It was handed to the store, which has not answered in time: the turn lasts until it has.
     pub fn done_when_durable(self, roster: Roster, engine: Arc<Engine>) {
         tokio::spawn(async move {

@@ -76,16 +76,5 @@ pub async fn keep(
     if let (true, Some(authorities)) = (handed_over, conductor.authorities()) {
         authorities.replace(next.kept);
     }
-    match done {
-        Ok(_) => {
-            changing.done(next.roster);
-            Ok(())
-        }
-        Err(error) => {
-            if handed_over {
-                changing.done_when_durable(next.roster, Arc::new(engine.clone()));
-            }
-            Err(error)
-        }
-    }
+    changing.settle(next.roster, engine, done).map(drop)
 }

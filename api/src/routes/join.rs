@@ -11,7 +11,6 @@ use crate::conductor::records;
 use crate::conductor::rosters::Changing;
 use crate::conductor::shell::Conductor;
 use crate::engine::once::to_its_end;
-use crate::engine::pool::ChangeError;
 use crate::engine::pools::all_under;
 use crate::engine::{Engine, Entry, Transition};
 use crate::error::ApiError;
@@ -274,19 +273,12 @@ impl Joining {
             ..Transition::default()
         };
         let turn = service.pool(pool)?.turn().await?;
-        match turn.commit(transition).acknowledged().await {
-            Ok(_) => {
-                // What another said there before it counts no more.
-                authorities.said().forget(me);
-                changing.done(roster.clone());
-            }
-            Err(error) => {
-                if matches!(error, ChangeError::NotAcknowledged) {
-                    changing.done_when_durable(roster, engine);
-                }
-                return Err(error.into());
-            }
+        let committed = turn.commit(transition).acknowledged().await;
+        if committed.is_ok() {
+            // What another said there before it counts no more.
+            authorities.said().forget(me);
         }
+        changing.settle(roster.clone(), &engine, committed)?;
         let kept = authorities.kept();
         let authorities_pem = match roster.authorities_pem() {
             none if none.is_empty() => kept.founding.authority_pem.clone(),

@@ -6,7 +6,6 @@ use crate::conductor::enrolment::moved;
 use crate::conductor::records;
 use crate::conductor::shell::Conductor;
 use crate::engine::once::to_its_end;
-use crate::engine::pool::ChangeError;
 use crate::engine::{Entry, Transition};
 use crate::error::ApiError;
 use crate::guard::door::Caller;
@@ -98,15 +97,8 @@ pub(crate) async fn moves(
         };
         let engine = service.engine()?;
         let turn = service.pool(&pool)?.turn().await?;
-        match turn.commit(transition).acknowledged().await {
-            Ok(_) => changing.done(roster.clone()),
-            Err(error) => {
-                if matches!(error, ChangeError::NotAcknowledged) {
-                    changing.done_when_durable(roster, engine);
-                }
-                return Err(error.into());
-            }
-        }
+        let committed = turn.commit(transition).acknowledged().await;
+        changing.settle(roster.clone(), &engine, committed)?;
         Ok((roster, conductor))
     });
     let (roster, conductor) = roster.await.unwrap_or(Err(ApiError::Internal))?;

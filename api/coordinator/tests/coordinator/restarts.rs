@@ -90,8 +90,8 @@ fn later_orders_wait_for_the_gates_and_delays_of_earlier_ones() {
     assert!((14_000..14_100).contains(&at(2)), "2 s to boot and a delay of 7 s after that: {}", at(2));
 }
 
-#[test]
-fn a_vm_that_never_passes_its_gate_holds_later_orders_until_the_gate_timeout_only() {
+/// Two VMs, in two orders; the first one's gate ends after 20 s only.
+fn with_a_gate_that_nobody_passes() -> World {
     let mut pool = spec(3, 16_384, &[(1024, 0), (1024, 0)]);
     pool.vms[1].order = 1;
     let settings = Settings {
@@ -101,6 +101,12 @@ fn a_vm_that_never_passes_its_gate_holds_later_orders_until_the_gate_timeout_onl
     };
     let mut world = World::with(&pool, settings);
     world.gates.insert(vm(0), secs(10_000));
+    world
+}
+
+#[test]
+fn a_vm_that_never_passes_its_gate_holds_later_orders_until_the_gate_timeout_only() {
+    let mut world = with_a_gate_that_nobody_passes();
     let since = world.now;
     world.lose(host(0));
     world.run(secs(60));
@@ -109,15 +115,7 @@ fn a_vm_that_never_passes_its_gate_holds_later_orders_until_the_gate_timeout_onl
 
 #[test]
 fn what_became_due_while_something_was_planned_is_not_forgotten() {
-    let mut pool = spec(3, 16_384, &[(1024, 0), (1024, 0)]);
-    pool.vms[1].order = 1;
-    let settings = Settings {
-        gates: [(vm(0), Gate::Tcp { port: 5432 })].into(),
-        gate_timeout: secs(20),
-        ..Settings::default()
-    };
-    let mut world = World::with(&pool, settings);
-    world.gates.insert(vm(0), secs(10_000));
+    let mut world = with_a_gate_that_nobody_passes();
     world.lose(host(0));
     world.run(secs(19));
     let due = world.coordinator.deadline().expect("the gate has an end");
