@@ -1,13 +1,14 @@
 //! What is looked at before a host joins, or when it misbehaves. Nothing is changed: the watchdog is not opened (that would arm it), and of a
 //! statefile only blocks are written that no version uses, with the zeros that are there.
 mod clock;
+mod fencing;
 mod hypervisor;
 mod limits;
 mod network;
 mod storage;
 mod watchdog;
 
-use crate::config::{Config, Hypervisor, MediumSection, NetworkSection, WatchdogSection};
+use crate::config::{Config, FenceAgent, Hypervisor, MediumSection, NetworkSection, WatchdogSection};
 use lifeboat_link::Roster;
 use serde::Serialize;
 use std::path::Path;
@@ -64,12 +65,21 @@ pub struct Subject {
     pub watchdog: WatchdogSection,
     /// What runs VMs.
     pub hypervisor: Hypervisor,
+    /// How other hosts are switched off from here.
+    pub fence_agents: Vec<FenceAgent>,
 }
 
 impl From<Config> for Subject {
     fn from(config: Config) -> Self {
-        let Config { host, networks, medium, watchdog, hypervisor, .. } = config;
-        Self { name: host.name, networks, medium: Some(medium), watchdog, hypervisor }
+        let Config { host, networks, medium, watchdog, hypervisor, fence, .. } = config;
+        Self {
+            name: host.name,
+            networks,
+            medium: Some(medium),
+            watchdog,
+            hypervisor,
+            fence_agents: fence.agents,
+        }
     }
 }
 
@@ -80,6 +90,7 @@ pub fn examine(subject: &Subject, roster: Option<&Roster>, sys: &Path, proc: &Pa
     findings.extend(network::look(subject, roster, sys));
     findings.extend(storage::look(subject, sys));
     findings.extend(hypervisor::look(subject));
+    findings.extend(fencing::look(subject, roster));
     findings.extend(limits::look(proc));
     // Last: whether the clock was set while all the rest was looked at.
     findings.extend(watch.look(sys));

@@ -12,6 +12,7 @@
 //! the socket closes the process ends at once; the agent kills it where it does not.
 pub mod ask;
 pub mod authority;
+pub mod choices;
 pub mod document;
 pub mod enrolment;
 pub mod findings;

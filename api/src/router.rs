@@ -9,8 +9,8 @@ use crate::guard::{Guarded, RouteAccess};
 use crate::metrics::measure;
 use crate::routes::things::{self, Thing};
 use crate::routes::{
-    alerts, audit, backup, channels, check, docs, events, explain, ha, health, host_actions, join, leader,
-    membership, metrics, monitor, once, openapi, plan, pool_actions, pools, rolling_reboot, served_check,
+    alerts, audit, backup, channels, check, choices, docs, events, explain, ha, health, host_actions, join,
+    leader, membership, metrics, once, openapi, plan, pool_actions, pools, rolling_reboot, served_check,
     tasks, tokens, tolerance, vm_actions,
 };
 use crate::service::Service;
@@ -70,7 +70,12 @@ fn all(service: &Service) -> Guarded<Service> {
         .post("/v1/pools/{pool}/hypothetical", Viewer, served_check::hypothetical)
         .get("/v1/pools/{pool}/vms/{id}/diagnosis", Viewer, tolerance::diagnosis)
         .post("/v1/pools/{pool}/vms/{id}/actions/{action}", Operator, vm_actions::act)
-        .put("/v1/pools/{pool}/vms/{id}/monitor", Operator, monitor::set)
+        .get("/v1/pools/{pool}/vms/{id}/readiness", Viewer, choices::readiness)
+        .put("/v1/pools/{pool}/vms/{id}/readiness", Operator, choices::set_readiness)
+        .get("/v1/pools/{pool}/vms/{id}/monitor", Viewer, choices::monitor)
+        .put("/v1/pools/{pool}/vms/{id}/monitor", Operator, choices::set_monitor)
+        .get("/v1/pools/{pool}/restart-settings", Viewer, choices::restarts)
+        .put("/v1/pools/{pool}/restart-settings", Operator, choices::set_restarts)
         .get("/v1/pools/{pool}/hosts/{id}/evacuation", Viewer, host_actions::evacuation)
         .post("/v1/pools/{pool}/hosts/{id}/actions/{action}", Operator, host_actions::act)
         .post("/v1/pools/{pool}/actions/{action}", Operator, pool_actions::act)

@@ -53,6 +53,13 @@ impl Host {
         format!("https://127.0.0.1:{}", self.api)
     }
 
+    /// `lifeboat-agent join`, by a token in a file.
+    pub(super) fn joining(&self, server: &str, token: &str) -> Child {
+        let file = self.path("token");
+        fs::write(&file, token).expect("there is room");
+        self.enrolling(&["join", "--server", server, "--token-file", &file.display().to_string()])
+    }
+
     /// `lifeboat-agent init` or `join`, as a process that may go on beside others.
     pub(super) fn enrolling(&self, words: &[&str]) -> Child {
         let mut command = Command::new(agent_program());

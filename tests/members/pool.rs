@@ -65,11 +65,8 @@ impl Pool {
             (0..hosts).map(|host| Host::new(self.folder.path(), first + host + 1)).collect();
         let server = self.leader().url();
         let tokens: Vec<String> = newcomers.iter().map(|host| self.invite(&host.name)).collect();
-        let enrolling: Vec<_> = newcomers
-            .iter()
-            .zip(&tokens)
-            .map(|(host, token)| host.enrolling(&["join", "--server", &server, "--token", token]))
-            .collect();
+        let enrolling: Vec<_> =
+            newcomers.iter().zip(&tokens).map(|(host, token)| host.joining(&server, token)).collect();
         for (host, enrolling) in newcomers.iter_mut().zip(enrolling) {
             host.enrolled(enrolling);
             host.switch_on();

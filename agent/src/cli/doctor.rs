@@ -107,6 +107,7 @@ impl Doctor {
             medium,
             watchdog: self.watchdog.as_deref().map_or_else(|| Ok(WatchdogSection::default()), watchdog)?,
             hypervisor: Hypervisor { kind, ..Hypervisor::default() },
+            fence_agents: Vec::new(),
         })
     }
 }

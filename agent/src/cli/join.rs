@@ -6,7 +6,7 @@ use crate::enrol::files::Places;
 use crate::enrol::{EnrolFault, EtcdArguments, HostArguments, Membership};
 use lifeboat_link::certificate::{CertificateError, Request};
 use lifeboat_link::join::{self, Invitation, JoinAnswer, JoinRequest, NoInvitation};
-use std::io::{self, Read};
+use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 /// Join a pool with a one-time token of `lifeboat host invite`
@@ -15,12 +15,9 @@ pub struct Join {
     /// A host of the pool, as https://HOST:PORT
     #[arg(long, value_name = "URL")]
     server: String,
-    /// The token. Others on this machine can see it while this runs: better in a file
-    #[arg(long, required_unless_present = "token_file")]
-    token: Option<String>,
-    /// A file with the token; - is standard input
-    #[arg(long, value_name = "FILE", conflicts_with = "token")]
-    token_file: Option<PathBuf>,
+    /// A file with the token; - is standard input. In an argument others on this machine would see it
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    token_file: PathBuf,
     #[command(flatten)]
     host: HostArguments,
     #[command(flatten)]
@@ -67,6 +64,9 @@ pub enum JoinFault {
 
 impl Join {
     pub(super) fn carry_out(&self, around: &Surroundings, output: &mut Output<'_>) -> Result<(), Trouble> {
+        if self.token_file == Path::new("-") && io::stdin().is_terminal() {
+            output.note("the token that `lifeboat host invite` has printed:");
+        }
         let answer = self.join(around).map_err(|fault| Trouble::Other(fault.to_string()))?;
         let hosts = answer.roster.hosts.iter().filter(|host| !host.removed).count();
         output.say(format!(
@@ -114,13 +114,8 @@ impl Join {
     }
 
     fn invitation(&self) -> Result<Invitation, JoinFault> {
-        let text = match (&self.token, &self.token_file) {
-            (Some(token), _) => token.clone(),
-            (None, Some(path)) => {
-                read(path).map_err(|source| JoinFault::TokenFile { path: path.clone(), source })?
-            }
-            (None, None) => String::new(),
-        };
+        let path = &self.token_file;
+        let text = read(path).map_err(|source| JoinFault::TokenFile { path: path.clone(), source })?;
         Ok(text.parse()?)
     }
 
@@ -145,10 +140,13 @@ impl Join {
 fn read(path: &Path) -> io::Result<String> {
     const MOST: u64 = 4096;
     let mut text = String::new();
-    if path == Path::new("-") {
-        io::stdin().take(MOST).read_to_string(&mut text)?;
-    } else {
+    if path != Path::new("-") {
         std::fs::File::open(path)?.take(MOST).read_to_string(&mut text)?;
+    } else if io::stdin().is_terminal() {
+        // One line, since nobody who pastes one ends the file.
+        io::stdin().lock().take(MOST).read_line(&mut text)?;
+    } else {
+        io::stdin().take(MOST).read_to_string(&mut text)?;
     }
     Ok(text)
 }

@@ -1,6 +1,7 @@
 //! Hosts as their kernels would describe them.
 use super::*;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 struct Host {
@@ -18,14 +19,17 @@ impl Host {
         Self { folder }
     }
 
-    fn config(&self) -> Config {
+    fn text(&self) -> String {
         let at = self.folder.path().display();
-        let text = format!(
+        format!(
             "[host]\nname = \"h1\"\n[[network]]\nname = \"hb0\"\ninterface = \"bond0\"\nlisten = \"127.0.0.1:7946\"\n\
              [medium]\nkind = \"statefile\"\npath = \"{at}/nowhere\"\n[watchdog]\nkind = \"device\"\npath = \"{at}/watchdog0\"\n\
              [hypervisor]\nkind = \"process\"\n"
-        );
-        Config::read(&text).expect("a configuration")
+        )
+    }
+
+    fn config(&self) -> Config {
+        Config::read(&self.text()).expect("a configuration")
     }
 
     fn findings(&self) -> Vec<Finding> {
@@ -107,4 +111,49 @@ fn who_may_lock_any_amount_of_memory_is_not_told_of_a_limit() {
     let host = Host::new(&[("self/status", "Name:\tx\nCapEff:\t0000000000004000\n")]);
     assert_eq!(judged(&host.findings(), "locked memory").judgement, Judgement::Ok);
     assert!(judged(&host.findings(), "locked memory").found.contains("any amount"));
+}
+
+#[test]
+fn a_power_switch_that_answers_is_in_order_and_what_keeps_it_from_being_used_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = |name: &str, script: &str| {
+        let path = folder.path().join(name);
+        fs::write(
+            &path,
+            format!(
+                "#!/bin/sh\ncat >{}\n{script}\n",
+                folder.path().join(name).with_extension("read").display()
+            ),
+        )
+        .expect("it is ours");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        path.display().to_string()
+    };
+    let secret = folder.path().join("secret");
+    fs::write(&secret, "hush\n").expect("it is ours");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o640)).expect("it is ours");
+    let agents = format!(
+        "[[fence.agent]]\nhost = \"h2\"\nagent = {:?}\n[[fence.agent]]\nhost = \"h3\"\nagent = {:?}\n\
+         parameter_files = {{ password = {:?} }}\n[[fence.agent]]\nhost = \"h4\"\nagent = \"fence_nowhere\"\n",
+        program("works", "echo Status: ON"),
+        program("fails", "echo no route to $0 >&2; exit 1"),
+        secret.display().to_string(),
+    );
+    let host = Host::new(&[]);
+    let config = Config::read(&(host.text() + &agents)).expect("a configuration");
+    let findings = examine(&config.into(), None, host.folder.path(), host.folder.path());
+    assert_eq!(judged(&findings, "fencing h2").judgement, Judgement::Ok);
+    assert_eq!(
+        fs::read_to_string(folder.path().join("works.read")).expect("it was asked"),
+        "action=status\n"
+    );
+    let of = |check: &str| -> Vec<String> {
+        let of =
+            findings.iter().filter(|finding| finding.check == check && finding.judgement == Judgement::Warn);
+        of.map(|finding| finding.found.clone()).collect()
+    };
+    let (third, fourth) = (of("fencing h3"), of("fencing h4"));
+    assert!(third.len() == 2 && third[0].contains("no route") && third[1].contains("secret"), "{third:?}");
+    assert!(fourth.len() == 1 && fourth[0].contains("not installed"), "{fourth:?}");
+    assert!(!format!("{findings:?}").contains("hush"));
 }

@@ -94,15 +94,14 @@ impl Fencer {
     fn new(context: Context, sender: Sender<Heard>) -> Self {
         let (devices, feeds) = devices(&context.config.fence.agents);
         let plan = Plan::new(device::lanes(&devices));
-        // A host can join later; a name that is misspelt never does.
         for agent in absent(&devices) {
             tracing::error!(
                 agent,
                 "a [[fence.agent]] names it, and it is not installed (apt-get install fence-agents): it fences nobody"
             );
         }
-        for host in feeds.keys().filter(|host| context.roster.find(host).is_none()) {
-            tracing::error!(host, "there is a [[fence.agent]] for it, and no such host in the pool's roster");
+        for path in devices.iter().flat_map(Device::exposed) {
+            tracing::warn!(path = %path.display(), "others than root can read this secret of a [[fence.agent]]: chmod 600 it");
         }
         let devices = devices.into_iter().map(Arc::new).collect();
         Self { context, plan, devices, feeds, helpless: Vec::new(), running: Vec::new(), sender }

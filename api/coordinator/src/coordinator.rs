@@ -101,6 +101,11 @@ impl<P: Planner> Coordinator<P> {
         state.hand_out();
     }
 
+    /// Operators have set this: it holds for all that begins from now on. Call [`Self::handle`] afterwards, since something may be due.
+    pub fn set(&mut self, settings: Settings) {
+        self.state.settings = settings;
+    }
+
     /// The next thing to do, oldest first.
     pub fn next_command(&mut self) -> Option<Command> {
         self.state.commands.pop_front()

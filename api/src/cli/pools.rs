@@ -3,6 +3,7 @@ mod agents;
 mod documents;
 mod ha;
 mod hypothetical;
+mod restarts;
 mod rolling;
 mod settings;
 mod show;
@@ -35,6 +36,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
         Verb::Settings { watch } => settings::show(&session, *watch, json, output),
         Verb::SetHftt { hftt, how } => settings::set_hftt(&session, *hftt, how, json, output),
         Verb::Set { fields, how } => settings::set(&session, fields, how, json, output),
+        Verb::RestartSettings { fields } => restarts::run(&session, fields, json, output),
         Verb::ComputeMax { with } => hypothetical::run(&session, with, json, output),
         Verb::Preconditions { watch } => ha::preconditions(&session, *watch, json, output),
         Verb::EnableHa { storage, timeout_s, how } => {

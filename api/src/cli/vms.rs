@@ -1,6 +1,7 @@
 //! `lifeboat vm`: the VMs of a served pool.
 mod act;
 mod monitor;
+mod readiness;
 mod show;
 mod verbs;
 
@@ -27,6 +28,7 @@ pub(super) fn run(arguments: &Arguments, output: &mut Output<'_>) -> Result<Stat
         }
         Verb::Show { vm, watch } => show::one(&session, vm, *watch, json, output),
         Verb::Diagnose { vm } => show::diagnosis(&session, vm, json, output),
+        Verb::Readiness { vm, when } => readiness::run(&session, vm, *when, json, output),
         Verb::Monitor { vm, how } => monitor::run(&session, vm, how, json, output),
         verb => act::run(&session, verb, json, output),
     }

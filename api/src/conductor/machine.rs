@@ -12,6 +12,7 @@ mod telling;
 
 use super::ask::Ask;
 use super::authority::Credentials;
+use super::choices::Choices;
 use super::document;
 use super::findings;
 use super::names::Names;
@@ -23,11 +24,11 @@ use crate::served::alerts::Finding;
 use lifeboat_coordinator::input::{Call, CallId, Notice, Outcome, Report};
 use lifeboat_coordinator::record::{Place, Record};
 use lifeboat_coordinator::{
-    Command, Coordinator, Input, Instant, OrderNumber, Planner, Refusal, Settings, Term, Ticket,
+    Command, Coordinator, Input, Instant, OrderNumber, Planner, Refusal, Term, Ticket,
 };
 use lifeboat_interpreter::{self as interpreter, Media};
 use lifeboat_link::frame::OperatorWish;
-use lifeboat_link::note::{self, HostFacts};
+use lifeboat_link::note::HostFacts;
 use lifeboat_link::{FromService, OrderNote, Roster, ToService};
 use lifeboat_model::{Defect, HostIndex, Pool, VmIndex};
 use lifeboat_protocol::{Configuration, Epoch, Standing};
@@ -126,7 +127,7 @@ pub struct Machine<P> {
     orders: Orders,
     media: Media,
     definitions: BTreeMap<String, Definition>,
-    monitors: BTreeMap<String, note::Monitor>,
+    choices: Choices,
     sightings: Sightings,
     /// Where the coordinator has placed each VM.
     places: BTreeMap<VmIndex, Place>,
@@ -154,12 +155,12 @@ impl<P: Planner> Machine<P> {
         let mut names = Names::of(&roster);
         let document = document::begin(&mut names, &pool)?;
         let strangers = records::strangers(&kept, &pool);
-        let records::All { records, definitions, monitors } = records::read(&kept, &names, &document);
+        let records::All { records, definitions, choices } = records::read(&kept, &names, &document);
         let places = records.iter().filter_map(placed).collect();
         let told_before = findings::kept(&records, &names, &document);
         let term = Term { epoch: epoch.0, host: me };
         let coordinator =
-            Coordinator::new(now, term, document.clone(), records, Settings::default(), planner);
+            Coordinator::new(now, term, document.clone(), records, choices.settings(&names), planner);
         let mut machine = Self {
             me,
             coordinator,
@@ -170,7 +171,7 @@ impl<P: Planner> Machine<P> {
             orders: Orders::of_term(epoch),
             media: Media::default(),
             definitions,
-            monitors,
+            choices,
             sightings: Sightings::default(),
             places,
             live: BTreeSet::new(),
@@ -301,7 +302,7 @@ impl<P: Planner> Machine<P> {
         for vm in std::mem::take(&mut self.strangers) {
             records::forget_vm(&mut batch, self.document.id(), &vm);
             self.definitions.remove(&vm);
-            self.monitors.remove(&vm);
+            self.choices.forget(&vm);
         }
         if !batch.writes.is_empty() {
             self.deeds.push_back(Deed::Store { ticket: OWN_TICKET, batch });
@@ -379,6 +380,8 @@ impl<P: Planner> Machine<P> {
         }
         let before = std::mem::replace(&mut self.document, next.clone());
         let call = Call::PoolChanged { pool: Box::new(next) };
+        // VMs that are new have numbers now.
+        self.coordinator.set(self.choices.settings(&self.names));
         self.feed(now, Input::Call { call: OWN_CALL, what: call });
         for vm in self.document.vm_indices() {
             let protection = |pool: &Pool| pool.vms().get(vm.get()).map(|vm| vm.restart_priority);

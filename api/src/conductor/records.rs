@@ -6,17 +6,18 @@
 //!   conductor/<pool>/host/<number>                      hosts keep their place in the roster for ever
 //!   conductor/<pool>/alert/<kind>/<pool | host | vm | group>/<which>
 //!   conductor/<pool>/definition/<vm>                    what a VM is made of
-//!   conductor/<pool>/monitor/<vm>                       what is done when its guest answers no more
+//!   conductor/<pool>/restarts, {readiness,monitor}/<vm> what operators have chosen
 //!   conductor/<pool>/roster
 //!   conductor/<pool>/rotation                           the next authority, while it is changed
 //! ```
 use super::authority::Kept as Authorities;
+use super::choices::{Choice, Choices};
 use super::names::Names;
 use lifeboat_coordinator::alert::{AlertId, AlertKind, Subject};
 use lifeboat_coordinator::record::{Duty, Place, Record};
 use lifeboat_link::Roster;
 use lifeboat_link::join::FOUNDING;
-use lifeboat_link::note::{Monitor, VmFacts};
+use lifeboat_link::note::VmFacts;
 use lifeboat_model::{GroupIndex, HostIndex, Pool};
 use lifeboat_store::{Batch, Key, Record as Kept};
 use serde::{Deserialize, Serialize};
@@ -70,8 +71,8 @@ pub struct All {
     pub records: Vec<Record>,
     /// What VMs are made of.
     pub definitions: BTreeMap<String, Definition>,
-    /// What is done when their guests answer no more.
-    pub monitors: BTreeMap<String, Monitor>,
+    /// What operators have chosen.
+    pub choices: Choices,
 }
 
 /// Writes records of the coordinator's. Of VMs that `served`, the pool's document, does not have, nothing is kept.
@@ -91,7 +92,7 @@ pub fn put(batch: &mut Batch, names: &Names, document: &Pool, served: &Pool, rec
 }
 
 /// What is kept of VMs, each under its name.
-const OF_VMS: [&str; 5] = ["should-run", "place", "priority", "definition", "monitor"];
+const OF_VMS: [&str; 6] = ["should-run", "place", "priority", "definition", "readiness", "monitor"];
 
 /// Forgets all that is kept of a VM: another one may get its name.
 pub fn forget_vm(batch: &mut Batch, pool: &str, vm: &str) {
@@ -112,15 +113,6 @@ pub fn strangers(kept: &[Kept], pool: &Pool) -> BTreeSet<String> {
 /// Writes what a VM is made of.
 pub fn put_definition(batch: &mut Batch, pool: &str, vm: &str, definition: &Definition) {
     batch.put(key(pool, &["definition", vm]), json(definition));
-}
-
-/// Writes what is done when a VM's guest answers no more; none: nothing.
-pub fn put_monitor(batch: &mut Batch, pool: &str, vm: &str, monitor: Option<&Monitor>) {
-    let key = key(pool, &["monitor", vm]);
-    match monitor {
-        Some(monitor) => batch.put(key, json(monitor)),
-        None => batch.delete(key),
-    }
 }
 
 /// Writes the roster.
@@ -147,7 +139,8 @@ pub fn roster_key(pool: &str) -> Key {
     key(pool, &["roster"])
 }
 
-fn key(pool: &str, path: &[impl AsRef<str>]) -> Key {
+/// Where something of a pool's conducting lies.
+pub(super) fn key(pool: &str, path: &[impl AsRef<str>]) -> Key {
     let names: Vec<&str> = [CONDUCTOR, pool].into_iter().chain(path.iter().map(AsRef::as_ref)).collect();
     Key::of(&names)
 }
@@ -202,10 +195,8 @@ pub fn read(kept: &[Kept], names: &Names, document: &Pool) -> All {
             }
             continue;
         }
-        if let ["monitor", vm] = path.as_slice() {
-            if let Ok(monitor) = serde_json::from_slice(&record.value) {
-                all.monitors.insert((*vm).to_owned(), monitor);
-            }
+        if let Some(choice) = Choice::read(&path, &record.value) {
+            all.choices.take(choice);
             continue;
         }
         all.records.extend(understood(&path, &record.value, names, document));
@@ -275,11 +266,11 @@ const fn duty_word(duty: Duty) -> &'static str {
     }
 }
 
-fn parsed<T: for<'d> Deserialize<'d>>(value: &[u8]) -> Option<T> {
+pub(super) fn parsed<T: for<'d> Deserialize<'d>>(value: &[u8]) -> Option<T> {
     serde_json::from_slice(value).ok()
 }
 
-fn json(value: &impl Serialize) -> Vec<u8> {
+pub(super) fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("records are maps with text keys, lists and words")
 }
 

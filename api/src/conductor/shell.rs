@@ -2,6 +2,7 @@
 //! does not.
 use super::ask::{Ask, AskError};
 use super::authority::{Authorities, Said};
+use super::choices::Choice;
 use super::keeper::Keeper;
 use super::link;
 use super::machine::{Deed, Learned, Machine};
@@ -17,7 +18,6 @@ use arc_swap::ArcSwapOption;
 use lifeboat_coordinator::{Instant, Refusal, Ticket};
 use lifeboat_link::frame::{Hello, OperatorWish};
 use lifeboat_link::join::PoolKey;
-use lifeboat_link::note::Monitor;
 use lifeboat_link::{FromService, OrderNote, Roster, ToService};
 use lifeboat_model::{HostIndex, Pool};
 use lifeboat_protocol::{Configuration, Standing};
@@ -58,8 +58,8 @@ pub enum Event {
     Enrol(Roster),
     /// A host is to be told something.
     Note(HostIndex, Box<OrderNote>),
-    /// How a VM is watched has changed, durably.
-    Watch(String, Option<Monitor>),
+    /// An operator has chosen something, durably.
+    Chosen(Choice),
     /// Somebody asks for something.
     Ask(Ask, oneshot::Sender<Result<(), Refusal>>),
     /// An operator wants something of the agents.
@@ -384,8 +384,8 @@ impl Shell {
                 machine.note(host, &note);
                 Ok(())
             }
-            Event::Watch(vm, monitor) => {
-                machine.watch_vm(&vm, monitor);
+            Event::Chosen(choice) => {
+                machine.chosen(now, choice);
                 Ok(())
             }
             Event::Wish(wish) => {

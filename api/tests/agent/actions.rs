@@ -1,11 +1,12 @@
 //! What people ask for is done: the coordinator is asked, the agents are told, and the document says what has become of it.
-use super::terms::pool;
+use super::terms::{led, pool};
 use super::{POOL, host, path_of};
 use lifeboat_link::frame::OperatorWish;
 use lifeboat_link::note;
 use lifeboat_link::{FromService, OrderNote};
-use lifeboat_protocol::order::Order;
+use lifeboat_protocol::order::{Gate, Order};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 #[test]
 fn a_vm_is_stopped_started_and_migrated_by_its_hosts() {
@@ -114,4 +115,38 @@ fn how_a_guest_is_watched_is_told_to_the_host_where_it_runs() {
         _ => None,
     });
     assert_eq!((told.silent_for_s, told.resets), (30, 1));
+}
+
+#[test]
+fn what_operators_choose_of_restarts_is_shown_followed_and_known_to_the_next_term() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let beside = pool(folder.path());
+    let settings = format!("/v1/pools/{POOL}/restart-settings");
+    let readiness = format!("/v1/pools/{POOL}/vms/db1/readiness");
+    assert_eq!(beside.get(&readiness), (200, json!({"when": "started"})));
+    let (status, refused) = beside.ask("PUT", &settings, Some(&json!({"starts_per_host": 0})));
+    assert_eq!(status, 400, "{refused}");
+    assert_eq!(beside.ask("PUT", &readiness, Some(&json!({"when": "tcp"}))).0, 422);
+    let nobody = format!("/v1/pools/{POOL}/vms/nobody/readiness");
+    assert_eq!(beside.ask("PUT", &nobody, Some(&json!({"when": "started"}))).0, 404);
+    let (status, set) = beside.ask("PUT", &settings, Some(&json!({"starts_per_host": 1})));
+    assert_eq!((status, &set["starts_in_pool"]), (200, &json!(128)), "{set}");
+    let tcp = json!({"when": "tcp", "port": 5432});
+    assert_eq!(beside.ask("PUT", &readiness, Some(&tcp)), (200, tcp.clone()));
+    beside.killed();
+    let mut next = led(folder.path(), 2);
+    next.session(1, &["web"]);
+    next.session(2, &["db1", "db2"]);
+    next.session(3, &[]);
+    next.see(&readiness, |shown| *shown == tcp);
+    next.see(&settings, |shown| shown["starts_per_host"] == 1);
+    next.dies(2);
+    let mut gates = BTreeMap::new();
+    for _ in 0..2 {
+        let (on, Order::Start { id, gate, vm }) = next.order() else { panic!("a start") };
+        gates.insert(vm, gate);
+        next.done(on, id);
+    }
+    let asked = [("db1".to_owned(), Gate::Tcp { port: 5432 }), ("db2".to_owned(), Gate::Started)];
+    assert_eq!(gates, asked.into());
 }

@@ -4,7 +4,8 @@ use crate::config::FenceAgent;
 use crate::hypervisor::command::{self, Run};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long a program may take. Those of fence-agents wait 20 s for the power to change by themselves.
@@ -91,6 +92,12 @@ impl Device {
     fn address(&self) -> Option<(&str, &str, Option<&str>)> {
         let of = |keys: &[&str]| keys.iter().find_map(|key| self.parameters.get(*key)).map(String::as_str);
         Some((self.agent.as_str(), of(&["ip", "ipaddr"])?, of(&["ipport"])))
+    }
+
+    /// Files with secrets that others than their owner can read.
+    pub fn exposed(&self) -> impl Iterator<Item = &Path> {
+        let exposed = |path: &&PathBuf| path.metadata().is_ok_and(|found| found.mode() & 0o077 != 0);
+        self.parameter_files.values().filter(exposed).map(PathBuf::as_path)
     }
 
     /// Runs the program; waits for it, or until it is given up.

@@ -25,7 +25,14 @@ pub(super) fn run(
         return Ok(Status::Answered);
     }
     let until = answer.get("invitation").map(|invitation| text(invitation, "expires_at")).unwrap_or_default();
-    output.note(&format!("a token for one host, until {until}; shown this once. On that host:\n  lifeboat-agent join --token-file - ...\n"));
+    let server = session.client().servers().next().map(ToString::to_string).unwrap_or_default();
+    output.note(&format!(
+        "a token for one host, until {until}; shown this once. On that host, which asks for it:\n  \
+         lifeboat-agent join --server {server} --pool {} --host {} \\\n    \
+         --network NAME=ADDRESS:PORT,INTERFACE --api https://ADDRESS:PORT\n",
+        session.pool()?,
+        host.unwrap_or("NAME"),
+    ));
     output.text(&format!("{token}\n")).map_err(Trouble::Output)?;
     Ok(Status::Answered)
 }

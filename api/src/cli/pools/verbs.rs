@@ -118,6 +118,17 @@ pub(super) enum Verb {
         #[command(flatten)]
         how: OrdinaryArguments,
     },
+    /// Show or set how restarts go: how many at once, how often, how long something may stay unknown
+    #[command(
+        name = "restart-settings",
+        after_help = "Examples:\n  lifeboat pool restart-settings\n  lifeboat pool restart-settings starts_per_host=4\n  \
+                      lifeboat pool restart-settings fence_unknown_after_s=120 starts_in_pool=null"
+    )]
+    RestartSettings {
+        /// Settings as they are shown; values as in JSON, null makes one as usual again
+        #[arg(value_name = "KEY=VALUE")]
+        fields: Vec<String>,
+    },
     /// Compute how many failures the pool would survive, as it is or with other restart priorities
     #[command(
         name = "compute-max",

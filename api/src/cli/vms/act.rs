@@ -85,7 +85,11 @@ fn change(session: &Session, verb: &Verb) -> Result<(Change, How), Trouble> {
         Verb::Set { vm, fields, how } => {
             (patch(vm, assignments(fields)?, format!("VM {vm} has {}", fields.join(", ")))?, how.into())
         }
-        Verb::List { .. } | Verb::Show { .. } | Verb::Diagnose { .. } | Verb::Monitor { .. } => {
+        Verb::List { .. }
+        | Verb::Show { .. }
+        | Verb::Diagnose { .. }
+        | Verb::Readiness { .. }
+        | Verb::Monitor { .. } => {
             return Err(Trouble::Answer("a change: this verb makes none"));
         }
     })

@@ -211,6 +211,18 @@ pub(super) enum Verb {
         #[command(flatten)]
         how: OrdinaryArguments,
     },
+    /// Show or set when a VM that has been started counts as ready: the next order begins then
+    #[command(
+        after_help = "Examples:\n  lifeboat vm readiness db1\n  lifeboat vm readiness db1 tcp:5432\n  \
+                            lifeboat vm readiness web1 http:80\n  lifeboat vm readiness app1 guest-agent"
+    )]
+    Readiness {
+        /// The VM
+        vm: String,
+        /// started, guest-agent, tcp:PORT or http:PORT
+        #[arg(value_name = "WHEN")]
+        when: Option<super::readiness::When>,
+    },
     /// Set what is done when a VM's guest answers no more; hosts with agents watch it
     #[command(
         after_help = "Examples:\n  lifeboat vm monitor db1\n  lifeboat vm monitor db1 --silent-for 30 --resets 1\n  \

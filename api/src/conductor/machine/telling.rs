@@ -1,6 +1,7 @@
 //! What hosts are told beside orders: what VMs are made of, how their guests are watched, who belongs to the pool.
 use super::{Deed, Machine};
-use lifeboat_coordinator::Planner;
+use crate::conductor::choices::Choice;
+use lifeboat_coordinator::{Input, Instant, Planner};
 use lifeboat_link::note::{self, NoteError, VmNote};
 use lifeboat_link::{FromService, OrderNote};
 use lifeboat_model::spec::RestartPriority;
@@ -22,14 +23,19 @@ impl<P: Planner> Machine<P> {
         Ok(())
     }
 
-    /// How a VM is watched has changed, and that is durable.
-    pub fn watch_vm(&mut self, vm: &str, monitor: Option<note::Monitor>) {
-        match monitor {
-            Some(monitor) => drop(self.monitors.insert(vm.to_owned(), monitor)),
-            None => drop(self.monitors.remove(vm)),
-        }
-        if let Some(vm) = self.names.vm(vm) {
-            self.tell_where_it_runs(vm);
+    /// An operator has chosen something, and that is durable.
+    pub fn chosen(&mut self, now: Instant, choice: Choice) {
+        let watched = match &choice {
+            Choice::Monitor { vm, .. } => self.names.vm(vm),
+            Choice::Restarts(_) | Choice::Readiness { .. } => None,
+        };
+        self.choices.take(choice);
+        match watched {
+            Some(vm) => self.tell_where_it_runs(vm),
+            None => {
+                self.coordinator.set(self.choices.settings(&self.names));
+                self.feed(now, Input::Elapsed);
+            }
         }
     }
 
@@ -44,7 +50,7 @@ impl<P: Planner> Machine<P> {
             definition: definition.facts.definition.clone(),
             memory_mib: definition.facts.memory_mib + definition.facts.overhead_mib,
             protected: self.document.vm(vm).restart_priority == RestartPriority::Restart,
-            monitor: self.monitors.get(name).cloned(),
+            monitor: self.choices.monitor(name),
         };
         self.try_note(host, &OrderNote::Vm(what))
             .map_err(|error| format!("its definition cannot be sent: {error}"))

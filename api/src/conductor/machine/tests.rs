@@ -7,7 +7,7 @@ use super::*;
 use crate::served::alerts::Kind;
 use lifeboat_coordinator::input::Evidence;
 use lifeboat_link::ReportNote;
-use lifeboat_link::note::VmFacts;
+use lifeboat_link::note::{self, VmFacts};
 use lifeboat_model::PoolSpec;
 use lifeboat_model::spec::RestartPriority;
 use lifeboat_model::spec::{HostSpec, VmSpec};

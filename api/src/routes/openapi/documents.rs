@@ -44,7 +44,9 @@ pub(super) fn schemas() -> Value {
     generator.subschema_for::<crate::routes::rolling_reboot::Shown>();
     generator.subschema_for::<crate::routes::rolling_reboot::Asked>();
     generator.subschema_for::<pool_actions::Told>();
-    generator.subschema_for::<crate::routes::monitor::GuestMonitor>();
+    generator.subschema_for::<crate::routes::choices::GuestMonitor>();
+    generator.subschema_for::<crate::conductor::choices::Readiness>();
+    generator.subschema_for::<crate::conductor::choices::RestartSettings>();
     generator.subschema_for::<join::Invite>();
     generator.subschema_for::<join::MadeInvitation>();
     generator.subschema_for::<join::InvitationList>();

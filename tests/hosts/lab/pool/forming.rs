@@ -71,7 +71,10 @@ impl Pool {
         let Some(server) = self.leader().map(|leader| api(leader.spec.number)) else {
             return Err(PoolFault::Never("nobody leads who could be asked".into()));
         };
-        self.enrol(&host, ["join", "--server", &server, "--token", &token].map(str::to_owned).to_vec())?;
+        let file = host.folder().join("lifeboat/token");
+        fs::write(&file, token)?;
+        let file = file.display().to_string();
+        self.enrol(&host, ["join", "--server", &server, "--token-file", &file].map(str::to_owned).to_vec())?;
         let joined = || self.status(&host).is_some_and(|status| status["phase"] == "member");
         self.expect(&format!("{} has joined", host.name()), SOON, joined);
         Ok(())
