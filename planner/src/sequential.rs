@@ -12,7 +12,7 @@ use crate::plain::Plain;
 use crate::problem::{Position, Problem, Rank};
 use crate::search::branch::test_cost;
 use crate::search::packing::{Effort, Packed, Sequence, pack_items};
-use crate::search::work::Meter;
+use crate::search::work::{Meter, of_placing};
 use crate::simultaneous::{Found, any_fit_tree, report};
 use crate::state::{PositionPolicy, State};
 use lifeboat_model::certificate::{Closure, Node, Placement, Policy, Proof, Tree};
@@ -276,7 +276,7 @@ impl<'w, 'p> Walk<'w, 'p> {
         orphans.clear();
         let mut failed = self.states[depth - 1].clone();
         failed.fail(self.problem, position, &mut orphans);
-        meter.spend(orphans.len() as u64 / 4);
+        meter.spend(of_placing(orphans.len(), self.problem.hosts()));
         let by_policy = self.place(depth, &failed, self.policy, &orphans)
             && self.try_node(Placement::Incremental, Vec::new(), k - 1, meter);
         let held = by_policy || self.look_ahead(depth, &failed, &orphans, k, meter);
@@ -366,7 +366,7 @@ impl<'w, 'p> Walk<'w, 'p> {
                 } else {
                     PositionPolicy::WorstFit
                 };
-                meter.spend(1 + orphans.len() as u64 / 4);
+                meter.spend(1 + of_placing(orphans.len(), self.problem.hosts()));
                 trial.place_all(self.problem, &rule, &order).ok()?;
                 return Some(trial.placed.split_off(before));
             }

@@ -6,7 +6,7 @@
 //! The subtrees of the root are independent tasks; threads take them in order, and what is reported depends on
 //! their order alone.
 use super::packing::{Effort, Packed, fail_all, pack};
-use super::work::Meter;
+use super::work::{Meter, of_placing};
 use crate::Limits;
 use crate::bound::stuck::{Active, Before, Buffers, Stuck};
 use crate::bound::top::top_sum;
@@ -329,13 +329,13 @@ impl Descent<'_, '_, '_> {
         state.clone_from(&before[depth - 1]);
         self.orphans.clear();
         state.fail(problem, failed, &mut self.orphans);
-        meter.spend(self.orphans.len() as u64 / 8);
+        meter.spend(of_placing(self.orphans.len(), problem.hosts()) / 2);
         if state.place_all(problem, &PositionPolicy::FirstFit, &self.orphans).is_ok() {
             return Ok(Placement::Incremental);
         }
         let set: Vec<Position> = self.prefix.iter().map(|&index| self.ground.order[index]).collect();
         let (mut joint, orphans) = fail_all(problem, self.ground.root, &set);
-        meter.spend(orphans.len() as u64 / 8);
+        meter.spend(of_placing(orphans.len(), problem.hosts()) / 2);
         if joint.place_all(problem, &PositionPolicy::FirstFit, &orphans).is_ok() {
             *state = joint;
             return Ok(Placement::Joint);

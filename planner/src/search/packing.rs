@@ -5,7 +5,7 @@ use super::exact;
 use super::milp;
 use super::pattern;
 use super::refute;
-use super::work::Meter;
+use super::work::{Meter, of_placing};
 use crate::problem::{Position, Problem, Rank};
 use crate::state::{PositionPolicy, State};
 use lifeboat_model::certificate::Refutation;
@@ -70,7 +70,7 @@ pub(crate) fn pack_items(
     let orders = [items.to_vec(), scarce_first(problem, state, items)];
     for order in &orders[..if orders[0] == orders[1] { 1 } else { 2 }] {
         for policy in [PositionPolicy::FirstFit, PositionPolicy::BestFit, PositionPolicy::WorstFit] {
-            meter.spend(1 + items.len() as u64 / 4);
+            meter.spend(1 + of_placing(items.len(), problem.hosts()));
             trial.clone_from(state);
             if trial.place_all(problem, &policy, order).is_ok() {
                 return Packed::Placed(trial.placed.split_off(moved_before));
@@ -144,7 +144,7 @@ fn shuffled(
     // What was stuck goes first the next time: items that are hard to place move up.
     let mut weight: Vec<i64> = items.iter().map(|&rank| problem.items[rank as usize].key.max(1)).collect();
     for round in 0..ROUNDS {
-        if !meter.spend(1 + items.len() as u64 / 4) {
+        if !meter.spend(1 + of_placing(items.len(), problem.hosts())) {
             return None;
         }
         let policy = if round % 2 == 0 { PositionPolicy::BestFit } else { PositionPolicy::FirstFit };

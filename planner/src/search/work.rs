@@ -12,6 +12,11 @@ pub(crate) struct Meter<'a> {
     stopped: Option<StoppedBy>,
 }
 
+/// What it takes to find hosts for so many items by a policy: each looks at one host after the other. Up to 64 hosts other things weigh more.
+pub(crate) fn of_placing(items: usize, hosts: usize) -> u64 {
+    items as u64 * hosts.max(64) as u64 / 256
+}
+
 /// Units between two looks at the caller's clock.
 const LOOK_EVERY: u64 = 500;
 

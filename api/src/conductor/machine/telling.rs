@@ -30,12 +30,10 @@ impl<P: Planner> Machine<P> {
             Choice::Restarts(_) | Choice::Readiness { .. } => None,
         };
         self.choices.take(choice);
-        match watched {
-            Some(vm) => self.tell_where_it_runs(vm),
-            None => {
-                self.coordinator.set(self.choices.settings(&self.names));
-                self.feed(now, Input::Elapsed);
-            }
+        self.coordinator.set(self.choices.settings(&self.names));
+        self.feed(now, Input::Elapsed);
+        if let Some(vm) = watched {
+            self.tell_where_it_runs(vm);
         }
     }
 
