@@ -118,7 +118,7 @@ pub(super) enum Verb {
         #[command(flatten)]
         how: OrdinaryArguments,
     },
-    /// Show or set how restarts go: how many at once, how often, how long something may stay unknown
+    /// Show or set how restarts go: how many at once, how often, what is fenced
     #[command(
         name = "restart-settings",
         after_help = "Examples:\n  lifeboat pool restart-settings\n  lifeboat pool restart-settings starts_per_host=4\n  \
