@@ -131,11 +131,12 @@ impl Driver {
         }
     }
 
-    /// Whoever had to leave comes back, where that leaves the pool no worse; what was stopped starts.
+    /// Whoever had to leave comes back, where that leaves the pool no worse; what was stopped starts, unless it is not to run any more.
     async fn bring_back(&self, moves: Vec<PlannedMove>, stops: Vec<PlannedStop>) {
         for stop in stops {
             let pool = self.pool.view().pool;
-            if pool.find_vm(&stop.vm).is_some_and(|vm| pool.runs_on(vm).is_none()) {
+            let waits = |vm| pool.vm(vm).should_run && pool.runs_on(vm).is_none();
+            if pool.find_vm(&stop.vm).is_some_and(waits) {
                 let asked = Ask::Start { vm: stop.vm.clone(), host: None };
                 if let Err(error) = self.conductor.ask(asked).await {
                     // The coordinator starts most of them by itself.
@@ -242,12 +243,12 @@ pub fn named(pool: &Pool, group: &Group) -> RunGroup {
     }
 }
 
-/// What goes on in the pool that a group had better wait for.
 fn vms_at(pool: &Pool, host: HostIndex) -> usize {
     let here = |&vm: &_| pool.runs_on(vm) == Some(host) || pool.migration_end(vm) == Some(host);
     pool.vm_indices().filter(here).count()
 }
 
+/// What goes on in the pool that a group had better wait for.
 fn unrest(pool: &Pool) -> Option<String> {
     pool.vm_indices().find_map(|vm| {
         let (id, known) = (pool.vm_id(vm), pool.vm(vm));

@@ -63,6 +63,18 @@ fn path_of(vm: &str) -> String {
     format!("/v1/pools/{POOL}/vms/{vm}")
 }
 
+/// What a VM is made of.
+fn facts(vm: &str) -> VmFacts {
+    VmFacts {
+        vm: vm.to_owned(),
+        definition: format!("<domain>{vm}</domain>"),
+        memory_mib: 512,
+        storages: vec!["san".to_owned()],
+        networks: vec!["lan".to_owned()],
+        ..VmFacts::default()
+    }
+}
+
 fn host(number: usize) -> HostIndex {
     HostIndex::new(number - 1)
 }
@@ -137,28 +149,16 @@ impl Beside {
     fn session(&mut self, from: usize, vms: &[&str]) {
         let running = vms.iter().map(|vm| ((*vm).to_owned(), VmState::Running)).collect();
         self.report(from, Report::Inventory { vms: running });
-        let facts = HostFacts {
+        let has = HostFacts {
             memory_mib: 8192,
             storages: vec!["san".to_owned()],
             networks: vec!["lan".to_owned()],
             ..HostFacts::default()
         };
-        self.note(from, &ReportNote::Host(facts));
+        self.note(from, &ReportNote::Host(has));
         for vm in vms {
-            self.defines(from, vm);
+            self.note(from, &ReportNote::Vm(facts(vm)));
         }
-    }
-
-    fn defines(&mut self, from: usize, vm: &str) {
-        let facts = VmFacts {
-            vm: vm.to_owned(),
-            definition: format!("<domain>{vm}</domain>"),
-            memory_mib: 512,
-            storages: vec!["san".to_owned()],
-            networks: vec!["lan".to_owned()],
-            ..VmFacts::default()
-        };
-        self.note(from, &ReportNote::Vm(facts));
     }
 
     fn dies(&mut self, number: usize) {

@@ -1,8 +1,8 @@
 //! Hosts boot anew, one group after another, and whoever leads next goes on with it.
-use super::terms::pool;
+use super::terms::{led, pool};
 use super::{Beside, LIVE, POOL, host, path_of};
-use lifeboat_link::note;
-use lifeboat_link::{FromService, OrderNote};
+use lifeboat_link::note::{self, VmFacts};
+use lifeboat_link::{FromService, OrderNote, ReportNote};
 use lifeboat_model::HostIndex;
 use lifeboat_protocol::order::Order;
 use lifeboat_protocol::{Boot, ConfigurationNumber, Standing};
@@ -90,6 +90,54 @@ fn a_rolling_reboot_is_planned_shown_and_carried_out_across_a_change_of_the_coor
     next.see(&format!("/v1/pools/{POOL}/hosts/h2"), |host| {
         host["state"].is_null() || host["state"] == "live"
     });
+}
+
+#[test]
+fn vms_that_were_stopped_for_a_reboot_start_again_but_for_one_that_is_not_to_run_any_more() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut beside = led(folder.path(), 1);
+    beside.session(1, &["web"]);
+    beside.session(2, &["bound1", "bound2", "db"]);
+    beside.session(3, &[]);
+    for vm in ["bound1", "bound2"] {
+        let bound = VmFacts { bound_by: vec!["a device".to_owned()], ..super::facts(vm) };
+        beside.note(2, &ReportNote::Vm(bound));
+        beside.see(&path_of(vm), |vm| vm["allowed_hosts"] == json!(["h2"]));
+    }
+    beside.see(&format!("/v1/pools/{POOL}/hosts/h3"), |host| host["memory_mib"] == 8192);
+    let (status, refused) = beside.act(ROUTE, &json!({"hosts": ["h2"]}));
+    assert_eq!((status, &refused["code"]), (409, &json!("cannot-be-evacuated")));
+    let (status, answer) = beside.act(ROUTE, &json!({"hosts": ["h2"], "stop_vms": true}));
+    assert_eq!(status, 202, "{answer}");
+    for _ in 0..3 {
+        let (on, Order::Stop { id, .. } | Order::Migrate { id, .. }) = beside.order() else {
+            panic!("a stop or a migration")
+        };
+        beside.done(on, id);
+    }
+    assert_eq!(told_to_reboot(&mut beside), host(2));
+    let (status, answer) = beside.act("vms/bound1/actions/stop", &json!({}));
+    assert_eq!(status, 200, "{answer}");
+    beside.agreed([LIVE, Standing::Out, LIVE]);
+    beside.see(&path(), |told| phase(told, "h2") == "rebooting");
+    beside.agreed([LIVE, member(2), LIVE]);
+    beside.session(2, &[]);
+    for _ in 0..2 {
+        match beside.order() {
+            (on, Order::Start { id, vm, .. }) => {
+                assert_eq!((on, &*vm), (host(2), "bound2"), "the other was stopped for good");
+                beside.done(on, id);
+            }
+            (on, Order::Migrate { id, vm, .. }) => {
+                assert_eq!(vm, "db");
+                beside.done(on, id);
+            }
+            (_, other) => panic!("{other:?}"),
+        }
+    }
+    beside.see(&path(), |told| told["run"]["state"] == "done");
+    beside.see(&path_of("bound2"), |vm| vm["host"] == "h2");
+    beside.see(&path_of("bound1"), |vm| vm["host"].is_null() && vm["should_run"] != true);
 }
 
 #[test]
