@@ -7,7 +7,7 @@ use crate::clock::Stopwatch;
 use crate::conductor::{Ask, Conductor};
 use crate::engine::{PoolHandle, Transition};
 use crate::error::ApiError;
-use crate::routes::place_back::place_back;
+use crate::routes::place_back::{PlacingBack, Step};
 use crate::served::Note;
 use crate::served::alerts::{Finding, Holds, Kind, Subject};
 use crate::service::Service;
@@ -26,7 +26,7 @@ pub const WORK: u64 = 100_000;
 
 /// Starts the task of a term.
 pub fn begin(runtime: &Handle, service: Service, pool: Arc<PoolHandle>, conductor: Conductor) {
-    let driver = Driver { service, pool, conductor, term: Stopwatch::start(), run: None };
+    let driver = Driver { service, pool, conductor, term: Stopwatch::start(), run: None, placing: None };
     runtime.spawn(driver.drive());
 }
 
@@ -37,6 +37,8 @@ struct Driver {
     term: Stopwatch,
     /// The run with what only this term knows of it.
     run: Option<Run>,
+    /// VMs of a group that go back.
+    placing: Option<PlacingBack>,
 }
 
 impl Driver {
@@ -56,7 +58,7 @@ impl Driver {
 
     async fn look(&mut self) -> Result<(), ApiError> {
         let Some(kept) = self.pool.ledger(|ledger| ledger.rolling.clone()).filter(Run::goes_on) else {
-            self.run = None;
+            (self.run, self.placing) = (None, None);
             return Ok(());
         };
         let mut run = self.run.take().filter(|run| run.kept() == kept).unwrap_or_else(|| kept.clone());
@@ -73,6 +75,9 @@ impl Driver {
             return Ok(());
         }
         self.run = Some(run);
+        if !acts.iter().any(|act| matches!(act, Do::PlaceBack { .. })) {
+            self.placing = None;
+        }
         for act in acts {
             self.carry_out(act).await?;
         }
@@ -112,11 +117,17 @@ impl Driver {
                 Err(error) => tracing::warn!(host, %error, "a host does not take VMs again yet"),
             },
             Do::PlaceBack { group, moves, stops } => {
-                self.bring_back(moves, stops).await;
-                if let Some(mut run) = self.run.take() {
+                if self.placing.is_none() {
+                    self.start(stops).await;
+                }
+                let back = || PlacingBack::of(moves.into_iter().map(|step| (step.vm, step.from)));
+                let placing = self.placing.get_or_insert_with(back);
+                if placing.step(&self.service, &self.pool, &self.conductor).await == Step::Over
+                    && let Some(mut run) = self.run.take()
+                {
                     let before = run.kept();
                     run.placed_back(group);
-                    if run.kept() == before || self.keep(&before, &run).await? {
+                    if self.keep(&before, &run).await? {
                         self.run = Some(run);
                     }
                 }
@@ -131,8 +142,8 @@ impl Driver {
         }
     }
 
-    /// Whoever had to leave comes back, where that leaves the pool no worse; what was stopped starts, unless it is not to run any more.
-    async fn bring_back(&self, moves: Vec<PlannedMove>, stops: Vec<PlannedStop>) {
+    /// What was stopped starts again, unless it is not to run any more.
+    async fn start(&self, stops: Vec<PlannedStop>) {
         for stop in stops {
             let pool = self.pool.view().pool;
             let waits = |vm| pool.vm(vm).should_run && pool.runs_on(vm).is_none();
@@ -141,15 +152,6 @@ impl Driver {
                 if let Err(error) = self.conductor.ask(asked).await {
                     // The coordinator starts most of them by itself.
                     tracing::info!(vm = stop.vm, %error, "a VM that was stopped is not started");
-                }
-            }
-        }
-        for step in moves {
-            match place_back(&self.service, &self.pool, &self.conductor, &step.from, &step.vm).await {
-                Ok(true) => {}
-                Ok(false) => tracing::info!(vm = step.vm, host = step.from, "a VM is not placed back"),
-                Err(error) => {
-                    tracing::info!(vm = step.vm, host = step.from, %error, "a VM is not placed back");
                 }
             }
         }
@@ -239,7 +241,7 @@ pub fn named(pool: &Pool, group: &Group) -> RunGroup {
                 reason: stuck.reason.clone(),
             })
             .collect(),
-        down_before: Vec::new(),
+        ..RunGroup::default()
     }
 }
 

@@ -4,7 +4,8 @@
 //! No host of a later group is asked to go before all of the earlier ones are members again, by a later boot, and take VMs. In doubt a run
 //! stops: hosts that were to be emptied for it take VMs again, which is asked for until the coordinator has said that it is so.
 pub use super::host::{Phase, RunHost};
-use super::view::View;
+use super::view::{Seen, View};
+use crate::routes::place_back::PLACED_WITHIN;
 use lifeboat_coordinator::record::Duty;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,12 @@ pub struct RunGroup {
     /// Other hosts that were down already when it began.
     #[serde(default)]
     pub down_before: Vec<String>,
+    /// Whether its VMs are being placed back.
+    #[serde(default)]
+    pub placing_back: bool,
+    /// Since when they are, by this term's clock.
+    #[serde(skip)]
+    pub placing_since: Option<Duration>,
 }
 
 /// A VM moves.
@@ -127,7 +134,7 @@ pub enum Do {
         /// The host.
         host: String,
     },
-    /// Have the VMs of a group go back; answered by [`Run::placed_back`].
+    /// Go on placing the VMs of a group back; when that is done, it is answered by [`Run::placed_back`].
     PlaceBack {
         /// Which group.
         group: usize,
@@ -149,6 +156,7 @@ impl Run {
     pub fn kept(&self) -> Self {
         let mut kept = self.clone();
         (kept.waits_since, kept.refused_since) = (None, None);
+        kept.groups.iter_mut().for_each(|group| group.placing_since = None);
         for host in kept.groups.iter_mut().flat_map(|group| &mut group.hosts) {
             (host.since, host.asked, host.stalls) = (None, None, None);
             (host.heard, host.fewest) = (false, None);
@@ -156,8 +164,11 @@ impl Run {
         kept
     }
 
-    /// It is not to go on. Hosts that are down are waited for.
+    /// It is not to go on. Hosts that are down are waited for; of VMs that are being placed back none sets out any more.
     pub fn cancel(&mut self, by: &str) {
+        if let Some(group) = self.groups.iter().position(|group| group.placing_back) {
+            self.placed_back(group);
+        }
         if self.state == RunState::Running {
             (self.state, self.reason) = (RunState::Canceling, format!("canceled by {by}"));
         }
@@ -220,10 +231,10 @@ impl Run {
 
     /// The VMs of a group are back, as far as they can be.
     pub fn placed_back(&mut self, group: usize) {
-        for host in self.groups.get_mut(group).into_iter().flat_map(|group| &mut group.hosts) {
-            if host.phase == Phase::Back {
-                host.phase = Phase::Done;
-            }
+        let Some(group) = self.groups.get_mut(group) else { return };
+        group.placing_back = false;
+        for host in group.hosts.iter_mut().filter(|host| host.phase == Phase::Back) {
+            host.phase = Phase::Done;
         }
     }
 
@@ -239,7 +250,7 @@ impl Run {
         let begun = |host: &RunHost| {
             matches!(host.phase, Phase::Emptying | Phase::Rebooting | Phase::Back | Phase::TakingBack)
         };
-        self.groups.iter().position(|group| group.hosts.iter().any(begun))
+        self.groups.iter().position(|group| group.placing_back || group.hosts.iter().any(begun))
     }
 
     fn begin_next(&mut self, view: &View) -> Vec<Do> {
@@ -331,8 +342,14 @@ impl Run {
             Phase::Waiting | Phase::Emptying | Phase::Rebooting | Phase::TakingBack => false,
         };
         if here.hosts.iter().all(settled) {
-            let (moves, stops) = (here.moves.clone(), here.stops.clone());
-            acts.push(Do::PlaceBack { group, moves, stops });
+            here.placing_back = true;
+            if view.now >= *here.placing_since.get_or_insert(view.now) + PLACED_WITHIN {
+                self.placed_back(group);
+                return acts;
+            }
+            let taken = |host: &str| view.hosts.get(host).is_some_and(Seen::in_other_hands);
+            let moves = here.moves.iter().filter(|step| !taken(&step.from)).cloned().collect();
+            acts.push(Do::PlaceBack { group, moves, stops: here.stops.clone() });
         }
         acts
     }
@@ -385,6 +402,7 @@ impl Run {
     /// It cannot go on: a person has to look. Hosts that have not left yet stay.
     fn stop(&mut self, reason: String, view: &View) -> Vec<Do> {
         (self.state, self.reason) = (RunState::Stopping, reason);
+        self.groups.iter_mut().for_each(|group| group.placing_back = false);
         self.take_back();
         self.end(view)
     }

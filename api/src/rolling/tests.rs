@@ -1,5 +1,6 @@
 //! Which hosts can be down together, and runs with all that can come between.
 mod hazards;
+mod placing;
 
 use super::drive::named;
 use super::plan::{self, Wish};
@@ -143,6 +144,8 @@ struct World {
     brought_back: usize,
     /// The coordinator does not answer.
     silent: bool,
+    /// VMs take their time to go back.
+    slow: bool,
 }
 
 impl World {
@@ -150,7 +153,8 @@ impl World {
         let names = run.groups.iter().flat_map(|group| &group.hosts).map(|host| host.host.clone());
         let hosts = names.map(|host| (host, member(1))).collect();
         let view = View { leader: "h1".to_owned(), hosts, ..View::default() };
-        Self { run, view, going: BTreeMap::new(), enabled: Vec::new(), brought_back: 0, silent: false }
+        let (going, enabled) = (BTreeMap::new(), Vec::new());
+        Self { run, view, going, enabled, brought_back: 0, silent: false, slow: false }
     }
 
     fn look(&mut self) {
@@ -182,7 +186,9 @@ impl World {
                 }
                 Do::PlaceBack { group, .. } => {
                     self.brought_back += 1;
-                    self.run.placed_back(group);
+                    if !self.slow {
+                        self.run.placed_back(group);
+                    }
                 }
                 Do::Judge { .. } => unreachable!("answered"),
             }

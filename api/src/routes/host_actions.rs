@@ -107,7 +107,7 @@ async fn set_state(
     let admitted =
         admit(service, turn, Change::HostState { host, state }.into(), &asked.insists, act).await?;
     if let Some(conductor) = conductor.filter(|_| admitted.done && !back.is_empty()) {
-        place_back::begin(service.clone(), handle, conductor, host_name, back);
+        place_back::begin(service.clone(), handle, conductor, &host_name, back);
     }
     Ok(admitted)
 }

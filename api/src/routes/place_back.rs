@@ -1,4 +1,4 @@
-//! After maintenance: the VMs that were moved away from a host return to it one by one, each only if admission agrees.
+//! After maintenance, or a reboot: the VMs that were moved away from a host return to it one by one, each only if admission agrees.
 use crate::clock::Stopwatch;
 use crate::conductor::{Ask, AskError, Conductor};
 use crate::engine::PoolHandle;
@@ -6,13 +6,15 @@ use crate::error::ApiError;
 use crate::served::admission::{Effort, Wish, judge};
 use crate::service::Service;
 use lifeboat_coordinator::Refusal;
-use lifeboat_model::HostIndex;
+use lifeboat_model::Pool;
 use lifeboat_model::spec::HostState;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::timeout;
 
+/// How long placing back may take in all: what has not returned by then stays where it is.
+pub(crate) const PLACED_WITHIN: Duration = Duration::from_hours(1);
 /// How long one live migration may take before the next VM has its turn.
 const MOVED_WITHIN: Duration = Duration::from_mins(10);
 /// How long the pool is waited for between two looks.
@@ -23,64 +25,108 @@ pub(crate) fn begin(
     service: Service,
     pool: Arc<PoolHandle>,
     conductor: Arc<Conductor>,
-    host: String,
+    host: &str,
     vms: Vec<String>,
 ) {
+    let mut placing = PlacingBack::of(vms.into_iter().map(|vm| (vm, host.to_owned())));
     tokio::spawn(async move {
-        for vm in vms {
-            match place_back(&service, &pool, &conductor, &host, &vm).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    tracing::info!(vm, host, "a VM is not placed back: it would leave the pool worse");
-                }
-                Err(error) => tracing::info!(vm, host, %error, "a VM is not placed back"),
+        let mut changes = pool.subscribe();
+        let clock = Stopwatch::start();
+        while !clock.has_reached(PLACED_WITHIN) {
+            match placing.step(&service, &pool, &conductor).await {
+                Step::Over => return,
+                Step::Next => {}
+                // Whether anything has happened by then or not: it is looked again.
+                Step::Waits => drop(timeout(LOOK, changes.changed()).await),
             }
         }
     });
 }
 
-/// Moves one VM back; whether it is there.
-///
-/// # Errors
-/// If it cannot be asked for.
-pub(crate) async fn place_back(
-    service: &Service,
-    pool: &Arc<PoolHandle>,
-    conductor: &Conductor,
-    host: &str,
-    vm: &str,
-) -> Result<bool, ApiError> {
-    let mut changes = pool.subscribe();
-    // The host is enabled and may be on its way back still, or has not said yet what runs there.
-    let clock = Stopwatch::start();
-    let to = loop {
-        match attempt(service, pool, conductor, host, vm).await? {
-            Attempt::Ordered(to) => break to,
-            Attempt::There => return Ok(true),
-            Attempt::Later if !clock.has_reached(MOVED_WITHIN) => next(&mut changes).await,
-            Attempt::Later | Attempt::Not => return Ok(false),
-        }
-    };
-    let clock = Stopwatch::start();
-    while !clock.has_reached(MOVED_WITHIN) {
-        let view = pool.view();
-        let under_way = view.pool.find_vm(vm).is_some_and(|vm| view.pool.vm(vm).migrating_to.is_some());
-        let there = view.pool.find_vm(vm).is_some_and(|vm| view.pool.runs_on(vm) == Some(to));
-        if there && !under_way {
-            return Ok(true);
-        }
-        if !under_way && clock.has_reached(LOOK) {
-            break;
-        }
-        next(&mut changes).await;
+/// VMs that go back, one after another.
+#[derive(Debug)]
+pub(crate) struct PlacingBack {
+    left: VecDeque<Return>,
+    moving: Option<Moving>,
+}
+
+/// A VM, and the host that it had to leave.
+#[derive(Debug)]
+struct Return {
+    vm: String,
+    host: String,
+}
+
+/// A VM that was told to go back.
+#[derive(Debug)]
+struct Moving {
+    back: Return,
+    clock: Stopwatch,
+}
+
+/// What has come of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Nothing is left to do.
+    Over,
+    /// The next VM has its turn.
+    Next,
+    /// Something has to happen first.
+    Waits,
+}
+
+impl PlacingBack {
+    /// Of VMs, each with the host that it had to leave.
+    pub(crate) fn of(vms: impl Iterator<Item = (String, String)>) -> Self {
+        Self { left: vms.map(|(vm, host)| Return { vm, host }).collect(), moving: None }
     }
-    Ok(false)
+
+    /// Goes on by one VM at most, and waits for none.
+    pub(crate) async fn step(
+        &mut self,
+        service: &Service,
+        pool: &Arc<PoolHandle>,
+        conductor: &Conductor,
+    ) -> Step {
+        if self.moving.as_ref().is_some_and(|moving| moving.is_under_way(&pool.view().pool)) {
+            return Step::Waits;
+        }
+        self.moving = None;
+        let Some(back) = self.left.pop_front() else { return Step::Over };
+        let Return { vm, host } = &back;
+        match attempt(service, pool, conductor, host, vm).await {
+            Ok(Attempt::Ordered) => {
+                self.moving = Some(Moving { back, clock: Stopwatch::start() });
+                return Step::Waits;
+            }
+            Ok(Attempt::There) => {}
+            Ok(Attempt::Later) => {
+                self.left.push_back(back);
+                return Step::Waits;
+            }
+            Ok(Attempt::Not) => {
+                tracing::info!(vm, host, "a VM is not placed back: it would leave the pool worse");
+            }
+            Err(error) => tracing::info!(vm, host, %error, "a VM is not placed back"),
+        }
+        Step::Next
+    }
+}
+
+impl Moving {
+    fn is_under_way(&self, pool: &Pool) -> bool {
+        let Some(vm) = pool.find_vm(&self.back.vm) else { return false };
+        let there = pool.find_host(&self.back.host).is_some_and(|host| pool.runs_on(vm) == Some(host));
+        // The document is told of an order a moment after it was given.
+        let may_begin = !there && !self.clock.has_reached(LOOK);
+        (pool.vm(vm).migrating_to.is_some() || may_begin) && !self.clock.has_reached(MOVED_WITHIN)
+    }
 }
 
 /// What has come of trying to move a VM back.
 enum Attempt {
-    /// It is on its way there.
-    Ordered(HostIndex),
+    /// It is told to go there.
+    Ordered,
     /// It runs there.
     There,
     /// Not yet.
@@ -118,16 +164,11 @@ async fn attempt(
         return Ok(Attempt::Not);
     }
     match conductor.ask(Ask::Migrate { vm: vm.to_owned(), to: host.to_owned() }).await {
-        Ok(()) => Ok(Attempt::Ordered(to)),
+        Ok(()) => Ok(Attempt::Ordered),
         // The pool's document counts on a host before that host has said what runs there.
         Err(AskError::Refused(
             Refusal::HostNotLive | Refusal::Busy | Refusal::WhereaboutsUnknown | Refusal::StoreOutOfReach,
         )) => Ok(Attempt::Later),
         Err(error) => Err(error.into()),
     }
-}
-
-async fn next(changes: &mut watch::Receiver<u64>) {
-    // Whether anything has happened or not: it is looked again.
-    let _ = timeout(LOOK, changes.changed()).await;
 }

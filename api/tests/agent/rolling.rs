@@ -159,3 +159,31 @@ fn a_rolling_reboot_can_be_canceled_and_the_host_takes_vms_again() {
     let (_, told) = beside.get(&path());
     assert_eq!(phase(&told, "h2"), "waiting", "it was not touched");
 }
+
+#[test]
+fn a_cancel_is_heard_while_vms_are_placed_back_and_none_sets_out_any_more() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut beside = pool(folder.path());
+    let (status, answer) = beside.act(ROUTE, &json!({"hosts": ["h2"]}));
+    assert_eq!(status, 202, "{answer}");
+    for _ in 0..2 {
+        let (on, Order::Migrate { id, .. }) = beside.order() else { panic!("a migration") };
+        beside.done(on, id);
+    }
+    assert_eq!(told_to_reboot(&mut beside), host(2));
+    beside.agreed([LIVE, Standing::Out, LIVE]);
+    beside.see(&path(), |told| phase(told, "h2") == "rebooting");
+    beside.agreed([LIVE, member(2), LIVE]);
+    beside.session(2, &[]);
+    let (from, Order::Migrate { id, vm, to }) = beside.order() else { panic!("a migration") };
+    assert_eq!(to, host(2), "it comes back");
+    assert_eq!(beside.ask("DELETE", &path(), None).0, 200);
+    let told = beside.see(&path(), |told| told["run"]["state"] == "canceled");
+    assert_eq!(phase(&told, "h2"), "done");
+    beside.done(from, id);
+    beside.see(&path_of(&vm), |vm| vm["host"] == "h2");
+    let (status, answer) = beside.act("vms/web/actions/migrate", &json!({"host": "h3"}));
+    assert_eq!(status, 200, "{answer}");
+    let (_, Order::Migrate { vm, .. }) = beside.order() else { panic!("a migration") };
+    assert_eq!(vm, "web", "the other VM stays where it is");
+}
