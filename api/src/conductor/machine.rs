@@ -131,9 +131,11 @@ pub struct Machine<P> {
     sightings: Sightings,
     /// Where the coordinator has placed each VM.
     places: BTreeMap<VmIndex, Place>,
-    /// Hosts of the liveset, and those that are neither in it nor missed.
+    /// Hosts of the liveset, and those that were in it and have left: nobody misses them.
     live: BTreeSet<HostIndex>,
     out: BTreeSet<HostIndex>,
+    /// Hosts that have been in the liveset in this term, or were up when it began.
+    came: BTreeSet<HostIndex>,
     agreed: bool,
     picture: Option<Arc<Picture>>,
     deeds: VecDeque<Deed>,
@@ -176,6 +178,7 @@ impl<P: Planner> Machine<P> {
             places,
             live: BTreeSet::new(),
             out: BTreeSet::new(),
+            came: BTreeSet::new(),
             agreed: false,
             picture: None,
             deeds: VecDeque::new(),
@@ -345,13 +348,19 @@ impl<P: Planner> Machine<P> {
     }
 
     fn agreed(&mut self, now: Instant, configuration: &Configuration) {
-        self.agreed = true;
-        (self.live, self.out) = (BTreeSet::new(), (0..self.names.hosts()).map(HostIndex::new).collect());
+        if !std::mem::replace(&mut self.agreed, true) {
+            let (names, served) = (&self.names, &self.served);
+            let known = |host: &HostIndex| served.find_host(names.host_id(*host)?);
+            let was_up = |host: &HostIndex| known(host).is_some_and(|host| served.host(host).state.is_up());
+            self.came = (0..names.hosts()).map(HostIndex::new).filter(was_up).collect();
+        }
+        (self.live, self.out) = (BTreeSet::new(), self.came.clone());
         for (position, entry) in configuration.hosts.iter().enumerate() {
             let host = HostIndex::new(position);
             match entry.standing {
                 Standing::Member { .. } => {
                     self.live.insert(host);
+                    self.came.insert(host);
                     self.out.remove(&host);
                 }
                 Standing::Out => {

@@ -32,7 +32,8 @@ pub struct Corrected {
 }
 
 impl Picture {
-    /// The coordinator's picture. Hosts that are `out` have left on purpose: they are not missed.
+    /// The coordinator's picture. Hosts that are `out` have left on purpose: they are not missed. Others that are not there are dead, also if
+    /// they have yet to come for the first time: they lower no target, and nobody counts on them.
     pub fn of(pool: &Pool, names: &Names, out: &BTreeSet<HostIndex>) -> Self {
         let id = |host: HostIndex| names.host_id(host).map(str::to_owned);
         let state = |host: HostIndex| match pool.host(host).state {

@@ -2,7 +2,7 @@
 //! It ends with the term; the next one finds the run in the store.
 use super::plan::{self, Group};
 use super::run::{Do, PlannedMove, PlannedStop, Run, RunGroup, RunState};
-use super::view::{Seen, View};
+use super::view::{Seen, View, never_came};
 use crate::clock::Stopwatch;
 use crate::conductor::{Ask, Conductor};
 use crate::engine::{PoolHandle, Transition};
@@ -195,6 +195,9 @@ impl Driver {
         for (position, member) in roster.hosts.iter().enumerate().filter(|(_, member)| !member.removed) {
             let standing = self.conductor.standing(HostIndex::new(position))?;
             let state = pool.find_host(&member.id).map(|host| pool.host(host).state);
+            if never_came(standing, state) {
+                continue;
+            }
             let bearing = picture.as_ref().and_then(|picture| picture.bearing(&member.id));
             let mut seen = Seen::of(standing, bearing, state);
             seen.stalled = stalled(&member.id);

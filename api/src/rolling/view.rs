@@ -14,7 +14,7 @@ pub struct View {
     pub now: Duration,
     /// The coordinator's host.
     pub leader: String,
-    /// Every host.
+    /// Every host that has come.
     pub hosts: BTreeMap<String, Seen>,
     /// Why the pool is not at rest; none: it is.
     pub unrest: Option<String>,
@@ -74,6 +74,11 @@ impl Seen {
     pub fn in_other_hands(&self) -> bool {
         matches!(self.duty, Duty::Disabled | Duty::Maintenance | Duty::Leaving)
     }
+}
+
+/// Whether a host belongs to the pool and has yet to come for the first time: nobody misses it.
+pub fn never_came(standing: Standing, state: Option<HostState>) -> bool {
+    standing == Standing::Out && matches!(state, None | Some(HostState::Dead))
 }
 
 impl View {

@@ -1,4 +1,5 @@
 //! What a run must not be led into: by a host that fails while it looks, that comes back broken, that somebody has taken, or that never empties.
+use super::super::view::never_came;
 use super::*;
 use lifeboat_coordinator::Bearing;
 use lifeboat_protocol::{Boot, ConfigurationNumber, Standing};
@@ -28,6 +29,14 @@ fn a_host_is_in_doubt_while_agreement_coordinator_and_document_differ() {
     assert!(doubts(fencing, None, HostState::Disabled), "its VMs run there still, for all that is known");
     assert!(doubts(Standing::Out, None, HostState::Live));
     assert!(!doubts(Standing::Out, None, HostState::Maintenance), "it was emptied before");
+}
+
+#[test]
+fn a_host_that_joins_during_a_run_and_is_not_started_yet_has_not_failed() {
+    assert!(never_came(Standing::Out, None) && never_came(Standing::Out, Some(HostState::Dead)));
+    assert!(!never_came(Standing::Out, Some(HostState::Maintenance)), "it has left");
+    assert!(!never_came(Standing::Out, Some(HostState::Live)), "it has just left");
+    assert!(!never_came(agreed(2), None), "it is there, and has not said what it has");
 }
 
 #[test]

@@ -68,6 +68,43 @@ fn a_document_that_says_what_is_not_so_is_told_how_things_are() {
 }
 
 #[test]
+fn a_host_that_has_never_come_is_neither_in_maintenance_nor_room_and_one_that_has_left_is_in_maintenance() {
+    let mut world = World::begin(pool(2, &[]), Vec::new(), EPOCH);
+    let agreed = |world: &mut World, standings: [Standing; 3]| {
+        world.frame(ToService::Agreed(Box::new(configuration(&standings))));
+    };
+    agreed(&mut world, [LIVE, LIVE, Standing::Out]);
+    // It has joined, and somebody has described it; its agent was not started yet.
+    let mut described = pool(3, &[]).describe();
+    described.settings.host_failures_to_tolerate = Some(2);
+    let described = Arc::new(Pool::new(&described).expect("a pool"));
+    world.machine.document(world.now, Arc::clone(&described)).expect("right");
+    let told = |world: &mut World| {
+        let picture = world.machine.news_of_picture().expect("news");
+        picture.correct(&described).map_or_else(|| Pool::clone(&described), |corrected| corrected.pool)
+    };
+    let pool = told(&mut world);
+    assert_eq!((pool.effective_target(), pool.target_hosts().len()), (2, 2));
+    assert!(!pool.failable_hosts().contains(host(2)));
+    agreed(&mut world, [LIVE; 3]);
+    world.inventory(2, &[]);
+    assert_eq!(told(&mut world).target_hosts().len(), 3);
+    agreed(&mut world, [LIVE, LIVE, Standing::Out]);
+    let pool = told(&mut world);
+    assert_eq!((pool.effective_target(), pool.target_hosts().len()), (1, 2), "it has left on purpose");
+}
+
+#[test]
+fn a_host_that_left_with_the_term_before_has_left_on_purpose() {
+    let document = pool(3, &[]);
+    let mut world = World::begin(Arc::clone(&document), Vec::new(), EPOCH);
+    world.frame(ToService::Agreed(Box::new(configuration(&[LIVE, LIVE, Standing::Out]))));
+    let picture = world.machine.news_of_picture().expect("the first one");
+    let pool = picture.correct(&document).expect("it says that all are up").pool;
+    assert_eq!(pool.host(host(2)).state, lifeboat_model::spec::HostState::Maintenance);
+}
+
+#[test]
 fn nothing_is_kept_of_a_vm_that_is_gone() {
     let about = |world: &World, vm: &str| {
         let kept = world.kept();
