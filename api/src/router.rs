@@ -18,6 +18,9 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use lifeboat_model::spec::{GroupSpec, HostSpec, SettingsSpec, StorageSpec, VmSpec};
 
+#[cfg(test)]
+mod tests;
+
 /// The service as an HTTP application.
 pub fn router(service: &Service) -> Router {
     let (routes, _) = all(service).into_parts();

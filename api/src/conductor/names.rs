@@ -94,12 +94,12 @@ impl Names {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use lifeboat_link::roster::{LivenessSettings, Member};
 
     /// A roster of these hosts; `!` before a name: it has left.
-    pub(in crate::conductor) fn roster(hosts: &[&str]) -> Roster {
+    pub(crate) fn roster(hosts: &[&str]) -> Roster {
         let member = |name: &&str| Member {
             id: name.trim_start_matches('!').to_owned(),
             addresses: vec!["127.0.0.1:7946".parse().expect("an address")],

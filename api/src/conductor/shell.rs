@@ -84,6 +84,22 @@ pub(super) fn events() -> (Events, Receiver<Event>) {
     (Events(sender), events)
 }
 
+/// A conductor whose thread is played by nobody: who asks it for something is told that its term is over.
+#[cfg(test)]
+pub(crate) fn played(first: Roster) -> Conductor {
+    let (events, _) = events();
+    Conductor {
+        pool: first.pool.as_str().into(),
+        me: 0,
+        rosters: Rosters::new(first, events.clone()),
+        events,
+        agreed: Arc::default(),
+        picture: Arc::default(),
+        authorities: None,
+        keys: Arc::default(),
+    }
+}
+
 /// The coordinator of this process's term, for those who want something of it.
 #[derive(Clone, Debug)]
 pub struct Conductor {
