@@ -139,6 +139,9 @@ impl Service {
 
     /// From now on this process conducts a pool.
     pub fn set_conductor(&self, conductor: Option<Conductor>) {
+        if let Some(conductor) = &conductor {
+            self.guard.follow(conductor.rosters().watch());
+        }
         self.conductor.store(conductor.map(Arc::new));
     }
 

@@ -33,6 +33,11 @@ impl Rosters {
         self.newest.borrow().clone()
     }
 
+    /// The newest, as it changes.
+    pub fn watch(&self) -> watch::Receiver<Roster> {
+        self.newest.subscribe()
+    }
+
     /// The turn to change it. Taken before a turn of the pool, never within one: whoever holds it waits for the pool's.
     pub async fn change(&self) -> Changing {
         Changing { _turn: Arc::clone(&self.turn).lock_owned().await, rosters: self.clone() }

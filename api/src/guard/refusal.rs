@@ -29,6 +29,11 @@ pub enum Refusal {
         /// The pool; none: it concerns all of them.
         pool: Option<String>,
     },
+    /// The host of the certificate belongs to the pool no more, or its place is another's.
+    #[error(
+        "the certificate is of no host that belongs to the pool: who was removed joins anew, with a token of `lifeboat host invite`"
+    )]
+    NoMember,
     /// Too many requests.
     #[error("too many requests; come again in {retry_after_s} s")]
     TooMany {
@@ -53,6 +58,7 @@ impl Refusal {
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated", "Who is calling?"),
             Self::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden", "The role is not enough"),
             Self::OutOfScope { .. } => (StatusCode::FORBIDDEN, "out-of-scope", "Not for this pool"),
+            Self::NoMember => (StatusCode::FORBIDDEN, "no-member", "No host of the pool"),
             Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests"),
             Self::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "timed-out", "The answer took too long"),
             Self::BadPath => (StatusCode::BAD_REQUEST, "bad-path", "The path makes no sense"),

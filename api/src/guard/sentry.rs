@@ -1,5 +1,6 @@
 //! The guard that stands before every route: the book of tokens, the rates, the places, and what it was told to trust.
 use super::book::{Denied, TokenBook, TokenRecord};
+use super::certificate::AgentIdentity;
 use super::door::Caller;
 use super::places::{Place, Places};
 use super::principal::{Principal, Via};
@@ -7,13 +8,15 @@ use super::rate::Rate;
 use super::refusal::Refusal;
 use super::role::{Role, Scope};
 use crate::clock::{self, Stopwatch};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, FORWARDED, HOST, ORIGIN};
+use lifeboat_link::Roster;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// What the guard allows.
 #[derive(Clone, Debug)]
@@ -66,6 +69,8 @@ pub struct Guard(Arc<Post>);
 struct Post {
     settings: GuardSettings,
     book: ArcSwap<TokenBook>,
+    /// Who belongs to the pool whose hosts run agents; none: there is no such pool here.
+    roster: ArcSwapOption<watch::Receiver<Roster>>,
     since: Stopwatch,
     principals: Mutex<Rate<String>>,
     addresses: Mutex<Rate<u128>>,
@@ -80,6 +85,7 @@ impl Guard {
     pub fn new(settings: GuardSettings, book: TokenBook) -> Self {
         Self(Arc::new(Post {
             book: ArcSwap::from_pointee(book),
+            roster: ArcSwapOption::empty(),
             since: Stopwatch::start(),
             principals: Mutex::new(Rate::new(settings.principal_per_s, settings.principal_burst, MOST_KEYS)),
             addresses: Mutex::new(Rate::new(settings.address_per_s, settings.address_burst, MOST_KEYS)),
@@ -110,6 +116,11 @@ impl Guard {
         self.0.book.store(Arc::new(book));
     }
 
+    /// From now on an agent's certificate for this roster's pool is worth something only while its place there is held.
+    pub fn follow(&self, roster: watch::Receiver<Roster>) {
+        self.0.roster.store(Some(Arc::new(roster)));
+    }
+
     /// The records of tokens whose last use is worth writing down, each once. Whoever writes calls this now and then; nothing
     /// is lost but an hour of *last used* if it does not.
     pub fn take_used(&self) -> Vec<TokenRecord> {
@@ -121,7 +132,7 @@ impl Guard {
     /// Who calls.
     ///
     /// # Errors
-    /// [`Refusal::Unauthenticated`], or [`Refusal::TooMany`] once an address has failed too often.
+    /// [`Refusal::Unauthenticated`], [`Refusal::NoMember`], or [`Refusal::TooMany`] once an address has failed too often.
     pub fn identify(&self, headers: &HeaderMap, caller: &Caller) -> Result<Principal, Refusal> {
         let book = self.0.book.load();
         if let Some(credentials) = headers.get(AUTHORIZATION) {
@@ -136,6 +147,15 @@ impl Guard {
             };
         }
         if let Some(agent) = &caller.agent {
+            if !self.is_held(agent) {
+                if self.count_failure(caller).is_ok() {
+                    tracing::warn!(
+                        who = agent.name(),
+                        "the certificate of a host that does not belong to the pool"
+                    );
+                }
+                return Err(Refusal::NoMember);
+            }
             return Ok(Principal {
                 name: agent.name(),
                 role: Role::Agent,
@@ -194,13 +214,24 @@ impl Guard {
     /// Turns somebody away whose credentials are none or wrong. What was wrong goes to the log, the credentials go nowhere.
     fn denied(&self, caller: &Caller, denied: Option<Denied>) -> Refusal {
         let Some(denied) = denied else { return Refusal::Unauthenticated };
-        let address = caller.address.map_or(0, |address| neighbourhood(address.ip()));
-        if let Err(refusal) = take(&self.0.failures, address, self.0.since.elapsed()) {
+        if let Err(refusal) = self.count_failure(caller) {
             return refusal;
         }
         let address = caller.address.map(|address| address.ip().to_string()).unwrap_or_default();
         tracing::warn!(address, %denied, "credentials refused");
         Refusal::Unauthenticated
+    }
+
+    fn count_failure(&self, caller: &Caller) -> Result<(), Refusal> {
+        let address = caller.address.map_or(0, |address| neighbourhood(address.ip()));
+        take(&self.0.failures, address, self.0.since.elapsed())
+    }
+
+    /// Whether the place that a certificate names is its host's still. Of a pool without agents nobody knows places.
+    fn is_held(&self, agent: &AgentIdentity) -> bool {
+        let roster = self.0.roster.load();
+        let Some(roster) = roster.as_ref().map(|roster| roster.borrow()) else { return true };
+        roster.pool != agent.pool || agent.place_in(&roster).is_some()
     }
 }
 

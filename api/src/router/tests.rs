@@ -1,8 +1,12 @@
 //! Routes as they answer beside an agent: with an engine on a store of its own, and a conductor that is played.
 use super::*;
+use crate::conductor::Conductor;
+use crate::conductor::enrolment::left;
 use crate::conductor::names::tests::roster;
 use crate::conductor::shell::played;
 use crate::engine::{Engine, EngineSettings, PoolHandle};
+use crate::guard::Role;
+use crate::guard::certificate::AgentIdentity;
 use crate::guard::door::Caller;
 use crate::service::ServiceSettings;
 use axum::body::{Body, to_bytes};
@@ -24,6 +28,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 struct Beside {
     service: Service,
     pool: Arc<PoolHandle>,
+    conductor: Conductor,
     _folder: TempDir,
 }
 
@@ -41,9 +46,10 @@ async fn beside(hosts: &[&str], document: PoolSpec) -> Beside {
     let pool = Pool::new(&PoolSpec { id: "prod".to_owned(), ..document }).expect("a pool");
     let pool = engine.create(pool, Vec::new(), Batch::default()).await.expect("there is none");
     let service = Service::new(ServiceSettings::default());
-    service.set_conductor(Some(played(at_addresses(roster(hosts)))));
+    let conductor = played(at_addresses(roster(hosts)));
+    service.set_conductor(Some(conductor.clone()));
     service.set_engine(Some(engine));
-    Beside { service, pool, _folder: folder }
+    Beside { service, pool, conductor, _folder: folder }
 }
 
 fn at_addresses(mut roster: Roster) -> Roster {
@@ -67,6 +73,14 @@ fn full() -> PoolSpec {
     PoolSpec { hosts: vec![host("h1"), host("h2")], vms: vec![vm("h1"), vm("h2")], ..PoolSpec::default() }
 }
 
+/// The certificate of the host in this place.
+fn shown(host: &str, place: Option<usize>) -> Caller {
+    let pool_id = roster(&[]).pool_id;
+    let place = place.map(|place| (pool_id, place));
+    let agent = AgentIdentity { pool: "prod".to_owned(), host: host.to_owned(), place };
+    Caller { encrypted: true, agent: Some(Arc::new(agent)), ..Caller::default() }
+}
+
 impl Beside {
     async fn ask(&self, method: &str, path: &str, caller: Option<Caller>, sent: &Value) -> (u16, Value) {
         let mut request = Request::builder()
@@ -86,6 +100,20 @@ impl Beside {
     async fn begins(&self, asked: &Value) -> (u16, Value) {
         let begun = self.ask("POST", "/v1/pools/prod/rolling-reboot", None, asked);
         timeout(PATIENCE, begun).await.expect("it waits for nobody")
+    }
+
+    /// What is answered on each route that is open to agents, to whoever shows this certificate.
+    async fn told_to(&self, caller: &Caller) -> Vec<(String, u16, Value)> {
+        let routes = table(&self.service).into_iter();
+        let mut told = Vec::new();
+        for route in routes.filter(|route| route.access != Open && route.access.admits(Role::Agent)) {
+            let path = route.path.replace("{pool}", "prod").replace("{id}", "x");
+            let (status, answer) =
+                self.ask(route.method.as_str(), &path, Some(caller.clone()), &json!({})).await;
+            told.push((path, status, answer["code"].clone()));
+        }
+        assert!(told.len() > 5, "{told:?}");
+        told
     }
 }
 
@@ -109,4 +137,30 @@ async fn hosts_that_are_named_and_do_not_take_vms_are_not_rebooted() {
         let (status, begun) = beside.begins(&json!({"hosts": ["h1"]})).await;
         assert_eq!((status, &begun["state"]), (202, &json!("running")), "{state:?}: {begun}");
     }
+}
+
+#[tokio::test]
+async fn a_certificate_opens_what_is_open_to_agents_while_its_place_is_held() {
+    let beside = beside(&["h1", "!h2", "h3", "h2"], PoolSpec::default()).await;
+    let no_member = |told: &[(String, u16, Value)]| {
+        let refused = told.iter().filter(|(_, status, code)| *status == 403 && code == "no-member").count();
+        assert!(refused == 0 || refused == told.len(), "{told:?}");
+        refused > 0
+    };
+    for (caller, held) in [
+        (shown("h1", Some(0)), true),
+        (shown("h2", Some(3)), true),
+        (shown("h2", Some(1)), false),
+        (shown("h3", Some(0)), false),
+        (shown("h9", Some(9)), false),
+        (shown("h1", None), false),
+    ] {
+        assert_eq!(no_member(&beside.told_to(&caller).await), !held, "{caller:?}");
+    }
+    let changing = beside.conductor.rosters().change().await;
+    let left = left(&changing.roster(), "h3").expect("it is there");
+    let caller = shown("h3", Some(2));
+    assert!(!no_member(&beside.told_to(&caller).await));
+    changing.done(left);
+    assert!(no_member(&beside.told_to(&caller).await), "from the moment in which it is removed");
 }

@@ -10,7 +10,7 @@ use crate::engine::{Entry, Transition};
 use crate::error::ApiError;
 use crate::guard::door::Caller;
 use crate::guard::principal::Via;
-use crate::guard::{AuditEntry, Principal};
+use crate::guard::{AuditEntry, Principal, Refusal};
 use crate::service::Service;
 use axum::Json;
 use axum::body::Bytes;
@@ -124,7 +124,7 @@ fn shown(
 fn no_member() -> ApiError {
     ApiError::Forbidden {
         code: "no-member",
-        reason: "the certificate is of no host that belongs to the pool: who was removed joins anew, with a token of `lifeboat host invite`".to_owned(),
+        reason: Refusal::NoMember.to_string(),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Whom the guard lets in without credentials, and what it does with wrong ones.
 use super::*;
 use crate::guard::book::TokenRequest;
-use crate::guard::certificate::AgentIdentity;
 use crate::guard::token::Randomness;
 use axum::http::{HeaderName, HeaderValue};
 
