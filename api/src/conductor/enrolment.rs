@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use subtle::ConstantTimeEq;
 
 use super::records::CONDUCTOR;
@@ -66,6 +66,12 @@ pub enum EnrolError {
     /// Its name is none.
     #[error("a host's name has 1 to 255 printable characters")]
     Name,
+    /// Nobody would hear of it.
+    #[error(
+        "this host leads, and the others look for it at {}: they would not hear it anywhere else, not even where it is now. Give its agent one of these back, let another host lead (`lifeboat-agent hand-over`), and then change them",
+        .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    )]
+    HandOverFirst(Vec<SocketAddr>),
     /// The roster would not be right.
     #[error(transparent)]
     Roster(#[from] RosterFault),
@@ -183,17 +189,27 @@ pub fn joined(
     Ok((roster, me))
 }
 
-/// The roster with the host in this place reached elsewhere; none if it is reached there already.
+/// The roster with the host in this place reached elsewhere; none if it is reached there already. If it leads others, one address has to stay:
+/// they hear of the others by that.
 ///
 /// # Errors
 /// If it cannot be.
-pub fn moved(roster: &Roster, place: usize, ask: &AddressChange) -> Result<Option<Roster>, EnrolError> {
+pub fn moved(
+    roster: &Roster,
+    place: usize,
+    ask: &AddressChange,
+    leads_others: bool,
+) -> Result<Option<Roster>, EnrolError> {
     if ask.networks != roster.networks {
         return Err(EnrolError::Networks(roster.networks.clone()));
     }
     let mut roster = roster.clone();
-    if roster.hosts[place].addresses == ask.addresses {
+    let known = &roster.hosts[place].addresses;
+    if *known == ask.addresses {
         return Ok(None);
+    }
+    if leads_others && known.iter().zip(&ask.addresses).all(|(known, asked)| known != asked) {
+        return Err(EnrolError::HandOverFirst(known.clone()));
     }
     roster.hosts[place].addresses.clone_from(&ask.addresses);
     unclaimed(&roster, &roster.hosts[place])?;
@@ -331,18 +347,40 @@ mod tests {
             addresses: vec![address.parse().expect("an address")],
             networks: before.networks.clone(),
         };
-        let after = moved(&before, me, &to("10.0.0.99:7946")).expect("it can").expect("it does");
+        let after = moved(&before, me, &to("10.0.0.99:7946"), false).expect("it can").expect("it does");
         assert_eq!(
             (after.version, after.hosts[me].addresses.clone()),
             (before.version + 1, to("10.0.0.99:7946").addresses)
         );
-        assert!(matches!(moved(&after, me, &to("10.0.0.99:7946")), Ok(None)), "it is there already");
+        assert!(matches!(moved(&after, me, &to("10.0.0.99:7946"), false), Ok(None)), "it is there already");
         let others = before.hosts[0].addresses[0].to_string();
-        assert!(matches!(moved(&before, me, &to(&others)), Err(EnrolError::Claimed(..))));
+        assert!(matches!(moved(&before, me, &to(&others), false), Err(EnrolError::Claimed(..))));
         let elsewhere = AddressChange { networks: vec!["lan".to_owned()], ..to("10.0.0.99:7946") };
-        assert!(matches!(moved(&before, me, &elsewhere), Err(EnrolError::Networks(_))));
+        assert!(matches!(moved(&before, me, &elsewhere, false), Err(EnrolError::Networks(_))));
         let none = AddressChange { addresses: Vec::new(), ..to("10.0.0.99:7946") };
-        assert!(matches!(moved(&before, me, &none), Err(EnrolError::Roster(_))));
+        assert!(matches!(moved(&before, me, &none, false), Err(EnrolError::Roster(_))));
+    }
+
+    #[test]
+    fn whoever_leads_keeps_an_address_by_which_the_others_hear_of_the_new_ones() {
+        let mut before = roster(&["h1", "h2"]);
+        before.networks.push("hb1".to_owned());
+        let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
+        for (position, host) in before.hosts.iter_mut().enumerate() {
+            host.addresses =
+                [1, 2].map(|network| address(&format!("10.0.{network}.{position}:7946"))).to_vec();
+        }
+        let to = |addresses: [&str; 2]| AddressChange {
+            addresses: addresses.map(address).to_vec(),
+            networks: before.networks.clone(),
+        };
+        let both = to(["10.0.1.9:7946", "10.0.2.9:7946"]);
+        assert!(matches!(moved(&before, 0, &both, true), Err(EnrolError::HandOverFirst(_))));
+        // An address on another network is not where the others look for it there.
+        let crossed = to(["10.0.2.0:7946", "10.0.1.0:7946"]);
+        assert!(matches!(moved(&before, 0, &crossed, true), Err(EnrolError::HandOverFirst(_))));
+        assert!(matches!(moved(&before, 0, &both, false), Ok(Some(_))));
+        assert!(matches!(moved(&before, 0, &to(["10.0.1.9:7946", "10.0.2.0:7946"]), true), Ok(Some(_))));
     }
 
     #[test]

@@ -164,3 +164,27 @@ async fn a_certificate_opens_what_is_open_to_agents_while_its_place_is_held() {
     changing.done(left);
     assert!(no_member(&beside.told_to(&caller).await), "from the moment in which it is removed");
 }
+
+#[tokio::test]
+async fn the_leaders_host_hands_over_before_it_is_reached_nowhere_where_the_others_look_for_it() {
+    let moves = json!({"addresses": ["10.0.0.99:7946"], "networks": ["hb0"]});
+    let path = "/v1/pools/prod/membership/addresses";
+    let beside = beside(&["h1", "h2", "!h3"], PoolSpec::default()).await;
+    let (status, refused) = beside.ask("PUT", path, Some(shown("h1", Some(0))), &moves).await;
+    assert_eq!((status, &refused["code"]), (409, &json!("hand-over-first")), "{refused}");
+    let detail = refused["detail"].as_str().expect("words");
+    assert!(detail.contains("10.0.0.1:7946") && detail.contains("hand-over"), "{detail}");
+    assert_eq!(beside.conductor.roster().version, 1, "nothing is changed");
+    let (status, answer) = beside.ask("PUT", path, Some(shown("h2", Some(1))), &moves).await;
+    assert_eq!((status, &answer["roster"]["version"]), (200, &json!(2)), "another host moves: {answer}");
+    assert_eq!(beside.conductor.roster().version, 2);
+}
+
+#[tokio::test]
+async fn a_host_that_leads_nobody_else_moves_as_it_likes() {
+    let moves = json!({"addresses": ["10.0.0.99:7946"], "networks": ["hb0"]});
+    let beside = beside(&["h1", "!h2"], PoolSpec::default()).await;
+    let path = "/v1/pools/prod/membership/addresses";
+    let (status, answer) = beside.ask("PUT", path, Some(shown("h1", Some(0))), &moves).await;
+    assert_eq!((status, &answer["roster"]["version"]), (200, &json!(2)), "{answer}");
+}

@@ -324,6 +324,7 @@ impl From<EnrolError> for ApiError {
             EnrolError::Claimed(..) => "address-taken",
             EnrolError::Networks(_) => "other-networks",
             EnrolError::Api(_) | EnrolError::Name => "bad-host",
+            EnrolError::HandOverFirst(_) => "hand-over-first",
             EnrolError::Roster(_) => "bad-roster",
         };
         Self::Forbidden { code, reason: error.to_string() }

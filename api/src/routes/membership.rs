@@ -19,6 +19,7 @@ use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use lifeboat_link::Roster;
 use lifeboat_link::join::{AddressChange, MembershipAnswer};
+use lifeboat_model::HostIndex;
 use lifeboat_store::Batch;
 use serde_json::json;
 use std::sync::Arc;
@@ -84,7 +85,8 @@ pub(crate) async fn moves(
         if before.hosts[place].removed {
             return Err(no_member());
         }
-        let Some(roster) = moved(&before, place, &ask)? else { return Ok((before, conductor)) };
+        let leads_others = place == conductor.me() && leads_others(&conductor, &before);
+        let Some(roster) = moved(&before, place, &ask, leads_others)? else { return Ok((before, conductor)) };
         let mut records = Batch::default();
         records::put_roster(&mut records, &roster);
         let change = (json!(before.hosts[place].addresses), json!(ask.addresses));
@@ -105,6 +107,16 @@ pub(crate) async fn moves(
     Ok(told(roster, &conductor))
 }
 
+/// Whether there are hosts that hear of the roster from this one.
+fn leads_others(conductor: &Conductor, roster: &Roster) -> bool {
+    let may_be_member = |place: usize| {
+        let standing = conductor.standing(HostIndex::new(place));
+        standing.is_none_or(|standing| standing.member_boot().is_some())
+    };
+    let mut others = roster.hosts.iter().enumerate().filter(|(place, _)| *place != conductor.me());
+    others.any(|(place, other)| !other.removed && may_be_member(place))
+}
+
 /// The roster, and the place in it of the host whose certificate was shown.
 fn shown(
     service: &Service,
@@ -122,10 +134,7 @@ fn shown(
 }
 
 fn no_member() -> ApiError {
-    ApiError::Forbidden {
-        code: "no-member",
-        reason: Refusal::NoMember.to_string(),
-    }
+    ApiError::Forbidden { code: "no-member", reason: Refusal::NoMember.to_string() }
 }
 
 fn told(roster: Roster, conductor: &Conductor) -> Response {
