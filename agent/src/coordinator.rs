@@ -58,7 +58,7 @@ pub struct Minder {
     fall: Fall,
 }
 
-/// Terms that ended by themselves. The first is told at once, so that another host leads. Those that follow soon are told later and later: a
+/// Terms that ended by themselves. The first is told at once, so that the next begins. Those that follow soon are told later and later: a
 /// service that falls on every host would else be given a new term as fast as the medium can agree on it.
 #[derive(Debug, Default)]
 struct Fall {

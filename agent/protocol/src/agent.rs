@@ -170,8 +170,7 @@ pub struct Agent<M> {
     office: Office,
     resigned: Epoch,
     handing_over: Option<Instant>,
-    /// How often the coordinator's process has hung within an hour, and when last.
-    hangs: (u32, Instant),
+    failures: leadership::Failures,
     /// Channels to the agents, while this host leads; by host.
     down: Vec<Option<Channel>>,
     held_reports: Vec<(HostIndex, crate::order::Report)>,
@@ -230,7 +229,7 @@ impl<M: Medium> Agent<M> {
             office: Office::Ending { epoch: Epoch(0) },
             resigned: Epoch(0),
             handing_over: None,
-            hangs: (0, now),
+            failures: leadership::Failures::default(),
             down: vec![None; hosts],
             held_reports: Vec::new(),
             up: None,

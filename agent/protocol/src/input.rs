@@ -86,7 +86,7 @@ pub enum Operator {
     /// This host is to leave; no VM runs here and none will be started. Answered by
     /// [`crate::Command::MayPowerOff`].
     Leave,
-    /// Hand leadership over to another host.
+    /// Hand leadership over to another host; no effect where no other one has the medium.
     HandOver,
     /// Release the mass-failure brake.
     ReleaseBrake,

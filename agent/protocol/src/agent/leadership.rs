@@ -13,10 +13,27 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use lifeboat_model::HostIndex;
 
-/// How often the coordinator's process may hang before another host takes over.
-const HANGS: u32 = 3;
-/// A hang that is longer ago does not count with the next.
-const HANGS_COUNT_FOR: Duration = Duration::from_hours(1);
+/// How often the coordinator may fail on one host before another takes over.
+const FAILURES: u32 = 3;
+/// A failure that is longer ago does not count with the next.
+const FAILURES_COUNT_FOR: Duration = Duration::from_hours(1);
+
+/// How often the coordinator has failed on this host lately: its process hung, or ended by itself.
+#[derive(Debug, Default)]
+pub(super) struct Failures {
+    count: u32,
+    last: Option<Instant>,
+}
+
+impl Failures {
+    /// It has failed. Whether that was too often: then another host should lead.
+    pub(super) fn note(&mut self, now: Instant) -> bool {
+        let again = self.last.is_some_and(|last| now.since(last) < FAILURES_COUNT_FOR);
+        self.count = if again { self.count.saturating_add(1) } else { 1 };
+        self.last = Some(now);
+        self.count >= FAILURES
+    }
+}
 
 impl<M: Medium> Agent<M> {
     /// Begins a term when it may begin, watches it while it runs, and gives it up when this host cannot serve it.
@@ -51,6 +68,8 @@ impl<M: Medium> Agent<M> {
     fn begin_term(&mut self) {
         let epoch = self.epoch();
         self.office = Office::Running { epoch, answered: self.now };
+        // Nobody else could lead: then it is this host.
+        self.handing_over = None;
         self.command(Command::StartCoordinator { epoch });
         if let Some(known) = self.adopted.clone() {
             self.command(Command::Agreed(Box::new(known)));
@@ -71,18 +90,19 @@ impl<M: Medium> Agent<M> {
         let patience = (self.timeout() / 3).clamp(Duration::from_secs(2), Duration::from_secs(5));
         if self.now.since(answered) > patience {
             self.command(Command::Notify(Notification::CoordinatorHangs));
-            let (hangs, last) = self.hangs;
-            self.hangs =
-                if self.now.since(last) < HANGS_COUNT_FOR { (hangs + 1, self.now) } else { (1, self.now) };
-            if self.hangs.0 >= HANGS {
-                self.handing_over = Some(self.now);
-            }
+            self.note_failure();
             self.end_coordinator();
         } else if self.is_alone_without_medium() {
             self.handing_over = Some(self.now);
             self.end_coordinator();
         } else if self.epoch() != epoch {
             self.end_coordinator();
+        }
+    }
+
+    fn note_failure(&mut self) {
+        if self.failures.note(self.now) {
+            self.handing_over = Some(self.now);
         }
     }
 
@@ -93,7 +113,8 @@ impl<M: Medium> Agent<M> {
         lost.is_some_and(|at| self.now.since(at) * 4 >= self.timeout()) && self.somebody_has_medium()
     }
 
-    fn somebody_has_medium(&self) -> bool {
+    /// Whether another member is heard that has the medium.
+    pub(super) fn somebody_has_medium(&self) -> bool {
         let Some(known) = &self.adopted else { return false };
         let limit = self.timeout() / 2;
         known.members().any(|(host, _)| {
@@ -128,7 +149,11 @@ impl<M: Medium> Agent<M> {
     pub(super) fn take_coordinator_end(&mut self) {
         let over = match self.office {
             Office::Vacant => Epoch(0),
-            Office::Running { epoch, .. } | Office::Ending { epoch } => epoch,
+            Office::Running { epoch, .. } => {
+                self.note_failure();
+                epoch
+            }
+            Office::Ending { epoch } => epoch,
         };
         self.office = Office::Vacant;
         self.resigned = self.resigned.max(over);

@@ -23,8 +23,9 @@ impl<M: Medium> Agent<M> {
     pub(super) fn take_operator(&mut self, operator: Operator) {
         match operator {
             Operator::Leave => self.begin_leaving(),
+            // Where nobody else could lead, whoever leads goes on.
             Operator::HandOver => {
-                if self.coordinator_term().is_some() {
+                if self.coordinator_term().is_some() && self.somebody_has_medium() {
                     self.handing_over = Some(self.now);
                     self.end_coordinator();
                 }

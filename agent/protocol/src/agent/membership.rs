@@ -120,10 +120,12 @@ impl<M: Medium> Agent<M> {
         if own_again {
             return Some(leader);
         }
-        let mut heirs = view.with_medium.iter().filter(|&host| host != leader);
-        heirs
-            .find(|&host| next.standing(host).member_boot().is_some() && self.stays_for(host))
-            .or(stays.then_some(leader))
+        let fit = |&host: &HostIndex| {
+            host != leader && next.standing(host).member_boot().is_some() && self.stays_for(host)
+        };
+        // Who hands over does so to whoever comes after it: so each host has its turn where several cannot serve.
+        let heir = view.with_medium.iter().filter(fit).min_by_key(|&host| (stays && host < leader, host));
+        heir.or(stays.then_some(leader))
     }
 
     /// Whether `host` is not itself about to leave.
@@ -233,7 +235,8 @@ impl<M: Medium> Agent<M> {
         let mut order: Vec<HostIndex> = view.with_medium.iter().filter(|&host| host != leader).collect();
         let alone = known.members().count() == 1;
         let leader_may = view.with_medium.contains(leader) && (self.stays_for(leader) || alone);
-        let hands_over = leader == self.me && self.handing_over.is_some() && !alone;
+        // Where nobody else can lead, it goes on at once.
+        let hands_over = leader == self.me && self.handing_over.is_some() && !order.is_empty();
         if leader_may && !hands_over {
             // A leader that begins a new term itself, after its coordinator crashed, is not overtaken.
             order.insert(0, leader);

@@ -3,6 +3,7 @@
 //! own, and the simulator runs everything with what is used in production.
 #![expect(clippy::unchecked_time_subtraction, reason = "later moments of a story are later")]
 mod disarmed;
+mod failing;
 mod growing;
 mod keys;
 
