@@ -19,11 +19,6 @@ const MOST_UNPACKED: u64 = 1 << 20;
 pub enum OrderNote {
     /// What a VM is made of; comes before the order that starts it, and to the host where it runs when it changes.
     Vm(VmNote),
-    /// A VM is none of the pool's any more: it is left alone from now on.
-    Forget {
-        /// The VM.
-        vm: String,
-    },
     /// Who belongs to the pool now.
     Roster(Roster),
     /// The certificate that was asked for. Who is believed stands in the roster.
@@ -225,7 +220,8 @@ mod tests {
 
     #[test]
     fn a_note_that_unpacks_without_end_is_cut_off() {
-        let bomb = pack(&OrderNote::Forget { vm: "a".repeat(4 << 20) }).expect("it compresses well");
+        let bomb =
+            pack(&OrderNote::Certificate { chain_pem: "a".repeat(4 << 20) }).expect("it compresses well");
         assert!(matches!(unpack::<OrderNote>(&bomb), Err(NoteError::Unknown(_))));
     }
 }

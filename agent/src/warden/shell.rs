@@ -209,7 +209,6 @@ impl Warden {
                     tracing::error!(vm = note.vm, %fault, "what it is made of cannot be kept");
                 }
             }
-            Do::Forget(vm) => self.kept.forget(&vm),
             Do::MayLeave { reboots: false } => drop(self.inbox.input(Input::Operator(Operator::Leave))),
             Do::MayLeave { reboots: true } => drop(self.inbox.send(News::LeaveAndReboot)),
             Do::Other(note) => (self.other_notes)(&note),

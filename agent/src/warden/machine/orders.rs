@@ -15,11 +15,6 @@ impl Machine {
                 let name = note.vm.clone();
                 self.vm(&name).note = Some(note);
             }
-            Ok(OrderNote::Forget { vm }) => {
-                self.monitors.set(&vm, None);
-                self.vm(&vm).note = None;
-                self.out.push_back(Do::Forget(vm));
-            }
             Ok(left @ (OrderNote::Leave | OrderNote::Reboot)) => match self.leave() {
                 Ok(()) => self.out.push_back(Do::MayLeave { reboots: left == OrderNote::Reboot }),
                 Err(why) => self.alert("host-cannot-leave", None, why),

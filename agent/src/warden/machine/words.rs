@@ -44,8 +44,6 @@ pub enum Do {
     Job(u64, Job),
     /// Keep what was told of a VM.
     Keep(VmNote),
-    /// Keep it no longer.
-    Forget(String),
     /// No VM runs and none is started any more: this host may leave.
     MayLeave {
         /// Whether it boots anew then.

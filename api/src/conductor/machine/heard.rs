@@ -72,7 +72,10 @@ impl<P: Planner> Machine<P> {
 
     fn sightings_after(&mut self, host: HostIndex, vm: &str, errand: Errand, outcome: &told::Outcome) {
         match (errand, outcome) {
-            (Errand::Start, told::Outcome::Done) => self.sightings.runs(vm, host),
+            (Errand::Start, told::Outcome::Done) => {
+                self.sightings.runs(vm, host);
+                self.made_of_the_same(host, vm);
+            }
             (Errand::Migrate { to }, told::Outcome::Done) => {
                 self.sightings.stopped(vm, host);
                 self.sightings.runs(vm, to);
@@ -168,20 +171,30 @@ impl<P: Planner> Machine<P> {
         }
     }
 
-    /// Whether a host where a VM does not run has a say in what it is made of. Every host that ever ran it still has it as it was then.
+    /// A host has started a VM as it was told to, and says from now on what it is made of. It need not tell what it has told before.
+    fn made_of_the_same(&mut self, host: HostIndex, vm: &str) {
+        let Some(known) = self.definitions.get_mut(vm).filter(|known| known.from != Some(host.get())) else {
+            return;
+        };
+        known.from = Some(host.get());
+        let definition = Box::new(known.clone());
+        if let Some(host) = self.names.host_id(host).map(str::to_owned) {
+            self.learn(Learned::Vm { host, definition, runs: true, released: None });
+        }
+    }
+
+    /// Whether a host where a VM does not run has a say in what it is made of. Every host that ever ran it still has it as it was then; only
+    /// the one that told last has it as it is, unless it was placed elsewhere since.
     fn speaks_for(&self, host: HostIndex, vm: &str) -> bool {
         if self.sightings.of(vm).next().is_some() {
             return false;
         }
         let Some(known) = self.definitions.get(vm) else { return true };
-        match self.names.vm(vm).and_then(|vm| self.places.get(&vm)) {
-            Some(Place::On(home) | Place::Moving { from: home, .. }) => *home == host,
-            Some(Place::Nowhere) | None => {
-                let teller =
-                    known.from.map(HostIndex::new).filter(|from| self.names.host_id(*from).is_some());
-                teller.is_none_or(|teller| teller == host)
-            }
-        }
+        let home = match self.names.vm(vm).and_then(|vm| self.places.get(&vm)) {
+            Some(Place::On(home) | Place::Moving { from: home, .. }) => Some(*home),
+            Some(Place::Nowhere) | None => None,
+        };
+        known.from == Some(host.get()) && home.is_none_or(|home| home == host)
     }
 
     /// Where a VM runs on a second host, it is stopped there at once: the one that the coordinator placed counts.

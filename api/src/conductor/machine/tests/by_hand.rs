@@ -15,6 +15,19 @@ fn defined(world: &World) -> Vec<String> {
     world.learned.iter().filter(|learned| definition(learned)).map(of).collect()
 }
 
+/// What the next term finds, with what VMs are made of.
+fn kept(world: &World) -> Vec<Kept> {
+    let mut batch = Batch::default();
+    for (vm, definition) in &world.machine.definitions {
+        records::put_definition(&mut batch, "prod", vm, definition);
+    }
+    let definitions = batch.writes.into_iter().filter_map(|write| match write {
+        lifeboat_store::Write::Put(record) => Some(record),
+        _ => None,
+    });
+    world.kept().into_iter().chain(definitions).collect()
+}
+
 #[test]
 fn a_vm_that_was_moved_by_hand_is_started_nowhere_else() {
     let mut world = World::with(&[("db", 2)]);
@@ -129,23 +142,41 @@ fn nothing_is_kept_of_a_vm_that_is_gone() {
 fn a_host_that_ran_a_vm_long_ago_does_not_say_what_it_is_made_of() {
     let mut world = World::with(&[("db", 2)]);
     world.waits(Duration::from_secs(1));
-    let [Learned::Vm { definition, .. }] =
-        &world.learned.iter().filter(|one| matches!(one, Learned::Vm { .. })).collect::<Vec<_>>()[..]
-    else {
-        panic!("one definition: {:?}", world.learned)
-    };
-    let mut batch = Batch::default();
-    records::put_definition(&mut batch, "prod", "db", definition);
-    let mut kept = world.kept();
-    kept.extend(batch.writes.into_iter().filter_map(|write| match write {
-        lifeboat_store::Write::Put(record) => Some(record),
-        _ => None,
-    }));
-    let mut next = World::begin(pool(3, &[("db", 2)]), kept, Epoch(8));
+    let mut next = World::begin(pool(3, &[("db", 2)]), kept(&world), Epoch(8));
     next.frame(ToService::Agreed(Box::new(configuration(&[FENCING, LIVE, LIVE]))));
     next.inventory(2, &[]);
     next.says(2, &facts("db"));
     assert!(defined(&next).is_empty(), "it is not placed there, and its home has not spoken yet");
     next.inventory(1, &["db"]);
     assert_eq!(defined(&next), ["h2"]);
+}
+
+#[test]
+fn a_host_where_a_vm_was_only_meant_to_start_does_not_say_what_it_is_made_of() {
+    let mut world = World::with(&[("db", 2)]);
+    world.loses(1);
+    let [(on, _)] = world.starts()[..] else { panic!("one start: {:?}", world.starts()) };
+    // The order is lost with whoever gave it. Its host has the VM still as it was when it ran there long ago.
+    let mut next = World::begin(pool(3, &[("db", 2)]), kept(&world), Epoch(8));
+    next.loses(1);
+    next.inventory(on.get(), &[]);
+    let ReportNote::Vm(now_is) = facts("db") else { unreachable!("it is one") };
+    next.says(on.get(), &ReportNote::Vm(VmFacts { definition: "<domain>old</domain>".to_owned(), ..now_is }));
+    assert!(defined(&next).is_empty());
+    next.inventory(2 - on.get(), &[]);
+    next.waits(Duration::from_secs(10));
+    assert_eq!(next.starts().len(), 1);
+    let of_old = |(_, note): &(HostIndex, OrderNote)| matches!(note, OrderNote::Vm(vm) if vm.definition != "<domain>db</domain>");
+    assert!(!next.notes.iter().any(of_old), "{:?}", next.notes);
+}
+
+#[test]
+fn whoever_has_started_a_vm_says_from_then_on_what_it_is_made_of() {
+    let mut world = World::with(&[("db", 2)]);
+    world.loses(1);
+    let (on, order) = world.orders.pop().expect("a start");
+    world.learned.clear();
+    world.done(&order, on);
+    assert_eq!(world.machine.definitions["db"].from, Some(on.get()));
+    assert_eq!(defined(&world).len(), 1, "and that is kept");
 }
