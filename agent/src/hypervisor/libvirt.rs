@@ -150,8 +150,8 @@ impl Hypervisor for Libvirt {
     }
 
     fn facts(&self, vm: &str) -> Result<VmFacts, Fault> {
-        let xml = self.xml(&self.here(vm)?, true)?;
-        agility::facts(vm, xml, &self.site)
+        let uuid = self.here(vm)?;
+        agility::facts(vm, self.xml(&uuid, true)?, &self.xml(&uuid, false)?, &self.site)
     }
 
     fn start(&self, vm: &str, definition: &str, permit: &Permit) -> Result<Vec<String>, Fault> {

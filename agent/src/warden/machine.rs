@@ -319,7 +319,11 @@ impl Machine {
             Event::Broken | Event::GuestAgent { .. } => return,
             Event::Changed(_) => {}
             Event::Arrived(vm) => self.vm(&vm).arriving = true,
-            Event::Ended(vm, ending) => self.vm(&vm).ending = Some(ending),
+            Event::Ended(vm, ending) => {
+                // It holds no more what it held beyond its definition.
+                self.wanted_facts.insert(vm.clone());
+                self.vm(&vm).ending = Some(ending);
+            }
             Event::DiskFailed { vm, what } => {
                 self.alert("vm-disk-failed", Some(&vm), format!("its hypervisor says: {what}"));
             }

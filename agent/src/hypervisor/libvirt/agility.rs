@@ -1,5 +1,6 @@
 //! What a domain needs of a host, read from its definition: memory, vCPUs, the storages of its disks, the networks of its interfaces,
-//! and what keeps it where it is, in words.
+//! and what keeps it where it is, in words. Of memory and vCPUs a domain that runs holds what it was started with, whatever its definition
+//! has become since: the larger counts.
 use super::domain::document;
 use crate::hypervisor::Fault;
 use crate::hypervisor::site::Site;
@@ -12,15 +13,15 @@ const QEMU_MIB: u64 = 64;
 /// What each vCPU adds.
 const VCPU_MIB: u64 = 8;
 
-/// What a domain needs.
+/// What a domain needs, with `xml` as its definition and `live` as it is now.
 ///
 /// # Errors
-/// If its definition cannot be read.
-pub fn facts(vm: &str, xml: String, site: &Site) -> Result<VmFacts, Fault> {
+/// If one of them cannot be read.
+pub fn facts(vm: &str, xml: String, live: &str, site: &Site) -> Result<VmFacts, Fault> {
+    let size = Size::of(document(live)?.root_element());
     let document = document(&xml)?;
     let domain = document.root_element();
-    let vcpus = child(domain, "vcpu").and_then(|node| node.text()?.trim().parse().ok()).unwrap_or(1);
-    let memory_mib = child(domain, "memory").map_or(0, mib);
+    let Size { memory_mib, vcpus, overhead_mib } = size.or_larger(&Size::of(domain));
     let mut needs =
         Needs { site, storages: BTreeSet::new(), networks: BTreeSet::new(), bound_by: Vec::new() };
     if let Some(os) = child(domain, "os") {
@@ -30,7 +31,6 @@ pub fn facts(vm: &str, xml: String, site: &Site) -> Result<VmFacts, Fault> {
             }
         }
     }
-    let mut video_mib = 0;
     for device in child(domain, "devices").into_iter().flat_map(|devices| devices.children()) {
         match device.tag_name().name() {
             "disk" => needs.disk(device),
@@ -38,7 +38,6 @@ pub fn facts(vm: &str, xml: String, site: &Site) -> Result<VmFacts, Fault> {
             "hostdev" => needs.host_device(device),
             "filesystem" => needs.shared_folder(device),
             "tpm" => needs.tpm(device),
-            "video" => video_mib += video(device),
             "serial" | "parallel" | "console" if device.attribute("type") == Some("dev") => {
                 let path = child(device, "source").and_then(|node| node.attribute("path")).unwrap_or("?");
                 needs.bound_by.push(format!("its {} is {path} of this host", device.tag_name().name()));
@@ -46,7 +45,6 @@ pub fn facts(vm: &str, xml: String, site: &Site) -> Result<VmFacts, Fault> {
             _ => {}
         }
     }
-    let overhead_mib = QEMU_MIB + memory_mib.div_ceil(256) + vcpus * VCPU_MIB + video_mib;
     let resources: BTreeMap<String, u64> =
         site.counts_vcpus().then(|| ("vcpus".to_owned(), vcpus)).into_iter().collect();
     needs.bound_by.dedup();
@@ -63,6 +61,32 @@ pub fn facts(vm: &str, xml: String, site: &Site) -> Result<VmFacts, Fault> {
         resources,
         bound_by,
     })
+}
+
+/// How much of a host a domain takes.
+struct Size {
+    memory_mib: u64,
+    vcpus: u64,
+    overhead_mib: u64,
+}
+
+impl Size {
+    fn of(domain: Node<'_, '_>) -> Self {
+        let vcpus = child(domain, "vcpu").and_then(|node| node.text()?.trim().parse().ok()).unwrap_or(1);
+        let memory_mib = child(domain, "memory").map_or(0, mib);
+        let devices = child(domain, "devices").into_iter().flat_map(|devices| devices.children());
+        let video_mib = devices.filter(|device| device.has_tag_name("video")).map(video).sum::<u64>();
+        let overhead_mib = QEMU_MIB + memory_mib.div_ceil(256) + vcpus * VCPU_MIB + video_mib;
+        Self { memory_mib, vcpus, overhead_mib }
+    }
+
+    fn or_larger(self, other: &Self) -> Self {
+        Self {
+            memory_mib: self.memory_mib.max(other.memory_mib),
+            vcpus: self.vcpus.max(other.vcpus),
+            overhead_mib: self.overhead_mib.max(other.overhead_mib),
+        }
+    }
 }
 
 struct Needs<'a> {

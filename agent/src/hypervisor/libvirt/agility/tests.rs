@@ -15,12 +15,17 @@ fn site() -> Site {
     Site::new(&toml::from_str(text).expect("it is well-formed"))
 }
 
+/// What a domain needs that does not run.
+fn halted(xml: &str) -> Result<VmFacts, Fault> {
+    facts("db1", xml.to_owned(), xml, &site())
+}
+
 fn of(devices: &str) -> VmFacts {
     let xml = format!(
         "<domain type='kvm'><name>db1</name><memory unit='GiB'>4</memory><vcpu placement='static'>2</vcpu>\
          <devices>{devices}</devices></domain>"
     );
-    facts("db1", xml, &site()).expect("it is XML")
+    halted(&xml).expect("it is XML")
 }
 
 #[test]
@@ -79,7 +84,7 @@ fn each_thing_that_keeps_a_vm_where_it_is_is_named() {
 #[test]
 fn what_it_is_booted_from_counts_too() {
     let xml = "<domain><memory>2048</memory><os><kernel>/boot/vmlinuz</kernel><initrd>/srv/san1/initrd</initrd></os></domain>";
-    let facts = facts("a", xml.into(), &site()).expect("it is XML");
+    let facts = halted(xml).expect("it is XML");
     assert_eq!((facts.memory_mib, facts.storages), (2, vec!["san1".to_owned()]));
     assert!(facts.bound_by[0].contains("its kernel is /boot/vmlinuz"), "{:?}", facts.bound_by);
 }
@@ -95,12 +100,29 @@ fn memory_is_read_in_every_unit() {
         ("<memory>much</memory>", 0),
         ("<memory unit='TiB'>18446744073709551615</memory>", u64::MAX >> 20),
     ] {
-        let read = facts("a", format!("<domain>{text}</domain>"), &site()).expect("it is XML");
+        let read = halted(&format!("<domain>{text}</domain>")).expect("it is XML");
         assert!(read.memory_mib.abs_diff(expected) <= 1, "{text}: {} MiB", read.memory_mib);
     }
 }
 
 #[test]
 fn what_is_no_definition_is_refused() {
-    assert!(matches!(facts("a", "{\"command\": []}".into(), &site()), Err(Fault::Refused(_))));
+    assert!(matches!(halted("{\"command\": []}"), Err(Fault::Refused(_))));
+}
+
+#[test]
+fn a_vm_that_runs_counts_with_what_it_was_started_with_if_its_definition_is_smaller_now() {
+    let domain = |memory_gib: u64, vcpus: u64, disk: &str| {
+        format!(
+            "<domain><memory unit='GiB'>{memory_gib}</memory><vcpu>{vcpus}</vcpu><devices>\
+             <disk type='file'><source file='{disk}'/><target dev='vda'/></disk></devices></domain>"
+        )
+    };
+    let (live, edited) = (domain(64, 4, "/srv/san1/old.img"), domain(8, 16, "/srv/san1/new.img"));
+    let told = facts("db1", edited.clone(), &live, &site()).expect("it is XML");
+    assert_eq!((told.memory_mib, told.resources["vcpus"]), (64 << 10, 16), "the larger of each");
+    assert_eq!(told.overhead_mib, 64 + 256 + 32, "as it runs");
+    assert_eq!(told.definition, edited, "it is started again as it is defined");
+    let halted = halted(&edited).expect("it is XML");
+    assert_eq!((halted.memory_mib, halted.resources["vcpus"]), (8 << 10, 16));
 }

@@ -144,6 +144,16 @@ fn what_vms_are_made_of_is_told_when_it_changes_and_to_each_new_coordinator() {
 }
 
 #[test]
+fn what_a_vm_is_made_of_is_asked_again_when_it_has_ended() {
+    let mut bench = Bench::with(&["a"]);
+    knows(&mut bench, "a");
+    bench.all();
+    bench.tell(Told::Event(Event::Ended("a".into(), Ending::Here(StopCause::Stopped))));
+    bench.look(Ok(&[]));
+    bench.job(|job| matches!(job, Job::Facts { .. }));
+}
+
+#[test]
 fn notes_wait_for_the_inventory_before_which_nobody_listens() {
     let mut bench = Bench::new();
     bench.tell(Told::Event(Event::Watchdog("a".into())));
