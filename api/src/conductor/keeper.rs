@@ -1,5 +1,6 @@
 //! A task that keeps the pool's document in step with what is known: what hosts say of themselves, how the coordinator sees hosts and
-//! VMs, what people are to be told. And back: when the document has changed, by whomever, the coordinator is told once that is durable.
+//! VMs. And back: when the document has changed, by whomever, the coordinator is told once that is durable. All this waits for the store
+//! while it is away; what people are to be told does not.
 use super::learning::{self, learn};
 use super::machine::Learned;
 use super::picture::Picture;
@@ -9,6 +10,7 @@ use super::shell::{Conductor, Event};
 use crate::clock;
 use crate::engine::pool::ChangeError;
 use crate::engine::{Engine, Entry, PoolHandle, Transition, Turn};
+use crate::served::alerts::Finding;
 use crate::served::ha::{DISARMED_FOR, Ha};
 use crate::served::{Note, Step};
 use lifeboat_link::OrderNote;
@@ -25,6 +27,8 @@ use tokio::task::spawn_blocking;
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// What may wait to be taken in: beyond it the store is away for long, and hosts say everything again in their next session.
 const MOST_WAITING: usize = 50_000;
+/// Findings that are booked in one batch.
+const FOUND_AT_ONCE: usize = 1000;
 /// Who tells, in the pool's log.
 const BY: &str = "coordinator";
 
@@ -33,6 +37,7 @@ const BY: &str = "coordinator";
 pub struct Keeper {
     waiting: Arc<Mutex<Waiting>>,
     wakes: Arc<Notify>,
+    finds: Arc<Notify>,
     runtime: Handle,
 }
 
@@ -42,6 +47,7 @@ struct Waiting {
     learned: Vec<Learned>,
     picture: Option<Arc<Picture>>,
     certificates: Vec<(HostIndex, String)>,
+    found: Vec<Finding>,
 }
 
 impl Waiting {
@@ -53,20 +59,25 @@ impl Waiting {
 impl Keeper {
     /// A keeper whose task runs there.
     pub fn new(runtime: Handle) -> Self {
-        Self { waiting: Arc::default(), wakes: Arc::default(), runtime }
+        Self { waiting: Arc::default(), wakes: Arc::default(), finds: Arc::default(), runtime }
     }
 
     /// Something is known that the document does not say yet.
     pub fn learn(&self, learned: Learned) {
         let mut waiting = self.lock();
-        // People are told only once of what is found.
-        if waiting.learned.len() < MOST_WAITING || matches!(learned, Learned::Found(_)) {
+        if waiting.learned.len() < MOST_WAITING {
             waiting.learned.push(learned);
         } else {
             tracing::warn!("the store is away for so long that what hosts say is let go");
         }
         drop(waiting);
         self.wakes.notify_one();
+    }
+
+    /// People should know this, if they do not yet.
+    pub fn find(&self, found: Finding) {
+        self.lock().found.push(found);
+        self.finds.notify_one();
     }
 
     /// Hosts and VMs are like this now.
@@ -91,13 +102,28 @@ impl Keeper {
 
     /// Starts the task for a term.
     pub fn begin(&self, pool: Arc<PoolHandle>, engine: Engine, conductor: Conductor) {
-        let keeper = self.clone();
+        let (keeper, teller) = (self.clone(), self.clone());
         self.runtime.spawn(rotation::tend(Arc::clone(&pool), engine.clone(), conductor.clone()));
-        self.runtime.spawn(async move { keeper.keep(pool, engine, conductor).await });
+        self.runtime.spawn(async move {
+            tokio::select! {
+                () = teller.tell(Arc::clone(&pool)) => {}
+                () = keeper.keep(pool, engine, conductor) => {}
+            }
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn tell(self, pool: Arc<PoolHandle>) {
+        loop {
+            self.finds.notified().await;
+            let found = std::mem::take(&mut self.lock().found);
+            for some in found.chunks(FOUND_AT_ONCE) {
+                pool.note(some);
+            }
+        }
     }
 
     async fn keep(self, pool: Arc<PoolHandle>, engine: Engine, conductor: Conductor) {
@@ -234,8 +260,10 @@ fn transition(id: &str, before: &Pool, learned: Vec<Learned>, picture: Option<&P
             Learned::Vm { definition, .. } => {
                 records::put_definition(&mut made.records, id, &definition.facts.vm, &definition);
             }
-            Learned::Found(found) => made.notes.push(Note::Found(found)),
-            Learned::Host { .. } | Learned::Certificate { .. } | Learned::Credentials { .. } => {}
+            Learned::Host { .. }
+            | Learned::Found(_)
+            | Learned::Certificate { .. }
+            | Learned::Credentials { .. } => {}
         }
     }
     made
@@ -263,3 +291,6 @@ fn all_learned(before: &Pool, learned: &[Learned]) -> (Option<Pool>, Vec<learnin
     }
     (after, logged)
 }
+
+#[cfg(test)]
+mod tests;

@@ -464,6 +464,7 @@ impl Shell {
                     });
                 }
                 Deed::Reply { ask, answer } => leads.replies.push((ask, answer)),
+                Deed::Learn(Learned::Found(found)) => leads.keeper.find(*found),
                 Deed::Learn(Learned::Certificate { host, csr_pem }) => {
                     leads.keeper.certificate(host, csr_pem);
                 }

@@ -6,6 +6,7 @@ use super::solver::Solver;
 use super::writer::{Place, Writer, WriterError};
 use crate::clock;
 use crate::guard::AuditEntry;
+use crate::served::alerts::Finding;
 use crate::served::ledger::{Effects, Ledger, Note};
 use crate::served::record::{self, Head};
 use crate::served::state::{self, VmNames};
@@ -203,6 +204,27 @@ impl PoolHandle {
             }
         }
         self.outlooks.send_modify(|count| *count += 1);
+    }
+
+    /// Takes note of what is found. There is no turn while the store takes nothing, and people are told all the same: it is booked when the
+    /// store is back.
+    pub fn note(&self, found: &[Finding]) {
+        let mut batch = Batch::default();
+        let mut held = self.write();
+        let state = &mut *held;
+        let now = clock::now();
+        let mut effects = Effects::default();
+        for finding in found {
+            effects.append(state.ledger.take(&self.id, Note::Found(Box::new(finding.clone())), now));
+        }
+        state.carry(&self.id, now, effects, &mut batch, &self.outward);
+        if batch.is_empty() || self.is_gone() {
+            return;
+        }
+        if !self.writer.hand_over(batch) {
+            tracing::error!("the store is away for so long that alerts are told and not kept");
+        }
+        state.feed.wake();
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
