@@ -5,9 +5,16 @@ use crate::hypervisor::command;
 use lifeboat_link::Roster;
 use std::collections::BTreeMap;
 use std::thread;
+use std::time::Duration;
+
+/// How long a switch may take to say whether its host is on; one that is asked more of has longer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) fn look(subject: &Subject, roster: Option<&Roster>) -> Vec<Finding> {
-    let devices: Vec<Device> = subject.fence_agents.iter().map(Device::from).collect();
+    let mut devices: Vec<Device> = subject.fence_agents.iter().map(Device::from).collect();
+    for device in &mut devices {
+        device.limit = ANSWERS_WITHIN;
+    }
     let answers = ask_all(&devices);
     let mut findings = Vec::new();
     for ((configured, device), answer) in subject.fence_agents.iter().zip(&devices).zip(&answers) {

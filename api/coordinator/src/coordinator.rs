@@ -79,6 +79,7 @@ impl<P: Planner> Coordinator<P> {
             disarmed: false,
             began: now,
             now,
+            fences_unknown_from: now,
             changed_since: Some(now),
             level: Level::default(),
         };
@@ -103,7 +104,11 @@ impl<P: Planner> Coordinator<P> {
 
     /// Operators have set this: it holds for all that begins from now on. Call [`Self::handle`] afterwards, since something may be due.
     pub fn set(&mut self, settings: Settings) {
-        self.state.settings = settings;
+        let state = &mut self.state;
+        if settings.fence_unknown_after != state.settings.fence_unknown_after {
+            state.fences_unknown_from = state.now;
+        }
+        state.settings = settings;
     }
 
     /// The next thing to do, oldest first.

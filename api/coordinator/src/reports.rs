@@ -12,6 +12,9 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use lifeboat_model::{HostIndex, VmIndex};
 
+/// No order that a host carries out takes longer than this, so that one without an answer leaves it unknown what became of it.
+const ORDER_TAKES: Duration = Duration::from_mins(2);
+
 impl State {
     /// A host reports. A host out of the liveset is not listened to: what is certain of it comes as evidence.
     pub(crate) fn report(&mut self, host: HostIndex, report: &Report) {
@@ -319,13 +322,13 @@ impl State {
         for position in 0..self.hosts.len() {
             let host = HostIndex::new(position);
             let Some(since) = self.unknown_since(host) else { continue };
-            let lasts = self.now.since(since);
-            if lasts >= self.settings.unknown_alert_after {
+            if self.now.since(since) >= self.settings.unknown_alert_after {
                 let name = self.pool.host_id(host);
                 let reason =
                     format!("host {name} is live, but does not say what became of VMs that it may run");
                 self.alerts.raise(AlertKind::HostStateUnknown, Subject::Host(host), reason, None);
             }
+            let lasts = self.now.since(since.max(self.fences_unknown_from));
             let state = &mut self.hosts[position];
             if self.settings.fence_unknown_after.is_some_and(|after| lasts >= after) && !state.fence_requested
             {
@@ -345,7 +348,7 @@ impl State {
         let overdue = self.whereabouts.orders().filter(|(_, order)| {
             order.host == host && order.sent && !matches!(order.errand, Errand::Migrate { .. })
         });
-        let overdue = overdue.map(|(_, order)| order.since + self.settings.gate_timeout);
+        let overdue = overdue.map(|(_, order)| order.since + self.answered_within());
         let overdue = overdue.min().filter(|&since| since <= self.now);
         state.unknown_since.into_iter().chain(overdue).min()
     }
@@ -354,13 +357,16 @@ impl State {
     pub(crate) fn unknown_deadlines(&self, host: HostIndex) -> impl Iterator<Item = Instant> {
         let state = &self.hosts[host.get()];
         let unanswered = self.whereabouts.orders().filter(move |(_, order)| order.host == host && order.sent);
-        let overdue = unanswered.map(|(_, order)| order.since + self.settings.gate_timeout).min();
+        let overdue = unanswered.map(|(_, order)| order.since + self.answered_within()).min();
         let since = state.unknown_since.into_iter().chain(overdue).min().filter(|_| state.is_live());
         let fence = self.settings.fence_unknown_after.filter(|_| !state.fence_requested);
-        [Some(self.settings.unknown_alert_after), fence]
-            .into_iter()
-            .flatten()
-            .filter_map(move |after| since.map(|since| since + after))
+        let fenced = fence.and_then(|after| Some(since?.max(self.fences_unknown_from) + after));
+        [since.map(|since| since + self.settings.unknown_alert_after), fenced].into_iter().flatten()
+    }
+
+    /// How long a host may take for an order before it is unknown what became of it, however short operators want guests to take.
+    fn answered_within(&self) -> Duration {
+        self.settings.gate_timeout.max(ORDER_TAKES)
     }
 
     /// A host that has not taken an order for this long is over, or about to be: it is out of the liveset within T.

@@ -53,6 +53,8 @@ pub(crate) struct State {
     pub(crate) disarmed: bool,
     pub(crate) began: Instant,
     pub(crate) now: Instant,
+    /// Since when hosts are fenced for what they leave unknown: what they did before counts from then on.
+    pub(crate) fences_unknown_from: Instant,
     /// Since when something has changed that tolerance depends on.
     pub(crate) changed_since: Option<Instant>,
     pub(crate) level: Level,

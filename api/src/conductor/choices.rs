@@ -7,6 +7,7 @@ use lifeboat_link::note::Monitor;
 use lifeboat_store::{Batch, Key};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 use std::time::Duration;
@@ -15,6 +16,8 @@ use std::time::Duration;
 const MOST_AT_ONCE: u32 = 100_000;
 /// The longest span, in seconds: a day.
 const LONGEST_S: u32 = 86_400;
+/// No host is fenced sooner for what it leaves unknown: at the beginning of a term all do, until their hypervisors have been looked at.
+const FENCED_AFTER_S: u32 = 60;
 
 /// How restarts go in a pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -75,10 +78,22 @@ impl RestartSettings {
         ];
         let limited = counts.map(|(name, value)| (name, value, MOST_AT_ONCE));
         let limited = limited.into_iter().chain(spans.map(|(name, value)| (name, value, LONGEST_S)));
-        limited
+        let mut faults = limited
             .filter(|(_, value, most)| !(1..=*most).contains(value))
-            .map(|(name, _, most)| format!("{name} is 1 to {most}"))
-            .next()
+            .map(|(name, _, most)| format!("{name} is 1 to {most}"));
+        faults.next().or_else(|| {
+            let soonest = FENCED_AFTER_S.max(self.unknown_alert_after_s.saturating_add(1));
+            self.fence_unknown_after_s.filter(|&after| after < soonest).map(|_| {
+                format!("fence_unknown_after_s is at least {soonest}: hosts have {FENCED_AFTER_S} s to speak, and people are told first")
+            })
+        })
+    }
+
+    /// What was kept, as far as this version knows it: one to come may keep more.
+    fn kept(value: &[u8]) -> Option<Self> {
+        let (mut kept, usual) = (records::parsed::<Map<String, Value>>(value)?, json!(Self::default()));
+        kept.retain(|name, _| usual.get(name).is_some());
+        serde_json::from_value(kept.into()).ok()
     }
 
     fn settings(&self) -> Settings {
@@ -182,10 +197,10 @@ impl Choice {
         }
     }
 
-    /// What is kept there, if it is one and can be read.
-    pub(super) fn read(path: &[&str], value: &[u8]) -> Option<Self> {
+    /// What is kept there, if it is one and can be read; `path` is what follows the pool's name in its key.
+    pub fn read(path: &[&str], value: &[u8]) -> Option<Self> {
         Some(match path {
-            ["restarts"] => Self::Restarts(records::parsed(value)?),
+            ["restarts"] => Self::Restarts(RestartSettings::kept(value)?),
             ["readiness", vm] => Self::Readiness { vm: (*vm).to_owned(), readiness: records::parsed(value)? },
             ["monitor", vm] => Self::Monitor { vm: (*vm).to_owned(), monitor: Some(records::parsed(value)?) },
             _ => return None,
@@ -275,12 +290,25 @@ mod tests {
     }
 
     #[test]
+    fn what_a_version_to_come_has_kept_beside_it_is_left_out() {
+        let kept = br#"{"starts_per_host": 4, "starts_per_rack": 2}"#;
+        let known = RestartSettings { starts_per_host: 4, ..RestartSettings::default() };
+        assert_eq!(Choice::read(&["restarts"], kept), Some(Choice::Restarts(known)));
+        assert_eq!(Choice::read(&["restarts"], b"[]"), None);
+    }
+
+    #[test]
     fn what_is_out_of_range_is_named() {
         let usual = RestartSettings::default();
         for (wrong, named) in [
             (RestartSettings { starts_per_host: 0, ..usual.clone() }, "starts_per_host"),
             (RestartSettings { ready_within_s: LONGEST_S + 1, ..usual.clone() }, "ready_within_s"),
-            (RestartSettings { fence_unknown_after_s: Some(0), ..usual }, "fence_unknown_after_s"),
+            (RestartSettings { fence_unknown_after_s: Some(0), ..usual.clone() }, "fence_unknown_after_s"),
+            (RestartSettings { fence_unknown_after_s: Some(59), ..usual.clone() }, "fence_unknown_after_s"),
+            (
+                RestartSettings { fence_unknown_after_s: Some(90), unknown_alert_after_s: 90, ..usual },
+                "fence_unknown_after_s",
+            ),
         ] {
             assert!(wrong.fault().is_some_and(|fault| fault.starts_with(named)), "{wrong:?}");
         }

@@ -17,7 +17,6 @@ use lifeboat_link::note::Monitor;
 use lifeboat_model::Pool;
 use lifeboat_store::Key;
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -86,9 +85,10 @@ pub(crate) async fn monitor(
     Path((pool, vm)): Path<(String, String)>,
 ) -> Result<Json<GuestMonitor>, ApiError> {
     find(&service, &pool, Some(&vm))?;
-    let kept: Option<Monitor> = kept(&service, monitor_key(&pool, &vm)).await?;
-    let nobody = GuestMonitor { watched: false, ..GuestMonitor::default() };
-    Ok(Json(kept.map_or(nobody, GuestMonitor::from)))
+    Ok(Json(match kept(&service, monitor_key(&pool, &vm)).await? {
+        Some(Choice::Monitor { monitor: Some(monitor), .. }) => monitor.into(),
+        _ => GuestMonitor { watched: false, ..GuestMonitor::default() },
+    }))
 }
 
 /// Set what is done when a VM's guest answers no more
@@ -134,7 +134,10 @@ pub(crate) async fn readiness(
     Path((pool, vm)): Path<(String, String)>,
 ) -> Result<Json<Readiness>, ApiError> {
     find(&service, &pool, Some(&vm))?;
-    Ok(Json(kept(&service, readiness_key(&pool, &vm)).await?.unwrap_or_default()))
+    Ok(Json(match kept(&service, readiness_key(&pool, &vm)).await? {
+        Some(Choice::Readiness { readiness, .. }) => readiness,
+        _ => Readiness::default(),
+    }))
 }
 
 /// Set when a VM that has been started counts as ready: the next order begins then
@@ -179,10 +182,13 @@ pub(crate) async fn restarts(
     Path(pool): Path<String>,
 ) -> Result<Json<RestartSettings>, ApiError> {
     find(&service, &pool, None)?;
-    Ok(Json(kept(&service, restarts_key(&pool)).await?.unwrap_or_default()))
+    Ok(Json(match kept(&service, restarts_key(&pool)).await? {
+        Some(Choice::Restarts(settings)) => settings,
+        _ => RestartSettings::default(),
+    }))
 }
 
-/// Set how restarts go in a pool whose hosts have agents; it holds for what begins after it
+/// Set how restarts go in a pool whose hosts have agents; it holds from then on
 #[utoipa::path(
     put,
     path = "/v1/pools/{pool}/restart-settings",
@@ -224,10 +230,17 @@ fn has(pool: &Pool, vm: Option<&str>) -> Result<(), ApiError> {
 }
 
 /// What is kept there; nothing if nobody has chosen.
-async fn kept<T: DeserializeOwned>(service: &Service, key: Key) -> Result<Option<T>, ApiError> {
+async fn kept(service: &Service, key: Key) -> Result<Option<Choice>, ApiError> {
     let store = Arc::clone(service.engine()?.store());
-    let read = spawn_blocking(move || store.get(&key)).await.map_err(|_| ApiError::Internal)?;
-    Ok(read.map_err(ApiError::Store)?.and_then(|value| serde_json::from_slice(&value).ok()))
+    let (read, key) = spawn_blocking(move || (store.get(&key), key)).await.map_err(|_| ApiError::Internal)?;
+    let Some(value) = read.map_err(ApiError::Store)? else { return Ok(None) };
+    let path: Vec<&str> = key.names().skip(2).collect();
+    // What cannot be read is not shown as usual: whoever changes a part of it would lose the rest.
+    let choice = Choice::read(&path, &value).ok_or_else(|| {
+        tracing::error!(?path, "what is kept of it cannot be read by this version");
+        ApiError::Internal
+    })?;
+    Ok(Some(choice))
 }
 
 /// Keeps a choice, then tells the coordinator.

@@ -105,9 +105,14 @@ impl PlacingBack {
                 return Step::Waits;
             }
             Ok(Attempt::Not) => {
-                tracing::info!(vm, host, "a VM is not placed back: it would leave the pool worse");
+                tracing::info!(vm, host, "a VM is not placed back");
             }
-            Err(error) => tracing::info!(vm, host, %error, "a VM is not placed back"),
+            // Whether the pool takes nothing just now or a host has not answered: until its time is over it is tried again.
+            Err(error) => {
+                tracing::info!(vm, host, %error, "a VM is not placed back yet");
+                self.left.push_back(back);
+                return Step::Waits;
+            }
         }
         Step::Next
     }
@@ -161,6 +166,7 @@ async fn attempt(
         })
         .await?;
     if !allowed {
+        tracing::info!(vm, host, "a VM that went back would leave the pool worse");
         return Ok(Attempt::Not);
     }
     match conductor.ask(Ask::Migrate { vm: vm.to_owned(), to: host.to_owned() }).await {
@@ -169,6 +175,10 @@ async fn attempt(
         Err(AskError::Refused(
             Refusal::HostNotLive | Refusal::Busy | Refusal::WhereaboutsUnknown | Refusal::StoreOutOfReach,
         )) => Ok(Attempt::Later),
+        Err(AskError::Refused(refusal)) => {
+            tracing::info!(vm, host, %refusal, "a VM cannot go back");
+            Ok(Attempt::Not)
+        }
         Err(error) => Err(error.into()),
     }
 }

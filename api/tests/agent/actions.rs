@@ -26,8 +26,7 @@ fn a_vm_is_stopped_started_and_migrated_by_its_hosts() {
     assert_eq!(on, host(3));
     beside.done(on, id);
     beside.see(&path_of("db1"), |vm| vm["host"] == "h3");
-    let (status, answer) = beside.act("vms/db1/actions/migrate", &json!({"host": "h1"}));
-    assert_eq!(status, 200, "{answer}");
+    beside.act_when_free("vms/db1/actions/migrate", &json!({"host": "h1"}));
     let (on, Order::Migrate { id, to, .. }) = beside.order() else { panic!("a migration") };
     assert_eq!((on, to), (host(3), host(1)));
     assert!(beside.is_told_of(host(1), "db1"));
@@ -86,13 +85,13 @@ fn what_operators_want_of_the_agents_is_told_to_them() {
     ] {
         let (status, answer) = beside.act(&format!("actions/{action}"), &json!({}));
         assert_eq!(status, 202, "{answer}");
-        assert_eq!(beside.wish(), wish);
+        assert_eq!(beside.other_wish(), wish);
     }
     let (status, refused) = beside.act("hosts/h2/actions/confirm-dead", &json!({}));
     assert_eq!((status, &refused["code"]), (409, &json!("host-is-live")));
     let forced = "hosts/h2/actions/confirm-dead?force=true&reason=seen";
     assert_eq!(beside.act(forced, &json!({})).0, 200);
-    assert_eq!(beside.wish(), OperatorWish::ConfirmDead { host: 1, forced: true });
+    assert_eq!(beside.other_wish(), OperatorWish::ConfirmDead { host: 1, forced: true });
     assert_eq!(beside.act("actions/reset-coordinator", &json!({})).0, 202);
     assert_eq!(beside.ends_by_itself().code(), Some(70));
 }

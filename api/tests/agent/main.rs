@@ -242,6 +242,29 @@ impl Beside {
         })
     }
 
+    /// The next one other than that hosts be disarmed, which is said again for as long as it holds.
+    fn other_wish(&mut self) -> OperatorWish {
+        self.until("another wish of an operator", |frame| match frame {
+            FromService::Operator(OperatorWish::Disarm { .. }) => None,
+            FromService::Operator(wish) => Some(wish.clone()),
+            _ => None,
+        })
+    }
+
+    /// Asks for an action on a VM whose last order may not be known to be over.
+    fn act_when_free(&self, path: &str, body: &Value) {
+        let begun = Stopwatch::start();
+        loop {
+            let (status, answer) = self.act(path, body);
+            if status == 200 {
+                return;
+            }
+            assert_eq!((status, &answer["code"]), (409, &serde_json::json!("busy")), "{answer}");
+            assert!(!begun.has_reached(PATIENCE), "{path} stays busy");
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+    }
+
     /// Asks until the answer is as wanted: what is told takes its way.
     fn see(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let begun = Stopwatch::start();

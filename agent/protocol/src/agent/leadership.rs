@@ -113,14 +113,17 @@ impl<M: Medium> Agent<M> {
         lost.is_some_and(|at| self.now.since(at) * 4 >= self.timeout()) && self.somebody_has_medium()
     }
 
-    /// Whether another member is heard that has the medium.
+    /// Whether another member is heard that has the medium, and is not about to leave.
     pub(super) fn somebody_has_medium(&self) -> bool {
         let Some(known) = &self.adopted else { return false };
         let limit = self.timeout() / 2;
         known.members().any(|(host, _)| {
             let peer = &self.peers[host.get()];
             let hears = peer.silence(self.now).is_some_and(|silence| silence < limit);
-            host != self.me && hears && peer.status().is_some_and(|status| status.medium_works)
+            host != self.me
+                && hears
+                && self.stays_for(host)
+                && peer.status().is_some_and(|status| status.medium_works)
         })
     }
 

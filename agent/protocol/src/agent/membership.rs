@@ -129,7 +129,7 @@ impl<M: Medium> Agent<M> {
     }
 
     /// Whether `host` is not itself about to leave.
-    fn stays_for(&self, host: HostIndex) -> bool {
+    pub(super) fn stays_for(&self, host: HostIndex) -> bool {
         if host == self.me {
             self.life == Life::Member
         } else {
@@ -236,7 +236,9 @@ impl<M: Medium> Agent<M> {
         let alone = known.members().count() == 1;
         let leader_may = view.with_medium.contains(leader) && (self.stays_for(leader) || alone);
         // Where nobody else can lead, it goes on at once.
-        let hands_over = leader == self.me && self.handing_over.is_some() && !order.is_empty();
+        let hands_over = leader == self.me
+            && self.handing_over.is_some()
+            && order.iter().any(|&host| self.stays_for(host));
         if leader_may && !hands_over {
             // A leader that begins a new term itself, after its coordinator crashed, is not overtaken.
             order.insert(0, leader);

@@ -162,7 +162,7 @@ impl Machine {
                     self.has_arrived(now, name);
                 } else if !quiet {
                     vm.unasked = true;
-                    self.out.push_back(Do::Note(ReportNote::Appeared { vm: name.to_owned() }));
+                    self.appeared(name);
                 }
                 self.monitors.started(name, now);
             }
@@ -181,16 +181,24 @@ impl Machine {
                 vm.left = None;
                 if vm.arrived.is_some_and(|at| now.since(at) >= ORDERED_ELSEWHERE) {
                     vm.arrived = None;
-                    self.out.push_back(Do::Note(ReportNote::Appeared { vm: name.to_owned() }));
+                    self.appeared(name);
                 }
             }
             _ => {}
         }
     }
 
+    /// It runs here, and nobody has sent it. The pool may know it as another host told it last.
+    fn appeared(&mut self, name: &str) {
+        self.vm(name).facts_told = false;
+        self.wanted_facts.insert(name.to_owned());
+        self.out.push_back(Do::Note(ReportNote::Appeared { vm: name.to_owned() }));
+    }
+
     fn has_arrived(&mut self, now: Instant, name: &str) {
         let vm = self.vm(name);
         (vm.arriving, vm.arrived, vm.ending) = (false, Some(now), None);
+        vm.facts_told = false;
         self.monitors.started(name, now);
         self.wanted_facts.insert(name.to_owned());
         self.report(Report::Ready { vm: name.to_owned() });

@@ -179,3 +179,17 @@ fn a_vm_that_somebody_started_on_its_host_is_restarted_when_that_host_fails() {
     world.run(secs(30));
     assert_eq!(world.starts.len(), 1, "it is wanted, whoever started it");
 }
+
+#[test]
+fn a_time_to_fence_that_is_set_while_something_is_unknown_counts_from_then() {
+    use lifeboat_coordinator::Settings;
+    use lifeboat_coordinator::input::Report;
+    let mut world = World::new(&spec(3, 16_384, &[(1024, 0)]));
+    world.say(host(0), Report::Hypervisor { silent_for: Some(secs(1)) });
+    world.run(secs(300));
+    world.coordinator.set(Settings { fence_unknown_after: Some(secs(60)), ..Settings::default() });
+    world.run(secs(50));
+    assert!(world.fences.is_empty(), "it was set a moment ago");
+    world.run(secs(20));
+    assert_eq!(world.fences.len(), 1);
+}

@@ -79,6 +79,7 @@ impl<P: Planner> Machine<P> {
             (Errand::Migrate { to }, told::Outcome::Done) => {
                 self.sightings.stopped(vm, host);
                 self.sightings.runs(vm, to);
+                self.made_of_the_same(to, vm);
             }
             (Errand::Start, told::Outcome::Failed { .. }) | (Errand::Stop, told::Outcome::Done) => {
                 self.sightings.stopped(vm, host);
@@ -171,7 +172,7 @@ impl<P: Planner> Machine<P> {
         }
     }
 
-    /// A host has started a VM as it was told to, and says from now on what it is made of. It need not tell what it has told before.
+    /// A VM runs on a host as it was sent there, and that host says from now on what it is made of. It need not tell what it has told before.
     fn made_of_the_same(&mut self, host: HostIndex, vm: &str) {
         let Some(known) = self.definitions.get_mut(vm).filter(|known| known.from != Some(host.get())) else {
             return;

@@ -154,6 +154,18 @@ fn what_a_vm_is_made_of_is_asked_again_when_it_has_ended() {
 }
 
 #[test]
+fn what_a_vm_is_made_of_is_told_again_when_somebody_starts_it_here_by_hand() {
+    let mut bench = Bench::with(&["a"]);
+    knows(&mut bench, "a");
+    bench.look(Ok(&[]));
+    knows(&mut bench, "a");
+    assert!(!bench.all().contains(&Do::Note(ReportNote::Vm(facts("a")))), "nothing has changed");
+    bench.look(Ok(&["a"]));
+    knows(&mut bench, "a");
+    assert!(bench.all().contains(&Do::Note(ReportNote::Vm(facts("a")))), "another host may have told it since");
+}
+
+#[test]
 fn notes_wait_for_the_inventory_before_which_nobody_listens() {
     let mut bench = Bench::new();
     bench.tell(Told::Event(Event::Watchdog("a".into())));
