@@ -136,4 +136,15 @@ mod tests {
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
     }
+
+    #[test]
+    fn help_has_examples_for_every_verb() {
+        let mut all = Arguments::command();
+        for verb in all.get_subcommands_mut().filter(|verb| !verb.is_hide_set() && verb.get_name() != "help")
+        {
+            let example = format!("\n  lifeboat-agent {}", verb.get_name());
+            let help = verb.render_help().to_string();
+            assert!(help.contains(&example), "{help}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use crate::socket::client;
 
 /// End the disarmed time of the pool now. Asked of the agent that leads
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  lifeboat-agent arm")]
 pub struct Arm {}
 
 impl Arm {

@@ -5,6 +5,7 @@ use crate::socket::{Ask, client};
 
 /// Give your word that a host is off, so that its VMs may be restarted elsewhere now
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example, when you have seen that h03 is off:\n  lifeboat-agent confirm-dead h03")]
 pub struct ConfirmDead {
     /// The host, as the roster names it
     host: String,

@@ -8,6 +8,7 @@ const LONGEST: u64 = 18 * 3600;
 
 /// Disarm the pool for a while: nobody fences, nothing restarts. Asked of the agent that leads; the time ends by itself
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  lifeboat-agent disarm --for 1h")]
 pub struct Disarm {
     /// For how long: 90s, 30m, 1h; at most 18 hours
     #[arg(long = "for", value_name = "SPAN", value_parser = seconds)]

@@ -15,6 +15,9 @@ use std::path::Path;
 ///
 /// By its configuration where it has one. Before it joins a pool: by these arguments, which are those of `init` and `join`.
 #[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  lifeboat-agent doctor\n  lifeboat-agent doctor --medium statefile:/dev/shared1 --network hb0=10.0.0.1:7946,eth0"
+)]
 pub struct Doctor {
     /// As JSON
     #[arg(long)]

@@ -13,6 +13,9 @@ use std::time::Duration;
 
 /// Take this host out of high availability at once, without pool and storage: nothing fences it any more, and nothing protects its VMs
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  lifeboat-agent emergency-disable --yes\n  lifeboat-agent emergency-disable --undo"
+)]
 pub struct EmergencyDisable {
     /// End that: the agent is a member again after its next start
     #[arg(long, conflicts_with = "yes")]

@@ -6,6 +6,7 @@ use crate::socket::client;
 
 /// Let another host lead. Asked of the agent that leads
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  lifeboat-agent hand-over")]
 pub struct HandOver {}
 
 impl HandOver {

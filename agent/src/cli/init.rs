@@ -19,6 +19,9 @@ const PAGE: usize = 1000;
 
 /// Make a pool, with this host as its first: formats the shared volumes and writes this host's files
 #[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  lifeboat-agent init --pool prod-a --host h01 --network hb0=10.0.0.1:7946,eth0 \\\n    --medium statefile:/dev/shared1 --metadata volume:/dev/shared2 --api https://10.0.0.1:7878"
+)]
 pub struct Init {
     #[command(flatten)]
     host: HostArguments,

@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 
 /// Join a pool with a one-time token of `lifeboat host invite`
 #[derive(Clone, Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  lifeboat-agent join --server https://10.0.0.1:7878 --pool prod-a --host h02 \\\n    --network hb0=10.0.0.2:7946,eth0 --api https://10.0.0.2:7878\n  lifeboat-agent join --token-file /root/token ..."
+)]
 pub struct Join {
     /// A host of the pool, as https://HOST:PORT
     #[arg(long, value_name = "URL")]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 /// Take this host out of the liveset, as before a shutdown. Its VMs are to be elsewhere already
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  lifeboat-agent leave")]
 pub struct Leave {
     /// How many seconds to wait until the host may be powered off
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3_600))]

@@ -6,6 +6,7 @@ use crate::socket::client;
 
 /// Release the brake that holds back restarts after many failures at once. Asked of the agent that leads
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  lifeboat-agent release-brake")]
 pub struct ReleaseBrake {}
 
 impl ReleaseBrake {

@@ -6,6 +6,7 @@ use crate::socket::client;
 
 /// Change the pool's heartbeat key, without interruption. Asked of the agent that leads
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  lifeboat-agent rotate-key")]
 pub struct RotateKey {}
 
 impl RotateKey {

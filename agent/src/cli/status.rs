@@ -6,6 +6,7 @@ use serde_json::Value;
 
 /// Show how this host and its pool stand, as its agent sees it
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  lifeboat-agent status\n  lifeboat-agent status --json")]
 pub struct Status {
     /// As JSON
     #[arg(long)]

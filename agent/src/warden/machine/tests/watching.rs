@@ -162,7 +162,10 @@ fn what_a_vm_is_made_of_is_told_again_when_somebody_starts_it_here_by_hand() {
     assert!(!bench.all().contains(&Do::Note(ReportNote::Vm(facts("a")))), "nothing has changed");
     bench.look(Ok(&["a"]));
     knows(&mut bench, "a");
-    assert!(bench.all().contains(&Do::Note(ReportNote::Vm(facts("a")))), "another host may have told it since");
+    assert!(
+        bench.all().contains(&Do::Note(ReportNote::Vm(facts("a")))),
+        "another host may have told it since"
+    );
 }
 
 #[test]
