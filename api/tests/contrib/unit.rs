@@ -55,8 +55,25 @@ fn systemd_finds_no_fault_with_the_unit_and_calls_it_safe() {
 
 #[test]
 fn scripts_are_what_a_shell_can_read() {
-    for script in ["libvirt/qemu", "debian/scripts/postinst", "debian/scripts/postrm"] {
+    for script in
+        ["libvirt/qemu", "debian/scripts/postinst", "debian/scripts/postrm", "debian/agent-scripts/postinst"]
+    {
         let checked = Command::new("sh").arg("-n").arg(contrib(script)).output().expect("a shell");
         assert!(checked.status.success(), "{script}: {}", String::from_utf8_lossy(&checked.stderr));
+    }
+}
+
+#[test]
+fn packages_with_a_unit_have_scripts_that_systemds_part_goes_into() {
+    for package in ["../api", "../agent"] {
+        let manifest = std::fs::read_to_string(contrib(package).join("Cargo.toml")).expect("its manifest");
+        let manifest: toml::Table = manifest.parse().expect("TOML");
+        let deb = &manifest["package"]["metadata"]["deb"];
+        assert!(deb.get("systemd-units").is_some(), "{package}");
+        // Without any the unit is shipped, and an update leaves the old program running.
+        let scripts = deb.get("maintainer-scripts").and_then(toml::Value::as_str).expect("scripts");
+        let postinst = contrib(package).join(scripts).join("postinst");
+        let postinst = std::fs::read_to_string(postinst).expect("a postinst");
+        assert!(postinst.contains("#DEBHELPER#"), "{package}");
     }
 }
