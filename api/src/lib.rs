@@ -19,6 +19,7 @@ pub mod guard;
 pub mod leadership;
 pub mod libvirt_hook;
 pub mod metrics;
+pub(crate) mod place_back;
 pub mod rolling;
 pub mod router;
 pub mod routes;

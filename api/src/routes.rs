@@ -24,7 +24,6 @@ pub(crate) mod membership;
 pub(crate) mod metrics;
 pub(crate) mod once;
 pub mod openapi;
-pub(crate) mod place_back;
 pub mod plan;
 pub(crate) mod pool_actions;
 pub mod pools;

@@ -7,7 +7,7 @@ use crate::clock::Stopwatch;
 use crate::conductor::{Ask, Conductor};
 use crate::engine::{PoolHandle, Transition};
 use crate::error::ApiError;
-use crate::routes::place_back::{PlacingBack, Step};
+use crate::place_back::{PlacingBack, Step};
 use crate::served::Note;
 use crate::served::alerts::{Finding, Holds, Kind, Subject};
 use crate::service::Service;

@@ -5,7 +5,7 @@
 //! stops: hosts that were to be emptied for it take VMs again, which is asked for until the coordinator has said that it is so.
 pub use super::host::{Phase, RunHost};
 use super::view::{Seen, View};
-use crate::routes::place_back::PLACED_WITHIN;
+use crate::place_back::PLACED_WITHIN;
 use lifeboat_coordinator::record::Duty;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

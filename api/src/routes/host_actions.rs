@@ -1,13 +1,13 @@
 //! `POST /v1/pools/{pool}/hosts/{id}/actions/{enable,disable,evacuate,confirm-dead}` and the plan of an evacuation.
 use super::action::Action;
 use super::admit::{Act, Admitted, admit};
-use super::place_back;
 use super::vm_actions::find_host;
 use crate::clock;
 use crate::conductor::{Ask, Conductor};
 use crate::dto::evacuation::EvacuationAnswer;
 use crate::engine::{Entry, Transition, Turn};
 use crate::error::ApiError;
+use crate::place_back;
 use crate::served::admission::{Effort, Wish, judge};
 use crate::served::evacuation::{self, Evacuation};
 use crate::served::task::{StepState, Task};

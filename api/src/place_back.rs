@@ -100,16 +100,12 @@ impl PlacingBack {
                 return Step::Waits;
             }
             Ok(Attempt::There) => {}
-            Ok(Attempt::Later) => {
-                self.left.push_back(back);
-                return Step::Waits;
-            }
-            Ok(Attempt::Not) => {
-                tracing::info!(vm, host, "a VM is not placed back");
-            }
+            Ok(Attempt::Not(why)) => tracing::info!(vm, host, why, "a VM is not placed back"),
             // Whether the pool takes nothing just now or a host has not answered: until its time is over it is tried again.
-            Err(error) => {
-                tracing::info!(vm, host, %error, "a VM is not placed back yet");
+            later @ (Ok(Attempt::Later) | Err(_)) => {
+                if let Err(error) = later {
+                    tracing::info!(vm, host, %error, "a VM is not placed back yet");
+                }
                 self.left.push_back(back);
                 return Step::Waits;
             }
@@ -136,8 +132,8 @@ enum Attempt {
     There,
     /// Not yet.
     Later,
-    /// Not at all.
-    Not,
+    /// Not at all, and why.
+    Not(String),
 }
 
 async fn attempt(
@@ -150,10 +146,10 @@ async fn attempt(
     let turn = pool.turn().await?;
     let (view, known) = (turn.view(), turn.outlook());
     let (Some(to), Some(index)) = (view.pool.find_host(host), view.pool.find_vm(vm)) else {
-        return Ok(Attempt::Not);
+        return Ok(Attempt::Not("one of them has left the pool".to_owned()));
     };
     match view.pool.runs_on(index) {
-        None => return Ok(Attempt::Not),
+        None => return Ok(Attempt::Not("it does not run".to_owned())),
         Some(home) if home == to => return Ok(Attempt::There),
         Some(_) if view.pool.host(to).state != HostState::Live => return Ok(Attempt::Later),
         Some(_) => {}
@@ -166,8 +162,7 @@ async fn attempt(
         })
         .await?;
     if !allowed {
-        tracing::info!(vm, host, "a VM that went back would leave the pool worse");
-        return Ok(Attempt::Not);
+        return Ok(Attempt::Not("it would leave the pool worse".to_owned()));
     }
     match conductor.ask(Ask::Migrate { vm: vm.to_owned(), to: host.to_owned() }).await {
         Ok(()) => Ok(Attempt::Ordered),
@@ -175,10 +170,7 @@ async fn attempt(
         Err(AskError::Refused(
             Refusal::HostNotLive | Refusal::Busy | Refusal::WhereaboutsUnknown | Refusal::StoreOutOfReach,
         )) => Ok(Attempt::Later),
-        Err(AskError::Refused(refusal)) => {
-            tracing::info!(vm, host, %refusal, "a VM cannot go back");
-            Ok(Attempt::Not)
-        }
+        Err(AskError::Refused(refusal)) => Ok(Attempt::Not(refusal.to_string())),
         Err(error) => Err(error.into()),
     }
 }
