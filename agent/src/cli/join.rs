@@ -67,7 +67,7 @@ pub enum JoinFault {
 
 impl Join {
     pub(super) fn carry_out(&self, around: &Surroundings, output: &mut Output<'_>) -> Result<(), Trouble> {
-        if self.token_file == Path::new("-") && io::stdin().is_terminal() {
+        if self.is_typed() {
             output.note("the token that `lifeboat host invite` has printed:");
         }
         let answer = self.join(around).map_err(|fault| Trouble::Other(fault.to_string()))?;
@@ -118,8 +118,14 @@ impl Join {
 
     fn invitation(&self) -> Result<Invitation, JoinFault> {
         let path = &self.token_file;
-        let text = read(path).map_err(|source| JoinFault::TokenFile { path: path.clone(), source })?;
+        let read = if self.is_typed() { read_line() } else { read(path) };
+        let text = read.map_err(|source| JoinFault::TokenFile { path: path.clone(), source })?;
         Ok(text.parse()?)
+    }
+
+    /// Whether somebody types the token in, or pastes it.
+    fn is_typed(&self) -> bool {
+        self.token_file == Path::new("-") && io::stdin().is_terminal()
     }
 
     fn check(&self, answer: &JoinAnswer) -> Result<(), JoinFault> {
@@ -140,16 +146,22 @@ impl Join {
     }
 }
 
-fn read(path: &Path) -> io::Result<String> {
-    const MOST: u64 = 4096;
+/// The most bytes that a token's file has.
+const MOST_BYTES: u64 = 4096;
+
+/// One line, since nobody who pastes one ends the file.
+fn read_line() -> io::Result<String> {
     let mut text = String::new();
-    if path != Path::new("-") {
-        std::fs::File::open(path)?.take(MOST).read_to_string(&mut text)?;
-    } else if io::stdin().is_terminal() {
-        // One line, since nobody who pastes one ends the file.
-        io::stdin().lock().take(MOST).read_line(&mut text)?;
+    io::stdin().lock().take(MOST_BYTES).read_line(&mut text)?;
+    Ok(text)
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    if path == Path::new("-") {
+        io::stdin().take(MOST_BYTES).read_to_string(&mut text)?;
     } else {
-        io::stdin().take(MOST).read_to_string(&mut text)?;
+        std::fs::File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?;
     }
     Ok(text)
 }

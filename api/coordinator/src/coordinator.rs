@@ -102,7 +102,8 @@ impl<P: Planner> Coordinator<P> {
         state.hand_out();
     }
 
-    /// Operators have set this: it holds for all that begins from now on. Call [`Self::handle`] afterwards, since something may be due.
+    /// Operators have set this: it holds from now on, and a time after which hosts are fenced begins anew if it is another. Call [`Self::handle`]
+    /// afterwards, since something may be due.
     pub fn set(&mut self, settings: Settings) {
         let state = &mut self.state;
         if settings.fence_unknown_after != state.settings.fence_unknown_after {
