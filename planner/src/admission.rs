@@ -19,7 +19,7 @@ pub use objective::{Objective, Standing};
 pub use ranking::{Candidate, Unfit};
 
 use crate::judge::Judge;
-use crate::{Assessment, BrokenRule, Limits};
+use crate::{Assessment, BrokenRule, Limits, TargetStatus};
 use core::cmp::Ordering;
 use lifeboat_model::change::{Change, ChangeError};
 use lifeboat_model::verdict::Witness;
@@ -68,7 +68,7 @@ pub struct Admission {
     pub allowed: bool,
     /// Why, in words.
     pub reason: String,
-    /// Where the verdict rests on a bound that more work could still raise: not proven, not refuted either.
+    /// Whether the verdict rests on a bound that more work could still move: not proven, not refuted either.
     pub open: bool,
     /// Where the pool stands.
     pub before: Standing,
@@ -100,7 +100,8 @@ pub struct Admission {
 
 /// Judges a change. `before` is the pool's assessment where the caller has it; what it proved is what the
 /// change is asked to keep. With [`Limits::max_failures`] no more failures than that are looked at, otherwise
-/// as many as the target or `before` speak of, whichever is more.
+/// as many as the target or `before` speak of, whichever is more. Without `before`, a start that names no host
+/// looks for what the pool tolerates above its target as well: the host it suggests keeps that.
 ///
 /// # Errors
 /// Where the change makes no sense for this pool.
@@ -148,7 +149,11 @@ fn judged(
     let before = if let Some(known) = before {
         known
     } else {
-        assessed = assess_before(judge, pool);
+        assessed = if ranking::leaves_host_open(change) {
+            assess_as_far_as_it_goes(judge, pool)
+        } else {
+            assess_before(judge, pool)
+        };
         &assessed
     };
     if ranking::leaves_host_open(change) {
@@ -161,6 +166,17 @@ fn judged(
 /// Assesses the pool before a change as far as its target asks.
 fn assess_before(judge: &Judge<'_>, pool: &Pool) -> Assessment {
     judge.assess(pool, judge.max_failures().unwrap_or(pool.effective_target()))
+}
+
+/// The same, and beyond the target as well: which host a VM is best started on depends on what is tolerated above the
+/// target too. The target comes first, so that work spent on what lies above it never leaves it open.
+fn assess_as_far_as_it_goes(judge: &Judge<'_>, pool: &Pool) -> Assessment {
+    let to_the_target = assess_before(judge, pool);
+    if judge.max_failures().is_some() || to_the_target.target_status != TargetStatus::Proven {
+        return to_the_target;
+    }
+    let further = judge.assess(pool, u32::MAX);
+    if further.target_status == TargetStatus::Proven { further } else { to_the_target }
 }
 
 fn judge_change(
@@ -198,7 +214,12 @@ fn judge_after(
         // It gives and takes: allowed where the comparison says so, but nobody calls it an improvement.
         verdict = Verdict::Fine;
     }
-    let open = after.is_open() && !verdict.allowed() || was.is_open() && verdict == Verdict::Improves;
+    let open = match verdict {
+        // The pool may stand better now than is proven, and no better, or worse, afterwards.
+        Verdict::Improves | Verdict::Fine => was.is_open(),
+        Verdict::MakesWorse | Verdict::BreaksTarget => after.is_open(),
+        Verdict::CannotBeDone => false,
+    };
     Admission {
         reason: reason(&pool_after, &was, &after, verdict, open, &newly_unprotectable),
         allowed: verdict.allowed(),

@@ -21,7 +21,7 @@ pub struct AdmissionAnswer<'a> {
     pub verdict: &'a str,
     /// Whether it may be made.
     pub allowed: bool,
-    /// Whether the verdict rests on a bound that more work could still raise.
+    /// Whether the verdict rests on a bound that more work could still move.
     pub open: bool,
     /// Why, in words.
     pub reason: &'a str,

@@ -2,8 +2,8 @@
 //! before and after, and the answer says what it found. A request that does not make matters worse is never refused; a pool
 //! that falls short already is guarded all the same.
 //!
-//! The first look is short. Only where it would refuse for want of work, and not because something is refuted, a longer one
-//! follows: nobody is refused because a search was cut short early.
+//! The first look is short. Where it settles nothing, a longer one follows: nobody is refused because a search was cut short
+//! early, and nothing is let through because it was not known how well the pool stands.
 use super::edit::{self, Edit};
 use super::{Kind, ServedError, Step};
 use crate::clock::Stopwatch;
@@ -60,7 +60,7 @@ impl From<Edit> for Wish {
 pub struct Effort {
     /// Work units of a search at first sight; about a microsecond each.
     pub quick: u64,
-    /// Work units of a search where the first one would refuse and leaves it open; none: there is no second one.
+    /// Work units of a search where the first one leaves it open; none: there is no second one.
     pub deep: Option<u64>,
     /// Hosts that are judged for a start that names none.
     pub candidates: usize,
@@ -110,9 +110,10 @@ pub fn judge(
     let clock = Stopwatch::start();
     let case = Case { pool, wish, candidates: effort.candidates, stop };
     let mut found = case.look(known, effort.quick)?;
+    // What was assessed with more work than this and is open still, is not settled by a longer look.
+    let unsettled = found.admission.open && !(found.admission.allowed && known.is_some());
     if let Some(deep) = effort.deep
-        && found.admission.open
-        && !found.admission.allowed
+        && unsettled
         && !stop()
     {
         let known = known.filter(|known| !Standing::of(pool, known).is_open());

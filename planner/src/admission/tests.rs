@@ -2,6 +2,7 @@
 use super::*;
 use crate::fixture::{host, pool, protected, spec, tiny_pools, vm};
 use crate::oracle;
+use lifeboat_model::change::LeftBehind;
 use lifeboat_model::spec::{GroupSpec, HostState, PowerState, RestartPriority, Rule, RuleMode, VmSpec};
 use proptest::prelude::*;
 
@@ -92,6 +93,44 @@ fn a_start_without_a_host_goes_where_most_tolerance_remains() {
     );
     assert_eq!(big.unfit.len(), 3);
     assert_eq!(big.unfit[0].impediments[0].describe(&big.pool_after), "h0 would be 2 MiB of memory short");
+}
+
+#[test]
+fn what_is_tolerated_above_the_target_is_kept_whether_it_was_known_or_not() {
+    // The target of 0 holds wherever the new VM starts. On h2, the emptiest, it would take the only room for the 5.
+    let pool = pool(0, &[(0, &[5]), (4, &[]), (5, &[])]);
+    let plain = VmSpec { restart_priority: RestartPriority::Unprotected, ..protected("new", 1) };
+    let start = Change::StartNew { vm: Box::new(plain), host: None };
+    let known = oracle::assess(&pool, &Limits::default());
+    assert_eq!(known.tolerance.sequential.proven, Some(1));
+    let limits = Limits::default();
+    let judge = Judge::new(&oracle::assess, &limits, u32::MAX);
+    let with = check_with(&judge, &pool, Some(&known), &start).expect("a change that can be");
+    let without = check_with(&judge, &pool, None, &start).expect("a change that can be");
+    assert_eq!((with.suggested_host, without.suggested_host), (Some(host(1)), Some(host(1))));
+    let nearer = Limits { max_failures: Some(0), ..Limits::default() };
+    let bounded = check_with(&Judge::new(&oracle::assess, &nearer, u32::MAX), &pool, None, &start);
+    let bounded = bounded.expect("a change that can be");
+    assert_eq!(
+        bounded.suggested_host,
+        Some(host(2)),
+        "with no question above the target an even load decides"
+    );
+}
+
+#[test]
+fn what_is_not_worse_than_little_that_is_known_is_not_called_settled() {
+    // Nobody has looked yet, before or after: the target may hold now and not then.
+    let pool = pool(2, &[(5, &[3]), (4, &[]), (6, &[]), (3, &[4])]);
+    let none =
+        |pool: &Pool, limits: &Limits<'_>| oracle::assess(pool, &Limits { max_failures: Some(0), ..*limits });
+    let gone = Change::RemoveHost { host: host(2), vms: LeftBehind::Pending };
+    let limits = Limits::default();
+    let answer = check_with(&Judge::new(&none, &limits, u32::MAX), &pool, None, &gone);
+    let answer = answer.expect("a change that can be");
+    assert_eq!((answer.verdict, answer.open), (Verdict::Fine, true), "{}", answer.reason);
+    let settled = judged(&pool, &gone);
+    assert_eq!((settled.verdict, settled.open), (Verdict::BreaksTarget, false), "{}", settled.reason);
 }
 
 #[test]
