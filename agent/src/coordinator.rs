@@ -29,6 +29,8 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 /// Who has run this long has not failed at its start.
 const STEADY: Duration = Duration::from_mins(1);
+/// A fall that is longer ago does not count with the next: in a large pool a host's next turn to lead comes only after all the others'.
+const FALLS_COUNT_FOR: Duration = Duration::from_hours(1);
 
 /// What the service on this host is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +60,13 @@ pub struct Minder {
     fall: Fall,
 }
 
-/// Terms that ended by themselves. The first is told at once, so that the next begins. Those that follow soon are told later and later: a
-/// service that falls on every host would else be given a new term as fast as the medium can agree on it.
+/// Terms that ended by themselves. The first is told at once, so that the next begins, and so is that of a term that lasted. Those that
+/// end at their start are told later and later: a service that falls on every host would else be given a new term as fast as the medium
+/// can agree on it.
 #[derive(Debug, Default)]
 struct Fall {
+    /// When the term began that is the last.
+    began: Instant,
     last: Option<Instant>,
     wait: Duration,
     /// When the end of the last term is told.
@@ -71,9 +76,13 @@ struct Fall {
 impl Fall {
     /// A term has ended by itself.
     fn note(&mut self, now: Instant) {
-        let again = self.last.is_some_and(|last| now.since(last) < STEADY);
-        self.wait =
-            if again { (self.wait * 2).clamp(FIRST_BACKOFF, LONGEST_BACKOFF) } else { Duration::ZERO };
+        let again = self.last.is_some_and(|last| now.since(last) < FALLS_COUNT_FOR);
+        let lasted = now.since(self.began) >= STEADY;
+        self.wait = if again && !lasted {
+            (self.wait * 2).clamp(FIRST_BACKOFF, LONGEST_BACKOFF)
+        } else {
+            Duration::ZERO
+        };
         self.last = Some(now);
         self.tell_at = Some(now + self.wait);
     }
@@ -152,6 +161,7 @@ impl Minder {
 
     fn begin(&mut self, epoch: Epoch) {
         self.begun = epoch;
+        self.fall.began = clock::now();
         if self.service.is_none() {
             self.start();
         }

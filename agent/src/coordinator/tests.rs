@@ -194,6 +194,28 @@ fn terms_that_end_by_themselves_one_after_the_other_are_told_later_and_later() {
 }
 
 #[test]
+fn a_pool_in_which_the_service_falls_on_every_host_does_not_tire_itself_out() {
+    // Forty hosts, two seconds a term: this host's turn comes every eighty seconds.
+    let mut fall = Fall::default();
+    let start = clock::now();
+    let waits: Vec<u64> = (0u32..8)
+        .map(|turn| {
+            fall.began = start + Duration::from_secs(80) * turn;
+            fall.note(fall.began + Duration::from_secs(1));
+            fall.wait.as_secs()
+        })
+        .collect();
+    assert_eq!(waits, [0, 1, 2, 4, 8, 16, 30, 30]);
+    // A term that lasted is followed by the next at once, and so is one after a quiet hour.
+    fall.began = start + Duration::from_secs(1000);
+    fall.note(fall.began + STEADY);
+    assert_eq!(fall.wait, Duration::ZERO);
+    fall.began = fall.began + FALLS_COUNT_FOR * 2;
+    fall.note(fall.began);
+    assert_eq!(fall.wait, Duration::ZERO);
+}
+
+#[test]
 fn a_follower_is_not_killed_for_a_term_that_it_never_led() {
     let minded = minded(STUCK, |_| {});
     let first = minded.wait_for_service();

@@ -154,7 +154,7 @@ pub enum Report {
         /// The VM.
         vm: VmIndex,
     },
-    /// A VM that nobody ordered to run there runs there: somebody started it at the hypervisor.
+    /// A VM that nobody ordered to run there runs there: somebody started it at the hypervisor. Said by [`Ready`](Self::Ready) as well.
     Appeared {
         /// The VM.
         vm: VmIndex,

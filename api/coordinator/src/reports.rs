@@ -29,13 +29,14 @@ impl State {
             Report::Finished { order, outcome } => self.finished(host, *order, outcome),
             Report::Ready { vm } => {
                 if self.knows(*vm) {
+                    // Where nobody sent it, or only an earlier session, its readiness is the first word of its being there.
+                    self.appeared(host, *vm);
                     self.ready(host, *vm);
                 }
             }
             Report::Appeared { vm } => {
-                if self.knows(*vm) && self.whereabouts.appeared(*vm, host) {
-                    self.seen(*vm, host, Seen::Running, false);
-                    self.refresh(*vm);
+                if self.knows(*vm) {
+                    self.appeared(host, *vm);
                 }
             }
             Report::Stopped { vm, cause } => {
@@ -191,6 +192,13 @@ impl State {
         }
     }
 
+    fn appeared(&mut self, host: HostIndex, vm: VmIndex) {
+        if self.whereabouts.appeared(vm, host) {
+            self.seen(vm, host, Seen::Running, false);
+            self.refresh(vm);
+        }
+    }
+
     fn ready(&mut self, host: HostIndex, vm: VmIndex) {
         if self.whereabouts.confirmed(vm, host) {
             self.vms[vm.get()].runs_since.get_or_insert(self.now);
@@ -259,8 +267,10 @@ impl State {
     fn migrated(&mut self, vm: VmIndex, from: HostIndex, to: HostIndex) {
         self.vms[vm.get()].moves = crate::vm::Pace::default();
         self.vms[vm.get()].planned_to = None;
-        if self.whereabouts.claims(vm).is_empty() && self.hosts[to.get()].is_up() {
+        if self.hosts[to.get()].is_up() {
+            // Nothing may claim that it is there: a later boot took it, of which the order, which came late, was not meant.
             self.whereabouts.may_have_arrived(vm, to);
+            self.writes.behind(Record::Place { vm, place: Place::On(to) });
         } else if self.whereabouts.claims(vm).is_empty() {
             // It arrived on a host that is over since, and was lost with it.
             let now = self.now;
@@ -268,8 +278,6 @@ impl State {
             let state = &mut self.vms[vm.get()];
             (state.runs_since, state.lost_from, state.holds) = (None, lost_from, true);
             state.begin_anew(now);
-        } else {
-            self.writes.behind(Record::Place { vm, place: Place::On(to) });
         }
         if self.hosts[from.get()].is_emptied() {
             self.conclude_evacuation(from, "its VMs leave again");
@@ -284,7 +292,8 @@ impl State {
             // It stopped under way.
             self.vms[vm.get()].crashed(now, &self.settings);
         } else {
-            self.writes.behind(Record::Place { vm, place: Place::On(from) });
+            // Not always where this order was to take it from: one that came late speaks of a VM that has left since.
+            self.is_where_it_is_left(vm);
         }
         // What fails once may be nobody's concern: it is tried again soon.
         if self.vms[vm.get()].moves.rounds > 1 && self.hosts[from.get()].is_emptied() {

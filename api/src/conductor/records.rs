@@ -199,7 +199,13 @@ pub fn read(kept: &[Kept], names: &Names, document: &Pool) -> All {
             all.choices.take(choice);
             continue;
         }
-        all.records.extend(understood(&path, &record.value, names, document));
+        match understood(&path, &record.value, names, document) {
+            Some(record) => all.records.push(record),
+            None => tracing::warn!(
+                ?path,
+                "what was kept of this is left out: nothing here is called so, or another version wrote it"
+            ),
+        }
     }
     all
 }

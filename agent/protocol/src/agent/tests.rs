@@ -391,6 +391,17 @@ fn a_host_leaves_on_purpose_and_is_no_failure() {
 }
 
 #[test]
+fn a_leader_that_leaves_does_not_hand_over_to_one_that_leaves_as_well() {
+    let mut pool = Pool::new(3);
+    pool.give(1, Input::Operator(Operator::Leave));
+    pool.give(0, Input::Operator(Operator::Leave));
+    pool.run(10);
+    assert_eq!((pool.members(), pool.leader()), (vec![2], 2));
+    assert_eq!(pool.said(1, "StartCoordinator"), None, "it would have been for a moment");
+    assert!(pool.said(2, "StartCoordinator").is_some());
+}
+
+#[test]
 fn two_of_three_form_at_once_and_one_of_three_after_the_wait() {
     for (up, least, most) in [(2, 2, 6), (1, 75, 80)] {
         let mut pool = Pool::new(3);

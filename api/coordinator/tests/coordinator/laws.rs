@@ -231,3 +231,30 @@ proptest! {
 fn cases() -> u32 {
     ProptestConfig::default().cases.max(256)
 }
+
+#[test]
+fn a_migration_ordered_before_its_far_end_fell_and_carried_out_after_it_came_back_runs_no_vm_twice() {
+    // h1 is emptied. Its VMs leave for h3, which falls and comes back; the order crosses the inventory in which they are still at h1, so
+    // they are told to leave for h2 as well.
+    let pool = spec(3, 100, &[(1, 0), (1, 0)]);
+    let steps = [Step::Evict(1), Step::ShutDown(0), Step::Wait(4), Step::Crossing(true), Step::Lose(2)];
+    holds(&pool, &steps).expect("the laws hold");
+}
+
+#[test]
+fn a_vm_that_an_earlier_session_sent_to_an_earlier_boot_is_where_it_says_that_it_is() {
+    // h4 is emptied. Its VM leaves for h2, which is to be shut down and boots anew meanwhile; h4's agent is begun anew, so that nobody
+    // answers for the migration, and the VM is told to leave for h1.
+    let pool = spec(4, 100, &[(1, 3), (1, 0), (4, 2)]);
+    let steps = [
+        Step::Evacuate(3),
+        Step::Wait(4),
+        Step::ShutDown(1),
+        Step::Reboot(1),
+        Step::Wait(1),
+        Step::AgentRestarts(3),
+        Step::Wait(1_211),
+    ];
+    let world = holds(&pool, &steps).expect("the laws hold");
+    assert_eq!(world.starts, [], "it went on running all the time");
+}

@@ -53,13 +53,8 @@ impl<P: Planner> Machine<P> {
         let inventory = matches!(report, told::Report::Inventory { .. });
         let known = Known { names: &self.names, finished: finished.and_then(|sent| sent.order) };
         if let Some(report) = interpreter::report(&known, report) {
-            match report {
-                // Where nobody sent it, its readiness is the first word of its being there.
-                Report::Ready { vm } => {
-                    self.feed(now, Input::Report { host, report: Report::Appeared { vm } });
-                }
-                Report::Stopped { vm, .. } => self.seen_elsewhere(now, vm, host),
-                _ => {}
+            if let Report::Stopped { vm, .. } = report {
+                self.seen_elsewhere(now, vm, host);
             }
             self.feed(now, Input::Report { host, report });
         }
