@@ -18,6 +18,15 @@ use std::time::Duration;
 /// Beyond this on a busy machine something does not happen any more.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
+/// Makes a program of a script, by another process: what this one has open for writing, a child of it that was begun meanwhile has open as
+/// well, and a program that anybody writes cannot be run.
+pub(crate) fn program(path: &Path, script: &str) {
+    let text = path.with_extension("text");
+    std::fs::write(&text, script).expect("there is room");
+    let made = std::process::Command::new("install").arg("-m755").args([&text, path]).status();
+    assert!(made.expect("install is there").success(), "{} is not made", path.display());
+}
+
 /// The surroundings of a thread.
 pub(crate) struct Around {
     pub(crate) context: Context,

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Where the limit is in work units, this much time ends a pool all the same.
-const SAFETY_NET: Duration = Duration::from_secs(3);
+const SAFETY_NET: Duration = Duration::from_secs(20);
 
 /// How long one pool may take.
 #[derive(Clone, Copy, Debug)]

@@ -79,13 +79,13 @@ fn kernel() -> Result<PathBuf, Missing> {
     };
     let mut package = name().ok().and_then(|says| image(&says));
     if package.is_none() {
-        said(Command::new("apt-get").args(["update", "-qq"])).map_err(failed)?;
+        said(&mut apt_get(&["update", "-qq"])).map_err(failed)?;
         package = name().ok().and_then(|says| image(&says));
     }
     let package = package.ok_or_else(|| Missing::Kernel("apt-cache does not know it".into()))?;
-    let download = || said(Command::new("apt-get").args(["download", "-qq", &package]).current_dir(&folder));
+    let download = || said(apt_get(&["download", "-qq", &package]).current_dir(&folder));
     if download().is_err() {
-        said(Command::new("apt-get").args(["update", "-qq"])).map_err(failed)?;
+        said(&mut apt_get(&["update", "-qq"])).map_err(failed)?;
         download().map_err(failed)?;
     }
     let file = fs::read_dir(&folder)?.filter_map(Result::ok).map(|entry| entry.path());
@@ -124,6 +124,12 @@ fn programs() -> Result<(PathBuf, PathBuf), Missing> {
 fn which(program: &str) -> Option<PathBuf> {
     let places = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"];
     places.iter().map(|place| Path::new(place).join(program)).find(|path| path.exists())
+}
+
+fn apt_get(arguments: &[&str]) -> Command {
+    let mut apt_get = Command::new("apt-get");
+    apt_get.args(["-o", "Acquire::Retries=5"]).args(arguments);
+    apt_get
 }
 
 /// What a command says; if it fails, what it says of that.

@@ -132,7 +132,7 @@ impl Pool {
     /// Has whoever leads do something; asked again until it is done, since at first nobody leads and nobody knows the VM.
     fn has(&self, method: &str, path: &str, body: &Value) {
         let mut last = String::from("nobody answers");
-        let done = self.until(Duration::from_mins(1), || {
+        let done = self.until(Duration::from_mins(5), || {
             self.apis.iter().any(|api| match self.ask(*api, method, path, body) {
                 Some((200..300, _)) => true,
                 Some((status, body)) => {

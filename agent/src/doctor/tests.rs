@@ -118,15 +118,8 @@ fn a_power_switch_that_answers_is_in_order_and_what_keeps_it_from_being_used_is_
     let folder = tempfile::tempdir().expect("a folder");
     let program = |name: &str, script: &str| {
         let path = folder.path().join(name);
-        fs::write(
-            &path,
-            format!(
-                "#!/bin/sh\ncat >{}\n{script}\n",
-                folder.path().join(name).with_extension("read").display()
-            ),
-        )
-        .expect("it is ours");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        let text = format!("#!/bin/sh\ncat >{}\n{script}\n", path.with_extension("read").display());
+        crate::testing::program(&path, &text);
         path.display().to_string()
     };
     let secret = folder.path().join("secret");

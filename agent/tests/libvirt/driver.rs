@@ -119,13 +119,13 @@ fn what_libvirt_refuses_is_told_in_its_words() {
 #[test]
 fn a_daemon_that_is_gone_or_hangs_has_said_nothing_and_its_vms_run_on() {
     let host = Host::up();
-    let libvirt = host.libvirt();
+    let libvirt = host.hasty_libvirt();
     let events = events(&libvirt);
     libvirt.start("a", &host.definition("a", Guest::Beats), &permit()).expect("it starts");
     host.signal_daemon(Signal::STOP);
     let began = clock::now();
     assert!(matches!(libvirt.guests(), Err(Fault::Silent(_))));
-    assert!(clock::now().since(began) < Duration::from_secs(4));
+    assert!(clock::now().since(began) < Duration::from_secs(15));
     assert_eq!(libvirt.traces(), ["a"], "what libvirt wrote down can be read without it");
     host.signal_daemon(Signal::CONT);
     wait_until("it answers again", SOON, || libvirt.guests().ok());
@@ -144,7 +144,7 @@ fn a_daemon_that_is_gone_or_hangs_has_said_nothing_and_its_vms_run_on() {
 #[test]
 fn all_vms_are_killed_whether_libvirt_answers_or_not() {
     let host = Host::up();
-    let libvirt = host.libvirt();
+    let libvirt = host.hasty_libvirt();
     for vm in ["a", "b", "c"] {
         libvirt.start(vm, &host.definition(vm, Guest::Beats), &permit()).expect("it starts");
     }
@@ -159,7 +159,7 @@ fn all_vms_are_killed_whether_libvirt_answers_or_not() {
     libvirt.kill_all().expect("it is certain");
     let took = clock::now().since(began);
     assert_eq!(host.guests().len(), 0, "none is left, not even unreaped");
-    assert!(took < Duration::from_secs(6), "{took:?}");
+    assert!(took < Duration::from_secs(15), "{took:?}");
     assert!(daemon.ends_within(Duration::ZERO), "what waits in its socket is never carried out");
     println!("with a hung daemon all were killed in {took:?}");
 }

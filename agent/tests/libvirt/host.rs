@@ -250,16 +250,27 @@ impl Host {
             run_directory: self.path().join("run"),
             qemu_mark: self.path().display().to_string(),
             daemon_pid_files: vec![self.path().join("daemon.pid")],
-            answer_within_ms: 2000,
+            answer_within_ms: 20_000,
             vcpus: Some(4),
             ..Section::default()
         }
     }
 
+    /// The same for tests in which the daemon hangs: so long they wait for it.
+    pub(crate) fn hasty_section(&self) -> Section {
+        Section { answer_within_ms: 2000, ..self.section() }
+    }
+
     pub(crate) fn libvirt(&self) -> Arc<Libvirt> {
-        let section = self.section();
-        let site = Arc::new(Site::new(&section));
-        Arc::new(Libvirt::new(&section, site))
+        Self::of(&self.section())
+    }
+
+    pub(crate) fn hasty_libvirt(&self) -> Arc<Libvirt> {
+        Self::of(&self.hasty_section())
+    }
+
+    fn of(section: &Section) -> Arc<Libvirt> {
+        Arc::new(Libvirt::new(section, Arc::new(Site::new(section))))
     }
 }
 

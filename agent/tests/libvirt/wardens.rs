@@ -180,7 +180,7 @@ fn a_vm_that_the_pool_has_elsewhere_is_destroyed_with_an_alert() {
 #[test]
 fn a_hung_daemon_leaves_all_unknown_and_when_it_is_well_again_what_stopped_is_told() {
     let host = Host::up();
-    let mut agent = Agent::on(&host);
+    let mut agent = Agent::with(&host, &host.hasty_section());
     agent.term();
     for vm in ["a", "b"] {
         agent.know(&host, vm, Guest::Beats, None);
@@ -201,7 +201,7 @@ fn a_hung_daemon_leaves_all_unknown_and_when_it_is_well_again_what_stopped_is_to
 #[test]
 fn when_the_host_is_fenced_no_vm_runs_although_the_daemon_hangs_and_none_is_started_any_more() {
     let host = Host::up();
-    let mut agent = Agent::on(&host);
+    let mut agent = Agent::with(&host, &host.hasty_section());
     agent.term();
     for vm in ["a", "b"] {
         agent.know(&host, vm, Guest::Beats, None);

@@ -199,13 +199,14 @@ pub fn read(kept: &[Kept], names: &Names, document: &Pool) -> All {
             all.choices.take(choice);
             continue;
         }
-        match understood(&path, &record.value, names, document) {
-            Some(record) => all.records.push(record),
-            None => tracing::warn!(
+        let known = understood(&path, &record.value, names, document);
+        if known.is_none() {
+            tracing::warn!(
                 ?path,
                 "what was kept of this is left out: nothing here is called so, or another version wrote it"
-            ),
+            );
         }
+        all.records.extend(known);
     }
     all
 }

@@ -113,7 +113,7 @@ fn start(change: impl FnOnce(&mut TlsFiles, &TempDir, &Authority)) -> Running {
     let settings = GuardSettings { trust_loopback: false, ..GuardSettings::default() };
     let guard = Guard::new(settings, TokenBook::default());
     let router: Router = router(&Service::new(ServiceSettings::default()).behind(guard));
-    let door = Door::new(Some(tls.config()), 100, 100).with_patience(Duration::from_secs(2));
+    let door = Door::new(Some(tls.config()), 100, 100).with_patience(Duration::from_secs(8));
     runtime.spawn(async move {
         let server = axum_server::from_tcp(listener).expect("a socket").acceptor(door);
         server.serve(router.into_make_service()).await

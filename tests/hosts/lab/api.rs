@@ -9,7 +9,7 @@ use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 /// How long one request may take.
-const LIMIT: Duration = Duration::from_secs(3);
+const LIMIT: Duration = Duration::from_secs(15);
 
 /// Calls the pool's services.
 #[derive(Clone, Debug)]

@@ -56,7 +56,7 @@ fn power(folder: &Path, wish: &str) -> Result<(), Fault> {
 /// Says a line to a socket, and prints the line that it answers.
 fn tell(socket: &Path, line: &str) -> Result<(), Fault> {
     let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(Duration::from_secs(3)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(15)))?;
     stream.write_all(format!("{line}\n").as_bytes())?;
     let mut answer = String::new();
     BufReader::new(stream).read_line(&mut answer)?;

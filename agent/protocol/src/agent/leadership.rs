@@ -88,7 +88,8 @@ impl<M: Medium> Agent<M> {
 
     fn watch_term(&mut self, epoch: Epoch, answered: Instant) {
         let patience = (self.timeout() / 3).clamp(Duration::from_secs(2), Duration::from_secs(5));
-        if self.now.since(answered) > patience {
+        // A host that stood still has neither asked nor heard meanwhile.
+        if self.now.since(answered.max(self.woke_at)) > patience {
             self.command(Command::Notify(Notification::CoordinatorHangs));
             self.note_failure();
             self.end_coordinator();

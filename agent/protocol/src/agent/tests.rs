@@ -380,6 +380,20 @@ fn a_pause_shorter_than_t_fences_nobody() {
 }
 
 #[test]
+fn a_leader_that_stood_still_for_less_than_t_does_not_blame_its_coordinator() {
+    let mut pool = Pool::new(3);
+    let term = pool.agreed().epoch;
+    let paused = pool.agents[0].take();
+    let held = core::mem::take(&mut pool.answers);
+    pool.run(7);
+    pool.agents[0] = paused;
+    pool.answers.extend(held);
+    pool.run(20);
+    assert_eq!(pool.said(0, "CoordinatorHangs"), None);
+    assert_eq!((pool.leader(), pool.agreed().epoch), (0, term));
+}
+
+#[test]
 fn a_host_leaves_on_purpose_and_is_no_failure() {
     let mut pool = Pool::new(3);
     pool.give(0, Input::Operator(Operator::Leave));

@@ -39,12 +39,12 @@ fn a_program_that_hangs_is_killed_with_its_children() {
     let pid = folder.path().join("pid");
     let script = format!("sleep 600 & echo $! > {}; wait", pid.display());
     let began = clock::now();
-    let said = shell(&script, b"", Duration::from_millis(700));
+    let said = shell(&script, b"", Duration::from_secs(3));
     assert!(matches!(said, Err(Mute::Late { .. })), "{said:?}");
-    assert!(clock::now().since(began) < Duration::from_secs(5));
+    assert!(clock::now().since(began) < Duration::from_secs(20));
     let child: i32 = std::fs::read_to_string(pid).expect("it was written").trim().parse().expect("a number");
     let child = Pid::from_raw(child).expect("a pid");
-    let end = clock::now() + Duration::from_secs(5);
+    let end = clock::now() + Duration::from_secs(20);
     while crate::hypervisor::processes::alive(child) {
         assert!(clock::now() < end, "the child lives on");
         clock::wait(Duration::from_millis(5));
@@ -54,9 +54,9 @@ fn a_program_that_hangs_is_killed_with_its_children() {
 #[test]
 fn one_that_leaves_a_child_behind_with_its_output_open_has_ended_all_the_same() {
     let began = clock::now();
-    let said = shell("sleep 3 & echo done", b"", Duration::from_secs(20)).expect("it ends");
+    let said = shell("sleep 30 & echo done", b"", Duration::from_secs(20)).expect("it ends");
     assert_eq!(said.output, b"done\n");
-    assert!(clock::now().since(began) < Duration::from_secs(2));
+    assert!(clock::now().since(began) < Duration::from_secs(15));
 }
 
 #[test]

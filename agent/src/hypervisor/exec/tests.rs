@@ -32,7 +32,7 @@ fn program() -> (tempfile::TempDir, Exec, Permit) {
     fs::write(&path, PROGRAM).expect("it can be written");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it can be made a program");
     let second = Duration::from_secs(1);
-    let limits = Limits { answer: second * 10, start: second, migrate: second * 10 };
+    let limits = Limits { answer: second * 20, start: second * 3, migrate: second * 20 };
     let site = Arc::new(Site::new(&Section::default()));
     // Not by its own name: while another test forks, a file that was just written cannot be run.
     let exec = Exec::new(vec!["sh".into(), path.to_string_lossy().into_owned()], Vec::new(), limits, site);

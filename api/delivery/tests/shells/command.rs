@@ -76,7 +76,7 @@ fn a_command_that_hangs_is_ended_with_everything_that_it_started() {
     let text = format!(
         "trap 'echo yes > {asked:?}' TERM\n(trap '' TERM; sleep 1000; sleep 1000) &\necho $! > {child:?}\nwhile :; do wait; done"
     );
-    let toml = script(&folder, &text) + "timeout_s = 2\ngrace_s = 1\n";
+    let toml = script(&folder, &text) + "timeout_s = 2\ngrace_s = 5\n";
     let failure = opened(&toml).deliver(&message()).expect_err("it hangs");
     assert_eq!(failure.again, Again::Later);
     assert!(failure.reason.contains("ran longer than 2 s"), "{failure}");

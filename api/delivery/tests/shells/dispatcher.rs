@@ -55,6 +55,7 @@ fn a_dead_channel_delays_no_other_and_sending_never_waits() {
     let dead_one = &dispatcher.status()[0];
     assert_eq!((dead_one.queued, dead_one.told), (20, 0));
     assert!(dead_one.under_way_since.is_some() && dispatcher.status()[1].queued <= 1);
+    eventually("the last one's answer is heard", || dispatcher.status()[1].told == 20);
     let left = dispatcher.stop(Duration::from_millis(50));
     assert_eq!(left["dead"].messages.len(), 20, "what is under way is not told");
     assert!(left["well"].messages.is_empty());

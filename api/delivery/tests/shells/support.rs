@@ -4,7 +4,6 @@ use lifeboat_delivery::{Alert, Channel, ChannelSettings, Severity, Subject};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -45,8 +44,13 @@ impl Folder {
 
     pub(crate) fn file(&self, name: &str, text: &str, mode: u32) -> String {
         let path = self.path(name);
-        std::fs::write(&path, text).expect("written");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("set");
+        // By another process: what this one has open for writing, a child of it that was begun meanwhile has open as well, and a program
+        // that anybody writes cannot be run.
+        let from = self.path(&format!("{name}.text"));
+        std::fs::write(&from, text).expect("written");
+        let made =
+            std::process::Command::new("install").args([&format!("-m{mode:o}"), &from, &path]).status();
+        assert!(made.expect("install is there").success(), "{path} is not made");
         path
     }
 }

@@ -209,7 +209,7 @@ fn a_member_that_hangs_is_passed_by() {
 fn without_a_majority_it_is_unavailable_and_goes_on_later() {
     let mut kind = OnEtcd::start();
     let address = kind.fresh();
-    let hasty = Options { timeout: Duration::from_secs(2), lease: LONG, ..Options::default() };
+    let hasty = Options { timeout: Duration::from_secs(6), lease: LONG, ..Options::default() };
     drop(kind.open(&address));
     let store = open(&address, &hasty).expect("it opens");
     let term = lead(&*store);

@@ -70,7 +70,8 @@ fn ask_for_users(directory: &Path, etcd: &Etcd) {
     ] {
         let file = |name| path(directory, name);
         let mut etcdctl = Command::new("etcdctl");
-        etcdctl.env("ETCDCTL_API", "3").args(["--endpoints", &endpoint, "--cacert", &file("ca.pem")]);
+        etcdctl.env("ETCDCTL_API", "3").args(["--dial-timeout=30s", "--command-timeout=30s"]);
+        etcdctl.args(["--endpoints", &endpoint, "--cacert", &file("ca.pem")]);
         etcdctl.args(["--cert", &file("us.pem"), "--key", &file("us.key")]).args(command.split(' '));
         let done = etcdctl.output();
         let done =

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use tempfile::TempDir;
 
 /// The members.
@@ -105,10 +106,16 @@ impl Drop for Etcd {
     }
 }
 
-/// Ports that nobody listens on. All are held until the last is found, so that they differ.
+/// Ports that nobody listens on, below those that the kernel gives to whoever asks for any: a member that is away for a while finds its
+/// own free when it comes back.
 fn free_ports(members: usize) -> Vec<Ports> {
-    let listen = || TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let held: Vec<(TcpListener, TcpListener)> = (0..members).map(|_| (listen(), listen())).collect();
-    let port = |listener: &TcpListener| listener.local_addr().expect("it is bound").port();
-    held.iter().map(|(clients, peers)| Ports { clients: port(clients), peers: port(peers) }).collect()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + (std::process::id() % 40) as u16 * 100;
+    let free = || loop {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % 8_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    };
+    (0..members).map(|_| Ports { clients: free(), peers: free() }).collect()
 }

@@ -1,7 +1,6 @@
 //! Programs that answer, fail, hang, and say secrets aloud.
 use super::*;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 struct Fake {
@@ -12,9 +11,8 @@ impl Fake {
     fn new(script: &str) -> (Self, Device) {
         let folder = tempfile::tempdir().expect("a folder");
         let program = folder.path().join("fence_fake");
-        fs::write(&program, format!("#!/bin/sh\ncat > {}\n{script}\n", folder.path().join("read").display()))
-            .expect("it is ours");
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        let text = format!("#!/bin/sh\ncat > {}\n{script}\n", folder.path().join("read").display());
+        crate::testing::program(&program, &text);
         let device = Device {
             agent: program.display().to_string(),
             power_on: false,
