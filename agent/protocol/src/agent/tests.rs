@@ -6,12 +6,13 @@ mod disarmed;
 mod failing;
 mod growing;
 mod keys;
+mod leaving;
 
 use super::{Agent, AgentConfig};
 use crate::command::Command;
 use crate::configuration::{Configuration, Standing};
 use crate::evidence::EvidenceKind;
-use crate::input::{Input, Operator};
+use crate::input::Input;
 use crate::keyring::Keyring;
 use crate::medium::{Answer, Medium, PoolId, Request, Snapshot, Step};
 use crate::order::{Order, OrderId, Report};
@@ -380,42 +381,6 @@ fn a_pause_shorter_than_t_fences_nobody() {
 }
 
 #[test]
-fn a_leader_that_stood_still_for_less_than_t_does_not_blame_its_coordinator() {
-    let mut pool = Pool::new(3);
-    let term = pool.agreed().epoch;
-    let paused = pool.agents[0].take();
-    let held = core::mem::take(&mut pool.answers);
-    pool.run(7);
-    pool.agents[0] = paused;
-    pool.answers.extend(held);
-    pool.run(20);
-    assert_eq!(pool.said(0, "CoordinatorHangs"), None);
-    assert_eq!((pool.leader(), pool.agreed().epoch), (0, term));
-}
-
-#[test]
-fn a_host_leaves_on_purpose_and_is_no_failure() {
-    let mut pool = Pool::new(3);
-    pool.give(0, Input::Operator(Operator::Leave));
-    pool.run(5);
-    assert!(pool.said(0, "MayPowerOff").is_some());
-    assert_eq!((pool.members(), pool.leader()), (vec![1, 2], 1));
-    assert_eq!(pool.standing(0), Standing::Out);
-    assert_eq!(pool.agreed().hosts[0].failures, 0);
-}
-
-#[test]
-fn a_leader_that_leaves_does_not_hand_over_to_one_that_leaves_as_well() {
-    let mut pool = Pool::new(3);
-    pool.give(1, Input::Operator(Operator::Leave));
-    pool.give(0, Input::Operator(Operator::Leave));
-    pool.run(10);
-    assert_eq!((pool.members(), pool.leader()), (vec![2], 2));
-    assert_eq!(pool.said(1, "StartCoordinator"), None, "it would have been for a moment");
-    assert!(pool.said(2, "StartCoordinator").is_some());
-}
-
-#[test]
 fn two_of_three_form_at_once_and_one_of_three_after_the_wait() {
     for (up, least, most) in [(2, 2, 6), (1, 75, 80)] {
         let mut pool = Pool::new(3);
@@ -494,18 +459,4 @@ fn after_a_power_cycle_a_host_cut_off_much_later_is_waited_for_as_long_as_ever()
     let safe = pool.said(0, "SafeToReplace").expect("proven");
     assert!(safe - cut > Duration::from_secs(15), "{:?}", safe - cut);
     drop(paused);
-}
-
-#[test]
-fn the_last_host_leaves_too_and_whoever_comes_back_first_forms_the_pool() {
-    let mut pool = Pool::new(2);
-    pool.give(1, Input::Operator(Operator::Leave));
-    pool.run(5);
-    pool.give(0, Input::Operator(Operator::Leave));
-    pool.run(5);
-    assert_eq!(pool.members(), [] as [usize; 0]);
-    assert!((0..2).all(|host| pool.said(host, "MayPowerOff").is_some()));
-    pool.power_on(1);
-    pool.run(90);
-    assert_eq!((pool.members(), pool.leader()), (vec![1], 1));
 }

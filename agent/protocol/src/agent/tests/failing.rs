@@ -88,3 +88,17 @@ fn a_failure_long_ago_does_not_count_with_the_next() {
     assert!(!failures.note(now + Duration::from_secs(1)));
     assert!(failures.note(now + Duration::from_secs(2)));
 }
+
+#[test]
+fn a_leader_that_stood_still_for_less_than_t_does_not_blame_its_coordinator() {
+    let mut pool = Pool::new(3);
+    let term = pool.agreed().epoch;
+    let paused = pool.agents[0].take();
+    let held = core::mem::take(&mut pool.answers);
+    pool.run(7);
+    pool.agents[0] = paused;
+    pool.answers.extend(held);
+    pool.run(20);
+    assert_eq!(pool.said(0, "CoordinatorHangs"), None);
+    assert_eq!((pool.leader(), pool.agreed().epoch), (0, term));
+}
