@@ -18,6 +18,7 @@ use lifeboat_link::{FromService, ToService};
 use lifeboat_model::HostIndex;
 use lifeboat_protocol::evidence::EvidenceKind;
 use lifeboat_protocol::input::Operator;
+use lifeboat_protocol::settings::coordinator_patience;
 use lifeboat_protocol::{Configuration, Epoch, Input, Instant};
 use process::Service;
 use serde_json::json;
@@ -61,8 +62,8 @@ pub struct Minder {
 }
 
 /// Terms that ended by themselves. The first is told at once, so that the next begins, and so is that of a term that lasted. Those that
-/// end at their start are told later and later: a service that falls on every host would else be given a new term as fast as the medium
-/// can agree on it.
+/// end at their start are told later and later, as far as the protocol's patience goes: a service that falls on every host would else be
+/// given a new term as fast as the medium can agree on it.
 #[derive(Debug, Default)]
 struct Fall {
     /// When the term began that is the last.
@@ -74,15 +75,12 @@ struct Fall {
 }
 
 impl Fall {
-    /// A term has ended by itself.
-    fn note(&mut self, now: Instant) {
+    /// A term has ended by itself, and its end is to be told within `longest`.
+    fn note(&mut self, now: Instant, longest: Duration) {
         let again = self.last.is_some_and(|last| now.since(last) < FALLS_COUNT_FOR);
         let lasted = now.since(self.began) >= STEADY;
-        self.wait = if again && !lasted {
-            (self.wait * 2).clamp(FIRST_BACKOFF, LONGEST_BACKOFF)
-        } else {
-            Duration::ZERO
-        };
+        self.wait =
+            if again && !lasted { (self.wait * 2).max(FIRST_BACKOFF).min(longest) } else { Duration::ZERO };
         self.last = Some(now);
         self.tell_at = Some(now + self.wait);
     }
@@ -155,6 +153,12 @@ impl Minder {
         }
     }
 
+    /// The protocol takes a coordinator that answers nothing for longer for one that hangs.
+    fn longest_silence(&self) -> Duration {
+        let timeout = self.agreed.as_ref().map_or(Duration::ZERO, |known| known.timeout);
+        coordinator_patience(timeout) * 3 / 4
+    }
+
     fn is_current(&self, start: u64) -> bool {
         self.service.as_ref().is_some_and(|service| service.start() == start)
     }
@@ -170,7 +174,7 @@ impl Minder {
                 epoch = epoch.0,
                 "this host is to lead, and no service can be started: another one has to"
             );
-            self.fall.note(clock::now());
+            self.fall.note(clock::now(), self.longest_silence());
             return;
         }
         tracing::info!(epoch = epoch.0, "a coordinator's term begins on this host");
@@ -280,7 +284,7 @@ impl Minder {
             if office == Office::Ends {
                 self.say_ended();
             } else {
-                self.fall.note(clock::now());
+                self.fall.note(clock::now(), self.longest_silence());
             }
             self.start_at = Some(clock::now());
         }

@@ -3,7 +3,7 @@ use crate::clock::Stopwatch;
 use crate::conductor::{Ask, AskError, Conductor};
 use crate::engine::PoolHandle;
 use crate::error::ApiError;
-use crate::served::admission::{Effort, Wish, judge};
+use crate::served::admission::{Effort, Known, Wish, judge};
 use crate::service::Service;
 use lifeboat_coordinator::Refusal;
 use lifeboat_model::Pool;
@@ -157,7 +157,7 @@ async fn attempt(
     let wish = Wish::Migrate { vm: index, to };
     let allowed = service
         .judge(move |stop| {
-            let known = known.as_ref().map(|outlook| &*outlook.assessment);
+            let known = known.as_deref().map(Known::from);
             Ok(judge(&view.pool, view.revision, known, &wish, &Effort::REQUEST, stop)?.allowed)
         })
         .await?;

@@ -60,6 +60,11 @@ impl Default for Settings {
 /// How far a clock's rate may be off, in parts per million of true time.
 pub const CLOCK_RATE_PPM: u32 = 200;
 
+/// How long whoever leads waits for its coordinator's process to answer before it begins it anew.
+pub fn coordinator_patience(timeout: Duration) -> Duration {
+    (timeout / 3).clamp(Duration::from_secs(2), Duration::from_secs(5))
+}
+
 impl Settings {
     /// How often a heartbeat goes to each peer on each network.
     pub fn heartbeat_interval(&self) -> Duration {

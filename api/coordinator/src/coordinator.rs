@@ -425,6 +425,7 @@ impl State {
     fn deadline(&self) -> Option<Instant> {
         let starts = self.waiting.iter().map(|vm| self.vms[vm.get()].starts.not_before);
         let stops = self.stopping.iter().map(|vm| self.vms[vm.get()].stops.not_before);
+        let settled = self.unsettled.keys().map(|vm| self.vms[vm.get()].stops.not_before);
         let emptied = |vm: &VmIndex| {
             self.whereabouts.runs_on(*vm).is_some_and(|host| self.hosts[host.get()].is_emptied())
         };
@@ -443,6 +444,7 @@ impl State {
             .chain(told)
             .chain(stays)
             .chain(stops)
+            .chain(settled)
             .chain(moves)
             .chain(holds)
             .chain(settling)

@@ -122,15 +122,18 @@ impl State {
         if seen == Seen::Running {
             self.started_by_hand(vm);
         }
-        if self.whereabouts.claims(vm).len() == 1 {
-            self.writes.behind(Record::Place { vm, place: Place::On(host) });
-        }
+        self.is_where_it_is_left(vm);
     }
 
-    /// One place less is left where a VM may be. If there is but one, the next term is to know it: the one that it knows may be gone.
+    /// One place less is left where a VM may be. If there is but one, the next term is to know it: the one that it knows may be gone. While
+    /// a migration may still be carried out both its ends stay written: the far end may be lost with one boot and take the VM in the next.
     pub(crate) fn is_where_it_is_left(&mut self, vm: VmIndex) {
-        if let [(host, Claim::Arriving | Claim::MayRun | Claim::Runs | Claim::Recorded)] =
-            *self.whereabouts.claims(vm)
+        if self.whereabouts.may_leave(vm) {
+            return;
+        }
+        if let [
+            (host, Claim::Arriving | Claim::MayRun | Claim::Runs | Claim::Recorded | Claim::Contradicted),
+        ] = *self.whereabouts.claims(vm)
         {
             self.writes.behind(Record::Place { vm, place: Place::On(host) });
         }
@@ -268,7 +271,8 @@ impl State {
         self.vms[vm.get()].moves = crate::vm::Pace::default();
         self.vms[vm.get()].planned_to = None;
         if self.hosts[to.get()].is_up() {
-            // Nothing may claim that it is there: a later boot took it, of which the order, which came late, was not meant.
+            // Nothing may claim that it is there: the order came late, and a later boot took the VM. If it has not said so yet, an order to
+            // stop it settles where it is.
             self.whereabouts.may_have_arrived(vm, to);
             self.writes.behind(Record::Place { vm, place: Place::On(to) });
         } else if self.whereabouts.claims(vm).is_empty() {
@@ -278,6 +282,8 @@ impl State {
             let state = &mut self.vms[vm.get()];
             (state.runs_since, state.lost_from, state.holds) = (None, lost_from, true);
             state.begin_anew(now);
+        } else {
+            self.is_where_it_is_left(vm);
         }
         if self.hosts[from.get()].is_emptied() {
             self.conclude_evacuation(from, "its VMs leave again");

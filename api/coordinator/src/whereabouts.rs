@@ -419,6 +419,14 @@ impl Whereabouts {
         Some(order)
     }
 
+    /// Whether a migration of the VM was handed over whose outcome is not known.
+    pub(crate) fn may_leave(&self, vm: VmIndex) -> bool {
+        let leaves = |order: &Outstanding| {
+            order.vm == vm && order.sent && matches!(order.errand, Errand::Migrate { .. })
+        };
+        self.orders.values().chain(self.late.values()).any(leaves)
+    }
+
     /// What an order claimed is claimed no more: it was not carried out.
     fn undo(&mut self, order: &Outstanding) {
         match order.errand {
@@ -429,7 +437,12 @@ impl Whereabouts {
             }
             Errand::Stop => {}
             Errand::Migrate { to } => {
-                if matches!(self.claim(order.vm, to), Some(Claim::Arriving | Claim::Contradicted)) {
+                let again = self.orders.values().chain(self.late.values());
+                let again =
+                    again.filter(|other| (other.vm, other.errand) == (order.vm, order.errand)).count();
+                if again == 0
+                    && matches!(self.claim(order.vm, to), Some(Claim::Arriving | Claim::Contradicted))
+                {
                     self.clear(order.vm, to);
                 }
             }

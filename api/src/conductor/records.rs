@@ -199,6 +199,10 @@ pub fn read(kept: &[Kept], names: &Names, document: &Pool) -> All {
             all.choices.take(choice);
             continue;
         }
+        if let ["invitation", _] = path.as_slice() {
+            // The concern of whoever lets hosts join.
+            continue;
+        }
         let known = understood(&path, &record.value, names, document);
         if known.is_none() {
             tracing::warn!(

@@ -15,7 +15,7 @@ use crate::guard::Principal;
 use crate::guard::audit::Author;
 use crate::guard::door::Caller;
 use crate::guard::outside::RequestId;
-use crate::served::admission::{Effort, Judged, Wish, judge};
+use crate::served::admission::{Effort, Judged, Known, Wish, judge};
 use crate::served::ha::Policy;
 use crate::served::{Note, Step};
 use crate::service::Service;
@@ -215,7 +215,7 @@ pub(crate) async fn admit(
     let (view, known) = (turn.view(), turn.outlook());
     let judged = service
         .judge(move |stop| {
-            let known = known.as_ref().map(|outlook| &*outlook.assessment);
+            let known = known.as_deref().map(Known::from);
             Ok(judge(&view.pool, view.revision, known, &wish, &Effort::REQUEST, stop)?)
         })
         .await?;

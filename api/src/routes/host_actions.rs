@@ -8,7 +8,7 @@ use crate::dto::evacuation::EvacuationAnswer;
 use crate::engine::{Entry, Transition, Turn};
 use crate::error::ApiError;
 use crate::place_back;
-use crate::served::admission::{Effort, Wish, judge};
+use crate::served::admission::{Effort, Known, Wish, judge};
 use crate::served::evacuation::{self, Evacuation};
 use crate::served::task::{StepState, Task};
 use crate::served::{Kind, Note, Resource, ServedError, Step};
@@ -296,7 +296,7 @@ pub(crate) async fn evacuation(
     let answer = service
         .judge(move |stop| {
             let wish = Wish::Evacuate { host: index, ends: plan.ends() };
-            let known = known.as_ref().map(|outlook| &*outlook.assessment);
+            let known = known.as_deref().map(Known::from);
             let judged = judge(&view.pool, view.revision, known, &wish, &Effort::REQUEST, stop)?;
             Ok(EvacuationAnswer::new(&view.pool, view.revision, &plan, judged.answer))
         })

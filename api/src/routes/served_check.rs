@@ -6,7 +6,7 @@ use crate::dto::pool::RestartPriorityWord;
 use crate::dto::tolerance::HypotheticalTolerance;
 use crate::dto::verdict::{PlanAnswer, ToleranceAnswer};
 use crate::error::ApiError;
-use crate::served::admission::{Effort, judge};
+use crate::served::admission::{Effort, Known, judge};
 use crate::served::{Kind, Resource, ServedError};
 use crate::service::Service;
 use axum::body::Bytes;
@@ -45,7 +45,7 @@ pub(crate) async fn check(
     let answer = service
         .judge(move |stop| {
             let change = change_request::read_change(&view.pool, &body).map_err(ApiError::Document)?;
-            let known = known.as_ref().map(|outlook| &*outlook.assessment);
+            let known = known.as_deref().map(Known::from);
             Ok(judge(&view.pool, view.revision, known, &change.into(), &Effort::QUESTION, stop)?.answer)
         })
         .await?;

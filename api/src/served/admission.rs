@@ -3,8 +3,9 @@
 //! that falls short already is guarded all the same.
 //!
 //! The first look is short. Where it settles nothing, a longer one follows: nobody is refused because a search was cut short
-//! early, and nothing is let through because it was not known how well the pool stands.
+//! early, and nothing is let through only because nobody had looked how well the pool stands.
 use super::edit::{self, Edit};
+use super::outlook::Outlook;
 use super::{Kind, ServedError, Step};
 use crate::clock::Stopwatch;
 use crate::dto::admission::AdmissionAnswer;
@@ -75,6 +76,21 @@ impl Effort {
     pub const QUESTION: Self = Self { quick: 2_000, deep: None, candidates: 3, remedies_ms: 3 };
 }
 
+/// What is known of the pool that is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// Its assessment.
+    pub assessment: &'a Assessment,
+    /// Whether more work is still to be put into what that leaves open.
+    pub provisional: bool,
+}
+
+impl<'a> From<&'a Outlook> for Known<'a> {
+    fn from(outlook: &'a Outlook) -> Self {
+        Self { assessment: &outlook.assessment, provisional: outlook.provisional }
+    }
+}
+
 /// A judgement.
 #[derive(Debug)]
 pub struct Judged {
@@ -94,7 +110,7 @@ pub struct Judged {
     pub answer: Box<RawValue>,
 }
 
-/// Judges `wish`. `known` is the assessment of this very pool, where there is one. `stop` is asked now and then whether the
+/// Judges `wish`. `known` is what was found of this very pool, where somebody looked. `stop` is asked now and then whether the
 /// caller has gone away.
 ///
 /// # Errors
@@ -102,22 +118,25 @@ pub struct Judged {
 pub fn judge(
     pool: &Pool,
     revision: u64,
-    known: Option<&Assessment>,
+    known: Option<Known<'_>>,
     wish: &Wish,
     effort: &Effort,
     stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Judged, ServedError> {
     let clock = Stopwatch::start();
     let case = Case { pool, wish, candidates: effort.candidates, stop };
-    let mut found = case.look(known, effort.quick)?;
-    // What was assessed with more work than this and is open still, is not settled by a longer look.
-    let unsettled = found.admission.open && !(found.admission.allowed && known.is_some());
+    let assessment = known.map(|known| known.assessment);
+    let mut found = case.look(assessment, effort.quick)?;
     if let Some(deep) = effort.deep
-        && unsettled
+        && found.admission.open
         && !stop()
     {
-        let known = known.filter(|known| !Standing::of(pool, known).is_open());
-        found = case.look(known, deep)?;
+        // What is allowed stays so unless the pool stands better than was known; what the service has put its own work into does not.
+        let looked_at_before = known.is_some_and(|known| !known.provisional);
+        if !found.admission.allowed || !looked_at_before && case.is_settled_by(deep) {
+            let assessment = assessment.filter(|assessment| !Standing::of(pool, assessment).is_open());
+            found = case.look(assessment, deep)?;
+        }
     }
     Ok(found.told(&case, revision, effort, clock))
 }
@@ -179,6 +198,13 @@ impl Case<'_> {
                 Ok(Found::plain(admission::compare(self.pool, known, after, &limits), change, step))
             }
         }
+    }
+
+    /// Whether it is certain, after so much work, how the pool stands now.
+    fn is_settled_by(&self, work: u64) -> bool {
+        let max_failures = Some(self.pool.effective_target());
+        let limits = Limits { work: Some(work), stop: Some(self.stop), max_failures, ..Limits::default() };
+        !Standing::of(self.pool, &assess(self.pool, &limits)).is_open()
     }
 
     fn migration(

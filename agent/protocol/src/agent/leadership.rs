@@ -7,6 +7,7 @@ use crate::configuration::Standing;
 use crate::medium::Medium;
 use crate::message::Message;
 use crate::order::{Order, Outcome, Report};
+use crate::settings::coordinator_patience;
 use crate::{Command, Epoch, Instant};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -87,9 +88,11 @@ impl<M: Medium> Agent<M> {
     }
 
     fn watch_term(&mut self, epoch: Epoch, answered: Instant) {
-        let patience = (self.timeout() / 3).clamp(Duration::from_secs(2), Duration::from_secs(5));
-        // A host that stood still has neither asked nor heard meanwhile.
-        if self.now.since(answered.max(self.woke_at)) > patience {
+        // A host that stood still has neither asked nor heard meanwhile; but one that does so again and again cannot tell a coordinator that
+        // hangs for ever.
+        let silent = self.now.since(answered);
+        let since_awake = self.now.since(self.woke_at);
+        if silent.min(since_awake) > coordinator_patience(self.timeout()) || silent > self.timeout() {
             self.command(Command::Notify(Notification::CoordinatorHangs));
             self.note_failure();
             self.end_coordinator();

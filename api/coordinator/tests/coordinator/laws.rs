@@ -258,3 +258,22 @@ fn a_vm_that_an_earlier_session_sent_to_an_earlier_boot_is_where_it_says_that_it
     let world = holds(&pool, &steps).expect("the laws hold");
     assert_eq!(world.starts, [], "it went on running all the time");
 }
+
+#[test]
+fn the_next_term_knows_of_a_migration_that_a_later_boot_may_have_taken() {
+    // h1 is emptied; its VM leaves for h2, which boots anew before the order is carried out, and takes it. h1 dies, and the term with it,
+    // before anybody has heard of that; and h2 is slow to say what it runs.
+    let pool = spec(4, 100, &[(1, 0), (1, 2), (1, 3)]);
+    let steps = [
+        Step::Evacuate(0),
+        Step::Wait(4),
+        Step::Reboot(1),
+        Step::Wait(1_001),
+        Step::Lose(0),
+        Step::Mute(1),
+        Step::TakeOver(2),
+        Step::Wait(5_000),
+    ];
+    let world = holds(&pool, &steps).expect("the laws hold");
+    assert_eq!(world.starts, [], "it runs on h2");
+}

@@ -77,11 +77,13 @@ proptest! {
 
     #[test]
     fn nothing_that_is_let_through_lowers_the_objective(
-        pool in pools(), kind in 0u8..9, vm in 0u32..8, host in 0u16..5, quick in 1u64..2000, deep in any::<bool>()
+        pool in pools(), kind in 0u8..9, vm in 0u32..8, host in 0u16..5, quick in 1u64..2000, deep in any::<bool>(), looked in any::<bool>()
     ) {
         let wish = wishes(&pool, kind, vm, host);
+        let little = assess(&pool, &Limits { work: Some(1), ..Limits::default() });
+        let known = looked.then_some(Known { assessment: &little, provisional: true });
         let effort = effort(quick, deep.then_some(100_000));
-        if let Ok(judged) = judge(&pool, 1, None, &wish, &effort, &|| false) {
+        if let Ok(judged) = judge(&pool, 1, known, &wish, &effort, &|| false) {
             let (before, after) = (objective(&pool), objective(&judged.pool));
             let answer: serde_json::Value = serde_json::from_str(judged.answer.get()).expect("an answer");
             let open = answer["open"].as_bool().expect("told");
@@ -97,9 +99,10 @@ proptest! {
     #[test]
     fn a_known_verdict_changes_no_judgement(pool in pools(), kind in 0u8..9, vm in 0u32..8, host in 0u16..5) {
         let wish = wishes(&pool, kind, vm, host);
-        let known = assess(&pool, &Limits::default());
+        let assessment = assess(&pool, &Limits::default());
+        let known = Known { assessment: &assessment, provisional: false };
         let effort = effort(100_000, None);
-        let with = judge(&pool, 1, Some(&known), &wish, &effort, &|| false);
+        let with = judge(&pool, 1, Some(known), &wish, &effort, &|| false);
         let without = judge(&pool, 1, None, &wish, &effort, &|| false);
         match (with, without) {
             (Ok(with), Ok(without)) => {
