@@ -104,6 +104,8 @@ struct Pool {
     cut: Vec<(usize, usize)>,
     /// Hosts whose disks take nothing.
     full: Vec<usize>,
+    /// Whether coordinators answer nothing.
+    hangs: bool,
     answers: Vec<(usize, Answer)>,
     datagrams: Vec<(usize, HeartbeatNetwork, Box<[u8]>)>,
     log: Vec<(Duration, usize, String)>,
@@ -119,6 +121,7 @@ impl Pool {
             now: Instant::from_micros(1_000_000),
             cut: Vec::new(),
             full: Vec::new(),
+            hangs: false,
             answers: Vec::new(),
             datagrams: Vec::new(),
             log: Vec::new(),
@@ -202,6 +205,7 @@ impl Pool {
                 self.answers.push((host, Answer::Written));
                 return;
             }
+            Command::ProbeCoordinator if self.hangs => return,
             Command::ProbeCoordinator => return self.give(host, Input::CoordinatorAnswered),
             Command::FeedWatchdog { .. } => return,
             Command::EndCoordinator { .. } => Some(Input::CoordinatorEnded),

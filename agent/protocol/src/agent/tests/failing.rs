@@ -13,6 +13,15 @@ impl Pool {
         self.run(10);
     }
 
+    /// The first host's agent stands still for so many seconds.
+    fn stands_still(&mut self, seconds: u64) {
+        let paused = self.agents[0].take();
+        let held = core::mem::take(&mut self.answers);
+        self.run(seconds);
+        self.agents[0] = paused;
+        self.answers.extend(held);
+    }
+
     /// Where terms began, in their order.
     fn terms(&self) -> Vec<usize> {
         let begun = self.log.iter().filter(|(.., what)| what.contains("StartCoordinator"));
@@ -93,12 +102,20 @@ fn a_failure_long_ago_does_not_count_with_the_next() {
 fn a_leader_that_stood_still_for_less_than_t_does_not_blame_its_coordinator() {
     let mut pool = Pool::new(3);
     let term = pool.agreed().epoch;
-    let paused = pool.agents[0].take();
-    let held = core::mem::take(&mut pool.answers);
-    pool.run(7);
-    pool.agents[0] = paused;
-    pool.answers.extend(held);
+    pool.stands_still(7);
     pool.run(20);
     assert_eq!(pool.said(0, "CoordinatorHangs"), None);
     assert_eq!((pool.leader(), pool.agreed().epoch), (0, term));
+}
+
+#[test]
+fn an_agent_that_stands_still_again_and_again_notices_a_coordinator_that_hangs() {
+    let mut pool = Pool::new(3);
+    pool.hangs = true;
+    for _ in 0..8 {
+        pool.stands_still(2);
+        pool.run(1);
+    }
+    assert!(pool.said(0, "CoordinatorHangs").is_some());
+    assert_eq!(pool.members(), [0, 1, 2]);
 }
