@@ -19,6 +19,7 @@ pub use boot::BootNumber;
 pub use files::FileError;
 pub use keys::{KeyError, KeyFile};
 
+use crate::clock;
 use crate::config::HostSection;
 use crate::process::ProcessId;
 use lifeboat_link::Roster;
@@ -33,6 +34,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What a starting agent is.
 #[derive(Debug)]
@@ -100,6 +102,9 @@ struct Stopping {
     reason: String,
 }
 
+/// An agent that was killed while it began another program has left a child that holds its lock until it is that program.
+const LOCKED_FOR: Duration = Duration::from_secs(1);
+
 impl StateDirectory {
     /// Takes it, so that no second agent can.
     ///
@@ -119,12 +124,15 @@ impl StateDirectory {
             .mode(0o600)
             .open(&lock_path)
             .map_err(fault)?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => {
-                return Err(IdentityError::Runs { directory: path, pid: holder(&mut lock) });
+        let until = clock::now() + LOCKED_FOR;
+        while let Err(errno) = flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            match errno {
+                Errno::WOULDBLOCK if clock::now() < until => clock::wait(LOCKED_FOR / 50),
+                Errno::WOULDBLOCK => {
+                    return Err(IdentityError::Runs { directory: path, pid: holder(&mut lock) });
+                }
+                errno => return Err(fault(errno.into()).into()),
             }
-            Err(errno) => return Err(fault(errno.into()).into()),
         }
         // Whoever kills by what stands there must not hit another process, which has got this number later.
         let me = ProcessId::of(std::process::id()).map_err(fault)?;

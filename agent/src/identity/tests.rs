@@ -100,6 +100,21 @@ fn a_second_agent_is_refused_while_the_first_holds_the_directory() {
 }
 
 #[test]
+fn what_a_killed_agent_had_just_forked_holds_the_directory_for_a_moment_only() {
+    let place = furnished();
+    drop(StateDirectory::take(&place.host).expect("nobody has it"));
+    // As a child has it until it is another program.
+    let lock = File::open(place.host.state_directory.join("lock")).expect("it is there");
+    flock(&lock, FlockOperation::NonBlockingLockExclusive).expect("nobody has it any more");
+    let child = crate::thread::spawn("child", move || {
+        clock::wait(LOCKED_FOR / 5);
+        drop(lock);
+    });
+    StateDirectory::take(&place.host).expect("it is waited for");
+    child.expect("a thread").join().expect("no panic");
+}
+
+#[test]
 fn that_all_vms_are_to_be_stopped_is_remembered_until_the_next_boot() {
     let place = furnished();
     let boot = begin(&place).number.boot;
