@@ -86,9 +86,15 @@ impl Standing {
         !self.unplaced.is_empty()
     }
 
-    /// Whether more work could still show the target to hold.
+    /// Whether more work could still show the target to hold, or that the pool falls less short of it than is proven.
     pub fn is_open(&self) -> bool {
-        self.target_status == TargetStatus::Open
+        let Bounds { proven, refuted, .. } = self.guaranteed;
+        let between = refuted.is_some_and(|refuted| proven.map_or(0, |proven| proven + 1) < refuted);
+        match self.target_status {
+            TargetStatus::Proven => false,
+            TargetStatus::Open => true,
+            TargetStatus::Refuted => !self.is_broken() && between,
+        }
     }
 }
 

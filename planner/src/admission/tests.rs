@@ -134,6 +134,16 @@ fn what_is_not_worse_than_little_that_is_known_is_not_called_settled() {
 }
 
 #[test]
+fn how_far_a_pool_falls_short_may_be_open_where_it_is_certain_that_it_does() {
+    let pool = pool(2, &[(4, &[3]), (3, &[3]), (3, &[])]);
+    let mut assessment = oracle::assess(&pool, &Limits::default());
+    assert_eq!(assessment.target_status, TargetStatus::Refuted);
+    assert!(!Standing::of(&pool, &assessment).is_open(), "all is known");
+    assessment.tolerance.sequential.proven = Some(0);
+    assert!(Standing::of(&pool, &assessment).is_open(), "1 is neither proven nor refuted");
+}
+
+#[test]
 fn what_cannot_be_carried_out_is_refused_with_the_reason() {
     let mut described = spec(0, &[(9, &[2]), (1, &[])]);
     described.vms[0].storages = vec!["san".into()];
